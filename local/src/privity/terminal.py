@@ -1,0 +1,92 @@
+"""What `privity` shows: progress, what to open, the live table, a mail."""
+
+import signal
+import sys
+import time
+from pathlib import Path
+from types import FrameType
+
+from rich.console import Console
+from rich.live import Live
+from rich.markup import escape
+
+from privity import state, status, up
+from privity.mail import Mail
+from privity.places import home
+from privity.stack import Stack
+
+COMMAND = ".venv/bin/privity"
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def say_it_runs() -> None:
+    out.print("It is running already.")
+    out.print(status.table(home()))
+    out.print(f"Stop it with `make stop`; `{COMMAND} status --json` has all addresses.")
+
+
+def stop_on_signals(folder: Path | None) -> None:
+    """In the foreground whatever ends this command first stops the platform."""
+
+    def stop(number: int, _: FrameType | None) -> None:
+        signal.signal(number, signal.SIG_IGN)
+        if folder:
+            out.print("\nStopping …")
+            up.end(folder)
+            out.print("Stopped.")
+        sys.exit(130 if number == signal.SIGINT else 0)
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, stop)
+
+
+def show_progress(stack: Stack) -> None:
+    began, seen = time.monotonic(), set[str]()
+    with out.status("starting …") as line:
+
+        def tell(now: state.State) -> None:
+            running = {part.name for part in now.parts} - set(now.doing)
+            for name in sorted(running - seen):
+                out.print(f"[green]✓[/] {name:<12} {time.monotonic() - began:5.1f} s")
+            seen.update(running)
+            line.update(f"starting {', '.join(now.doing)} …")
+
+        up.follow(stack.home, tell)
+
+
+def say_what_to_open(stack: Stack, seconds: float) -> None:
+    found = status.addresses(stack)
+    out.print(f"""
+[bold]Privity is ready[/] after {seconds:.1f} s.
+
+  API        {found["gateway"]}/openapi.json   (token: {COMMAND} token --role partner)
+  Traces     {found["tracing"]}
+  Record     {found["record"]["url"]}/checkpoint
+  Mail in    {found["smtp_in"]}  for {found["firm_address"]}; every *@clients.test has a mailbox
+
+Try it as a client would:
+  {COMMAND} mail --from ann@clients.test "May I sign the lease before Friday?"
+  {COMMAND} inbox attorney@firm.test
+""")
+
+
+def watch(stack: Stack) -> None:
+    """The live table, until a signal comes or somebody else stops the platform."""
+    if not out.is_terminal:
+        while state.read(stack.home):
+            time.sleep(0.5)
+        return
+    with Live(status.table(stack.home), console=out, refresh_per_second=1) as live:
+        while state.read(stack.home):
+            live.update(status.table(stack.home))
+            time.sleep(1)
+
+
+def show_mail(one: Mail) -> None:
+    out.print(f"[bold]{escape(one.subject)}[/]")
+    out.print(f"from {one.sender} · {one.date} · {one.message_id}", markup=False, style="dim")
+    for name in one.attachments:
+        out.print(f"attached: {name}", markup=False, style="dim")
+    out.print(f"\n{one.text}\n", markup=False)

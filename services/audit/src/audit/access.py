@@ -1,0 +1,135 @@
+"""Who may read what of the record. What is not in the table is denied; the team of a matter and the
+client concerned are found in the record itself."""
+
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from audit import queries
+from shared import clock, sealing
+from shared.auth import CallerIdentity
+from shared.contracts import Sealed
+from shared.contracts.matters import PointOfContactAssigned, StaffChanged, StaffRegistered
+from shared.errors import NotFound
+from shared.keyring import Keyring
+from shared.policy import PolicyTable, Relation, permit
+
+POLICY: PolicyTable = {
+    "read the log": {"compliance": "any", "operations": "any"},
+    "read completeness": {"partner": "any", "compliance": "any", "operations": "any"},
+    "read proofs": {
+        "partner": "any",
+        "attorney": "any",
+        "paralegal": "any",
+        "compliance": "any",
+        "operations": "any",
+    },
+    "read entries": {
+        "partner": "any",
+        "compliance": "any",
+        "attorney": "team",
+        "paralegal": "team",
+    },
+    "read timeline": {
+        "partner": "any",
+        "compliance": "any",
+        "attorney": "team",
+        "paralegal": "team",
+        "client": "self",
+    },
+}
+
+Staff = StaffRegistered | StaffChanged
+
+
+async def permit_client(
+    session: AsyncSession,
+    keys: Keyring,
+    caller: CallerIdentity,
+    action: str,
+    client_id: UUID | None,
+    matter_id: UUID | None = None,
+) -> None:
+    """Raises Forbidden for a role without a line, NotFound for somebody else's client or matter.
+
+    The firm's key must be held: staff are known by their address, which is sealed under it.
+    """
+    if permit(POLICY, caller, action) == "any":
+        return
+    relations: set[Relation] = set()
+    if client_id is not None and caller.client_id == client_id:
+        relations.add("self")
+    if client_id is not None and await _on_the_team(session, keys, caller, client_id, matter_id):
+        relations.add("team")
+    permit(POLICY, caller, action, relations)
+
+
+async def client_of(session: AsyncSession, matter_id: UUID) -> UUID:
+    """Whose matter it is, as MatterOpened told; raises NotFound."""
+    client_id = await queries.client_of_matter(session, matter_id)
+    if client_id is None:
+        raise NotFound("There is no such matter that you may see.")
+    return client_id
+
+
+async def _on_the_team(
+    session: AsyncSession,
+    keys: Keyring,
+    caller: CallerIdentity,
+    client_id: UUID,
+    matter_id: UUID | None,
+) -> bool:
+    directory = await _directory(session)
+    own = {
+        staff_id
+        for staff_id, entry in directory.items()
+        if caller.email and _address(keys, entry.email) == caller.email
+    }
+    return bool(own & await _team(session, directory, client_id, matter_id))
+
+
+async def _directory(session: AsyncSession) -> dict[UUID, Staff]:
+    """The newest entry of everybody on the staff who is active."""
+    newest: dict[UUID, Staff] = {}
+    for contract, value in await queries.values(session, (StaffRegistered, StaffChanged)):
+        entry = contract.model_validate_json(value)
+        assert isinstance(entry, StaffRegistered | StaffChanged)
+        newest[entry.staff_id] = entry
+    return {one: entry for one, entry in newest.items() if getattr(entry, "active", True)}
+
+
+async def _team(
+    session: AsyncSession,
+    directory: dict[UUID, Staff],
+    client_id: UUID,
+    matter_id: UUID | None,
+) -> set[UUID]:
+    """Points of contact in force of the client and the matter, their stand-ins, and everybody
+    above them."""
+    contacts: dict[UUID | None, PointOfContactAssigned] = {}
+    for contract, value in await queries.values(session, (PointOfContactAssigned,), client_id):
+        assigned = contract.model_validate_json(value)
+        assert isinstance(assigned, PointOfContactAssigned)
+        current = contacts.get(assigned.matter_id)
+        if assigned.from_at <= clock.now() and (
+            current is None or assigned.from_at >= current.from_at
+        ):
+            contacts[assigned.matter_id] = assigned
+    in_force = [contacts[of] for of in {None, matter_id} if of in contacts]
+    people = {one.staff_id for one in in_force} | {one.stand_in_id for one in in_force}
+    people |= {entry.stand_in_id for one in people if one and (entry := directory.get(one))}
+    return _with_supervisors(directory, {one for one in people if one})
+
+
+def _with_supervisors(directory: dict[UUID, Staff], people: set[UUID]) -> set[UUID]:
+    waiting = list(people)
+    while waiting:
+        entry = directory.get(waiting.pop())
+        if entry and entry.supervisor_id and entry.supervisor_id not in people:
+            people.add(entry.supervisor_id)
+            waiting.append(entry.supervisor_id)
+    return people
+
+
+def _address(keys: Keyring, email: Sealed) -> str:
+    return sealing.unseal(keys.key(email.owner, email.key_version), email).decode().lower()

@@ -1,0 +1,349 @@
+"""HTTP in: the log as static files for verifiers, its entries and proofs for those who may read
+them, its completeness, and each matter's timeline."""
+
+from base64 import b64encode
+from datetime import datetime
+from ipaddress import ip_address
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import AwareDatetime, BaseModel, Field
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from audit import merkle, proofs, queries, rows, streams, timeline
+from audit.access import POLICY, client_of, permit_client
+from audit.queries import Selection
+from audit.tiles import parse_path, width_in
+from shared import accesses
+from shared.auth import Caller, CallerIdentity, caller
+from shared.contracts import FIRM_ID, OWNERS
+from shared.db import Transaction
+from shared.errors import Invalid, NotFound
+from shared.keyring import owners_in
+from shared.pages import Page, PageQuery, page
+from shared.policy import permit
+from shared.runtime import Runtime
+
+router = APIRouter(prefix="/v1", tags=["record"])
+
+FOR_EVER = {"cache-control": "private, max-age=31536000, immutable"}
+LOOPBACK_NAMES = {"localhost", "127.0.0.1", "::1"}
+
+
+class Entry(BaseModel):
+    """One leaf with what its commitment opens to. `entry` and `metadata` are the exact texts:
+    leaf_hash = SHA-256(0x00 ‖ entry), entry's `meta` = HMAC-SHA256(salt, metadata)."""
+
+    index: int
+    leaf_hash: str = Field(description="base64")
+    event_id: UUID
+    type: str
+    time: AwareDatetime
+    client_id: UUID | None
+    matter_id: UUID | None
+    entry: str
+    salt: str = Field(description="base64")
+    metadata: str
+
+
+class EntryWithValue(Entry):
+    value: str = Field(description="base64 of the event's value; entry's `value_sha256` is of it")
+
+
+class InclusionProof(BaseModel):
+    """RFC 6962 §2.1.1, hashes in base64, lowest first."""
+
+    index: int
+    size: int
+    leaf_hash: str
+    root: str
+    proof: list[str]
+
+
+class ConsistencyProof(BaseModel):
+    """RFC 6962 §2.1.2, hashes in base64."""
+
+    from_size: int
+    to_size: int
+    proof: list[str]
+
+
+class Gap(BaseModel):
+    first: int
+    last: int
+
+
+class StreamCompleteness(BaseModel):
+    """1…`contiguous` are in the record; `head` is the highest number heard or stated."""
+
+    stream: str
+    contiguous: int
+    head: int
+    gaps: list[Gap]
+    forks: int
+
+
+class ServiceCompleteness(BaseModel):
+    service: str
+    streams: list[StreamCompleteness]
+
+
+class Completeness(BaseModel):
+    """`strays`: records on our topics that have no place in any stream."""
+
+    services: list[ServiceCompleteness]
+    strays: int
+
+
+async def log_reader(request: Request) -> None:
+    """Roles of the policy table; in the local profile on loopback, anybody."""
+    if not _on_loopback(request):
+        permit(POLICY, await caller(request), "read the log")
+
+
+def _on_loopback(request: Request) -> bool:
+    """Host is checked too: a page of the web must not read it through a name that it controls."""
+    runtime: Runtime = request.state.runtime
+    peers = [request.client.host] if request.client else ["0.0.0.0"]  # noqa: S104 - no peer known
+    peers += [
+        one.strip() for one in request.headers.get("x-forwarded-for", "").split(",") if one.strip()
+    ]
+    name = urlsplit(f"//{request.headers.get('host', '')}").hostname
+    return runtime.settings.local and name in LOOPBACK_NAMES and all(map(_is_loopback, peers))
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ip_address(address).is_loopback
+    except ValueError:
+        return False
+
+
+@router.get("/record/log/checkpoint", dependencies=[Depends(log_reader)])
+async def get_checkpoint(session: Transaction) -> Response:
+    """The newest checkpoint: a C2SP signed note (c2sp.org/tlog-checkpoint)."""
+    head = await rows.newest(session)
+    if head is None:
+        raise NotFound("The log has not been opened yet.")
+    return Response(
+        head.note, media_type="text/plain; charset=utf-8", headers={"cache-control": "no-store"}
+    )
+
+
+@router.get("/record/log/tile/{path:path}", dependencies=[Depends(log_reader)])
+async def get_tile(path: str, session: Transaction) -> Response:
+    """A hash tile or a bundle of entries (c2sp.org/tlog-tiles)."""
+    tile = parse_path(path)
+    size = await _size(session)
+    found = (
+        await proofs.content(session, tile) if tile and width_in(tile, size) >= tile.width else None
+    )
+    if found is None:
+        raise NotFound("The log has no such tile.")
+    return Response(found, media_type="application/octet-stream", headers=FOR_EVER)
+
+
+@router.get("/record/entries")
+async def list_entries(
+    request: Request,
+    caller: Caller,
+    session: Transaction,
+    paging: PageQuery,
+    client_id: UUID | None = None,
+    matter_id: UUID | None = None,
+    after: Annotated[int, Query(ge=-1, le=2**62)] = -1,
+) -> Page[Entry]:
+    """Entries in log order, those of a client or matter, or all, with index above `after`."""
+    selection = await _permitted(request, session, caller, "read entries", client_id, matter_id)
+    start = _index_in(paging.after) if paging.after else after
+    found = await queries.entries_after(session, selection, start, paging.limit + 1)
+    for concerned in {row.client_id for row in found[: paging.limit] if row.client_id}:
+        await accesses.record_access(session, caller, concerned, "entries")
+    return page(found, paging, lambda row: Entry(**_members(row)), lambda row: [row.index])
+
+
+@router.get("/record/entries/{index}")
+async def get_entry(
+    request: Request, index: int, caller: Caller, session: Transaction
+) -> EntryWithValue:
+    """One entry, with the value that it commits to."""
+    await _runtime(request).keys.hold(FIRM_ID)
+    row = await queries.entry(session, index) if 0 <= index < 2**62 else None
+    if row is None:
+        permit(POLICY, caller, "read entries")
+        raise NotFound("There is no entry here that you may see.")
+    keys = _runtime(request).keys
+    await permit_client(session, keys, caller, "read entries", row.client_id, row.matter_id)
+    if row.client_id:
+        await accesses.record_access(session, caller, row.client_id, "entries")
+    return EntryWithValue(**_members(row), value=_base64(row.value))
+
+
+@router.get("/record/proofs/inclusion")
+async def prove_inclusion(
+    caller: Caller, session: Transaction, event_id: UUID, size: int | None = None
+) -> InclusionProof:
+    """That an event is in the log: in the newest tree, or in the one of `size` entries."""
+    permit(POLICY, caller, "read proofs")
+    of_size = await _known_size(session, size)
+    index = await proofs.index_of(session, event_id)
+    if index is None or index >= of_size:
+        raise NotFound("The tree of that size does not hold that event.")
+    leaf = await rows.stored(session, [(0, index)])
+    return InclusionProof(
+        index=index,
+        size=of_size,
+        leaf_hash=_base64(leaf[0, index]),
+        root=_base64(await proofs.root(session, of_size)),
+        proof=[_base64(one) for one in await proofs.inclusion(session, index, of_size)],
+    )
+
+
+@router.get("/record/proofs/consistency")
+async def prove_consistency(
+    caller: Caller,
+    session: Transaction,
+    old: Annotated[int, Query(alias="from", ge=1)],
+    new: Annotated[int | None, Query(alias="to", ge=1)] = None,
+) -> ConsistencyProof:
+    """That the tree of `to` entries begins with the tree of `from` entries."""
+    permit(POLICY, caller, "read proofs")
+    to = await _known_size(session, new)
+    if old > to:
+        raise Invalid(f"There is no consistency proof from {old} to {to}.")
+    steps = await proofs.consistency(session, old, to)
+    return ConsistencyProof(from_size=old, to_size=to, proof=[_base64(one) for one in steps])
+
+
+@router.get("/record/completeness")
+async def get_completeness(caller: Caller, session: Transaction) -> Completeness:
+    """Whether every number of every stream is in the record, up to what each service stated."""
+    permit(POLICY, caller, "read completeness")
+    forks, strays = await queries.contradictions(session)
+    known = await streams.all_progress(session)
+    stated = {
+        (one.service, head.partition, head.epoch): head.last_sequence
+        for one in await queries.stated_heads(session, OWNERS)
+        for head in one.heads
+    }
+    services: dict[str, list[StreamCompleteness]] = {}
+    for stream in sorted(known.keys() | stated.keys() | forks.keys()):
+        progress = known.get(stream, streams.Progress())
+        head = max(progress.head, stated.get(stream, 0))
+        gaps = await streams.gaps(session, stream, progress, head)
+        services.setdefault(stream[0], []).append(
+            StreamCompleteness(
+                stream=streams.name_of(stream),
+                contiguous=progress.contiguous,
+                head=head,
+                gaps=[Gap(first=first, last=last) for first, last in gaps],
+                forks=forks.get(stream, 0),
+            )
+        )
+    return Completeness(
+        services=[ServiceCompleteness(service=one, streams=its) for one, its in services.items()],
+        strays=strays,
+    )
+
+
+@router.get("/matters/{matter_id}/timeline")
+async def get_timeline(
+    request: Request, matter_id: UUID, caller: Caller, paging: PageQuery
+) -> Page[timeline.TimelineItem]:
+    """Every communication and event of a matter on all channels, oldest first."""
+    runtime = _runtime(request)
+    after = _place_in(paging.after) if paging.after else None
+    await runtime.keys.hold(FIRM_ID)
+    async with runtime.db.transaction() as session:
+        permit(POLICY, caller, "read timeline")
+        client_id = await client_of(session, matter_id)
+        await permit_client(session, runtime.keys, caller, "read timeline", client_id, matter_id)
+        messages = await queries.messages_of_matter(session, matter_id)
+        selection = Selection(client_id, matter_id, messages)
+        kinds = timeline.SHOWN_TO_CLIENTS if caller.role == "client" else None
+        found = await queries.events_of(session, selection, kinds, after, paging.limit + 1)
+        zone = await queries.time_zone(session)
+        await accesses.record_access(session, caller, client_id, "timeline")
+    # Keys come over the network, so they are fetched when no transaction is open.
+    events = {row.index: timeline.event_of(row) for row in found}
+    await runtime.keys.hold(
+        *{one for event in events.values() if event for one in owners_in(event)}
+    )
+    reader = timeline.Reader(runtime.keys, zone, caller.role == "client")
+    return page(
+        found,
+        paging,
+        lambda row: timeline.item(row, events[row.index], reader),
+        lambda row: [row.fact_at.isoformat(), row.index],
+    )
+
+
+async def _permitted(
+    request: Request,
+    session: AsyncSession,
+    caller: CallerIdentity,
+    action: str,
+    client_id: UUID | None,
+    matter_id: UUID | None,
+) -> Selection:
+    permit(POLICY, caller, action)
+    keys = _runtime(request).keys
+    await keys.hold(FIRM_ID)
+    concerned = await client_of(session, matter_id) if matter_id else client_id
+    await permit_client(session, keys, caller, action, concerned, matter_id)
+    messages = await queries.messages_of_matter(session, matter_id) if matter_id else []
+    return Selection(client_id or (concerned if matter_id else None), matter_id, messages)
+
+
+async def _size(session: AsyncSession) -> int:
+    head = await rows.newest(session)
+    return head.checkpoint.size if head else 0
+
+
+async def _known_size(session: AsyncSession, size: int | None) -> int:
+    newest = await _size(session)
+    if size is not None and not 0 < size <= newest:
+        raise Invalid(f"The log has {newest} entries; ask for a size from 1 to that.")
+    return newest if size is None else size
+
+
+def _members(row: Any) -> dict[str, Any]:
+    return {
+        "index": row.index,
+        "leaf_hash": _base64(merkle.leaf_hash(row.entry)),
+        "event_id": row.event_id,
+        "type": row.type,
+        "time": row.fact_at,
+        "client_id": row.client_id,
+        "matter_id": row.matter_id,
+        "entry": row.entry.decode(),
+        "salt": _base64(row.salt),
+        "metadata": row.metadata.decode(),
+    }
+
+
+def _index_in(key: list[Any]) -> int:
+    if len(key) != 1 or not isinstance(key[0], int) or not 0 <= key[0] < 2**62:
+        raise Invalid("The cursor is not one of this list.")
+    return key[0]
+
+
+def _place_in(key: list[Any]) -> tuple[datetime, int]:
+    try:
+        instant, index = datetime.fromisoformat(key[0]), int(key[1])
+        if instant.tzinfo is None or not 0 <= index < 2**62:
+            raise ValueError(key)
+        return instant, index
+    except (ValueError, TypeError, IndexError) as error:
+        raise Invalid("The cursor is not one of this list.") from error
+
+
+def _runtime(request: Request) -> Runtime:
+    runtime: Runtime = request.state.runtime
+    return runtime
+
+
+def _base64(raw: bytes) -> str:
+    return b64encode(raw).decode()

@@ -1,0 +1,44 @@
+"""The composition root: what audit is made of."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from aiokafka import ConsumerRecord
+from fastapi import FastAPI
+
+from audit import api, handlers, ticker
+from audit.checkpoints import signer_of
+from audit.log import Log
+from audit.settings import AuditSettings
+from shared.app import Service, create_service
+from shared.consumer import Apply
+from shared.contracts import OWNERS
+from shared.db import Database
+from shared.keyring import Keyring
+from shared.runtime import Runtime
+
+
+def create_app(settings: AuditSettings | None = None) -> FastAPI:
+    settings = settings or AuditSettings()
+    signer = signer_of(settings.audit_origin, settings.audit_signing_key_file.read_bytes())
+    the_log = Log(signer, settings.audit_checkpoint_file)
+    every = timedelta(seconds=settings.audit_recorded_every)
+
+    def recorder(db: Database, keys: Keyring) -> Apply:
+        async def apply(records: Sequence[ConsumerRecord]) -> None:
+            await handlers.record(the_log, db, records)
+
+        return apply
+
+    async def audit_ticker(runtime: Runtime) -> None:
+        await ticker.run(the_log, runtime, every)
+
+    return create_service(
+        Service(
+            settings,
+            routers=[api.router],
+            tasks=[audit_ticker],
+            owners=OWNERS,
+            apply=recorder,
+        )
+    )

@@ -1,0 +1,201 @@
+"""The log: append → integrate → publish in one transaction, so that a size has one root, one note
+and one set of entries for ever.
+
+Every append first proves that the database still holds the log it last signed for: one that was put
+back in time, or changed, is never built upon (`NotOurPast`).
+"""
+
+import asyncio
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from audit import anchor, entries, merkle, readings, rows, streams
+from audit.checkpoints import BadNote, Checkpoint, Signer, open_checkpoint
+from audit.merkle import Node
+from audit.rows import Arrival, Head, Leaf
+from shared.db import Database
+
+log = structlog.get_logger()
+
+
+class NotOurPast(Exception):
+    """The database does not hold what this log signed for: nothing may be appended to it."""
+
+
+@dataclass(frozen=True)
+class Appended:
+    """What one append added, and the checkpoint that its commit publishes."""
+
+    leaves: Sequence[Leaf] = ()
+    checkpoint: Checkpoint | None = None
+    note: str = ""
+
+
+class Log:
+    """One process's hold on the log: its key, and the last checkpoint it knows to be signed."""
+
+    def __init__(self, signer: Signer, checkpoint_file: Path) -> None:
+        self.signer = signer
+        self._file = checkpoint_file
+        self._last: Checkpoint | None = None
+        self._opening = asyncio.Lock()
+        self.problem: str | None = "not yet compared with its last checkpoint"
+
+    async def open(self, db: Database) -> None:
+        """Compare with the checkpoint outside the database; raises NotOurPast. Safe to repeat."""
+        async with self._opening:
+            if self._last is None:
+                async with db.transaction() as session:
+                    last = await self._compare(session)
+                self._last, self.problem = last, None
+
+    async def append(self, session: AsyncSession, arrivals: Sequence[Arrival]) -> Appended:
+        """Make leaves of what is new, in this order; the caller's commit publishes them.
+
+        Redeliveries are ignored; a number that another event has already is kept apart as a fork.
+        Raises NotOurPast.
+        """
+        assert self._last is not None, "the log is opened before anything is appended"
+        await rows.lock_head(session)
+        head, edge = await self._verified_head(session, self._last)
+        new = await _new_ones(session, arrivals)
+        if not new:
+            return Appended()
+        recorded_at = max(head.published_at, await rows.now(session))
+        size = head.checkpoint.size
+        leaves = [_leaf(size + at, one, recorded_at) for at, one in enumerate(new)]
+        await rows.insert_entries(session, leaves, recorded_at)
+        await streams.advance(session, [one.where for one in new])
+        return await self._integrate(session, edge, leaves, recorded_at)
+
+    async def published(self, appended: Appended) -> None:
+        """Carry the checkpoint of a committed append out of the database.
+
+        Dying before this leaves the file at an older size, which is still a prefix of the log.
+        """
+        newest = appended.checkpoint
+        if newest is not None and (self._last is None or newest.size > self._last.size):
+            await asyncio.to_thread(anchor.write_checkpoint, self._file, appended.note)
+            self._last = newest
+
+    async def _compare(self, session: AsyncSession) -> Checkpoint:
+        await rows.lock_head(session)
+        outside = self._outside()
+        if await rows.newest(session) is None and (outside is None or outside.size == 0):
+            return await self._begin(session)
+        if outside is None:
+            raise self._refusal(f"its last checkpoint is not in {self._file}, but it was begun")
+        await self._verified_head(session, outside)
+        return outside
+
+    def _outside(self) -> Checkpoint | None:
+        try:
+            return anchor.read_checkpoint(self._file, self.signer)
+        except BadNote as error:
+            raise self._refusal(f"{self._file} is not its last checkpoint: {error}") from error
+
+    async def _begin(self, session: AsyncSession) -> Checkpoint:
+        """A log without entries says so, outside first: from then on it can only grow."""
+        empty = Checkpoint(self.signer.name, 0, merkle.EMPTY_ROOT)
+        note = self.signer.sign(empty.text)
+        await asyncio.to_thread(anchor.write_checkpoint, self._file, note)
+        # Dying here leaves an empty log and a file that says so: the next start begins again.
+        await rows.insert_checkpoint(session, empty, note, await rows.now(session))
+        return empty
+
+    async def _verified_head(
+        self, session: AsyncSession, last: Checkpoint
+    ) -> tuple[Head, dict[Node, bytes]]:
+        """The newest checkpoint and the right edge of its tree, after proving from stored hashes
+        that both it and the last one known have exactly their roots."""
+        head = await rows.newest(session)
+        if head is None or head.checkpoint.size < last.size:
+            has = head.checkpoint.size if head else 0
+            raise self._refusal(f"it has {has} entries and signed for {last.size}")
+        self._check_note(head)
+        spans = [(0, last.size), (0, head.checkpoint.size)]
+        hashes = await rows.stored(session, merkle.nodes_of(spans))
+        for known in (last, head.checkpoint):
+            if not _gives(known, hashes):
+                raise self._refusal(f"its first {known.size} entries are not those signed for")
+        return head, hashes
+
+    def _check_note(self, head: Head) -> None:
+        try:
+            signed = open_checkpoint(head.note, self.signer.verifier, self.signer.name)
+        except BadNote as error:
+            raise self._refusal(f"its newest checkpoint is not signed by us: {error}") from error
+        if signed != head.checkpoint:
+            raise self._refusal("its newest checkpoint is not what its note says")
+
+    def _refusal(self, reason: str) -> NotOurPast:
+        self.problem = f"read-only: {reason}"
+        log.critical("the log is read-only", reason=reason)
+        return NotOurPast(f"the log is not what it was: {reason}")
+
+    async def _integrate(
+        self,
+        session: AsyncSession,
+        edge: dict[Node, bytes],
+        leaves: Sequence[Leaf],
+        recorded_at: datetime,
+    ) -> Appended:
+        """Grow the tree by the leaves and sign its new head, in the transaction that adds them."""
+        size, grown = leaves[0].index, leaves[-1].index + 1
+        made = merkle.extend(size, edge, [merkle.leaf_hash(leaf.entry) for leaf in leaves])
+        await rows.insert_nodes(session, made)
+        checkpoint = Checkpoint(self.signer.name, grown, merkle.root(grown, edge | made))
+        note = self.signer.sign(checkpoint.text)
+        # The commit that follows is the only one: dying before it leaves the log as it was, and the
+        # events come again; dying after it leaves all of entries, tree, note and offsets.
+        await rows.insert_checkpoint(session, checkpoint, note, recorded_at)
+        return Appended(leaves, checkpoint, note)
+
+
+def _gives(checkpoint: Checkpoint, hashes: dict[Node, bytes]) -> bool:
+    try:
+        return merkle.root(checkpoint.size, hashes) == checkpoint.root
+    except KeyError:
+        return False
+
+
+def _leaf(index: int, arrival: Arrival, recorded_at: datetime) -> Leaf:
+    value = entries.parsed(arrival.value)
+    metadata = entries.metadata(arrival.headers, entries.subjects_of(value))
+    salt = os.urandom(entries.SALT_BYTES)
+    entry = entries.public_entry(
+        arrival.where,
+        recorded_at=recorded_at,
+        value=arrival.value,
+        meta=entries.commitment(salt, metadata),
+    )
+    reading = readings.read(arrival.headers, value, recorded_at)
+    return Leaf(index, arrival, entry, salt, metadata, reading)
+
+
+async def _new_ones(session: AsyncSession, arrivals: Sequence[Arrival]) -> list[Arrival]:
+    """Arrivals whose id and number are both free; what contradicts the log goes to `forks`."""
+    by_id, numbers = await rows.known(session, [one.where for one in arrivals])
+    new: list[Arrival] = []
+    forks: list[Arrival] = []
+    for one in arrivals:
+        digest = sha256(one.value).digest()
+        known = by_id.get(one.where.event_id)
+        if known == (one.where, digest):
+            continue
+        if known is not None or rows.number_of(one.where) in numbers:
+            forks.append(one)
+            continue
+        by_id[one.where.event_id] = (one.where, digest)
+        numbers.add(rows.number_of(one.where))
+        new.append(one)
+    if forks:
+        await rows.keep_forks(session, forks)
+    return new

@@ -1,0 +1,121 @@
+"""The Merkle tree of RFC 6962 §2.1 (RFC 9162 §2.1) over SHA-256, as arithmetic on stored hashes.
+
+Every *complete* subtree's hash is stored once and never changes; roots and proofs of any size are
+then put together from O(log n) of them. Nothing here reads a database.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from hashlib import sha256
+
+Node = tuple[int, int]
+"""(level, index): the complete subtree over the leaves [index << level, (index + 1) << level)."""
+
+Span = tuple[int, int]
+"""Leaves [start, end) whose Merkle Tree Hash a proof needs."""
+
+EMPTY_ROOT = sha256().digest()
+
+
+def leaf_hash(entry: bytes) -> bytes:
+    return sha256(b"\x00" + entry).digest()
+
+
+def node_hash(left: bytes, right: bytes) -> bytes:
+    return sha256(b"\x01" + left + right).digest()
+
+
+def covering(span: Span) -> list[Node]:
+    """The complete subtrees that make up a span, left to right, each smaller than the one before.
+
+    The span is one that RFC 6962 splits off: its start is a multiple of the subtree it begins with.
+    """
+    start, end = span
+    nodes: list[Node] = []
+    while start < end:
+        level = (end - start).bit_length() - 1
+        nodes.append((level, start >> level))
+        start += 1 << level
+    return nodes
+
+
+def span_hash(span: Span, hashes: Mapping[Node, bytes]) -> bytes:
+    """The Merkle Tree Hash of a span: its complete subtrees joined from the right."""
+    nodes = covering(span)
+    if not nodes:
+        return EMPTY_ROOT
+    joined = hashes[nodes.pop()]
+    while nodes:
+        joined = node_hash(hashes[nodes.pop()], joined)
+    return joined
+
+
+def root(size: int, hashes: Mapping[Node, bytes]) -> bytes:
+    return span_hash((0, size), hashes)
+
+
+def extend(size: int, edge: Mapping[Node, bytes], leaves: Sequence[bytes]) -> dict[Node, bytes]:
+    """Append leaf hashes to a tree of `size`; `edge` holds at least `covering((0, size))`.
+
+    Returns the hash of every subtree that became complete, leaves included: n leaves make fewer
+    than 2n of them plus the height of the tree.
+    """
+    made: dict[Node, bytes] = {}
+    for index, leaf in enumerate(leaves, start=size):
+        level, position, hashed = 0, index, leaf
+        made[(0, index)] = leaf
+        while position & 1:
+            left = (level, position - 1)
+            hashed = node_hash(made[left] if left in made else edge[left], hashed)
+            level, position = level + 1, position >> 1
+            made[(level, position)] = hashed
+    return made
+
+
+def inclusion_spans(index: int, size: int) -> list[Span]:
+    """PATH(index, D[size]) of RFC 6962 §2.1.1 as spans, lowest first."""
+    if not 0 <= index < size:
+        raise ValueError(f"no leaf {index} in a tree of {size}")
+    spans: list[Span] = []
+    start, end = 0, size
+    while end - start > 1:
+        middle = _split(start, end)
+        if index < middle:
+            spans.append((middle, end))
+            end = middle
+        else:
+            spans.append((start, middle))
+            start = middle
+    return spans[::-1]
+
+
+def consistency_spans(old: int, new: int) -> list[Span]:
+    """PROOF(old, D[new]) of RFC 6962 §2.1.2 as spans, in the order of the proof."""
+    if not 0 < old <= new:
+        raise ValueError(f"no consistency proof from {old} to {new}")
+    spans: list[Span] = []
+    start, end = 0, new
+    while end != old:
+        middle = _split(start, end)
+        if old <= middle:
+            spans.append((middle, end))
+            end = middle
+        else:
+            spans.append((start, middle))
+            start = middle
+    if start:  # the old tree is not itself a subtree of the new one, so its last part is named
+        spans.append((start, end))
+    return spans[::-1]
+
+
+def nodes_of(spans: Iterable[Span]) -> list[Node]:
+    """Which stored hashes a proof reads."""
+    return [node for span in spans for node in covering(span)]
+
+
+def proof(spans: Iterable[Span], hashes: Mapping[Node, bytes]) -> list[bytes]:
+    return [span_hash(span, hashes) for span in spans]
+
+
+def _split(start: int, end: int) -> int:
+    """The largest power of two smaller than the width, as RFC 6962 splits a tree."""
+    return start + (1 << ((end - start - 1).bit_length() - 1))

@@ -1,0 +1,62 @@
+"""Proofs and tiles out of stored hashes, all from rows that a checkpoint was committed with."""
+
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from audit import merkle, rows
+from audit.tiles import Tile, bundle
+
+
+async def inclusion(session: AsyncSession, index: int, size: int) -> list[bytes]:
+    """RFC 6962 §2.1.1; raises ValueError for a leaf that a tree of that size does not have."""
+    return await _proof(session, merkle.inclusion_spans(index, size))
+
+
+async def consistency(session: AsyncSession, old: int, new: int) -> list[bytes]:
+    """RFC 6962 §2.1.2; raises ValueError unless 0 < old <= new."""
+    return await _proof(session, merkle.consistency_spans(old, new))
+
+
+async def root(session: AsyncSession, size: int) -> bytes:
+    return merkle.root(size, await rows.stored(session, merkle.covering((0, size))))
+
+
+async def index_of(session: AsyncSession, event_id: UUID) -> int | None:
+    found = await session.execute(
+        text("SELECT index FROM entries WHERE event_id = :event_id"), {"event_id": event_id}
+    )
+    index: int | None = found.scalar_one_or_none()
+    return index
+
+
+async def content(session: AsyncSession, tile: Tile) -> bytes | None:
+    """The bytes of a tile or bundle; None when the log is not that long yet."""
+    parts = await (_entries if tile.level is None else _hashes)(session, tile)
+    if len(parts) != tile.width:
+        return None
+    return bundle(parts) if tile.level is None else b"".join(parts)
+
+
+async def _entries(session: AsyncSession, tile: Tile) -> list[bytes]:
+    found = await session.execute(
+        text("SELECT entry FROM entries WHERE index >= :first AND index < :end ORDER BY index"),
+        {"first": tile.first, "end": tile.first + tile.width},
+    )
+    return list(found.scalars())
+
+
+async def _hashes(session: AsyncSession, tile: Tile) -> list[bytes]:
+    found = await session.execute(
+        text("""
+            SELECT hash FROM nodes WHERE level = :level
+            AND position >= :first AND position < :end ORDER BY position
+        """),
+        {"level": tile.tree_level, "first": tile.first, "end": tile.first + tile.width},
+    )
+    return list(found.scalars())
+
+
+async def _proof(session: AsyncSession, spans: list[merkle.Span]) -> list[bytes]:
+    return merkle.proof(spans, await rows.stored(session, merkle.nodes_of(spans)))

@@ -1,0 +1,194 @@
+"""Reads of the record: pages of entries, the events of a matter, what services stated."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from audit.readings import kind_of
+from shared.contracts import CONTRACTS, Event
+from shared.contracts.matters import FirmChanged, MatterOpened
+from shared.contracts.messaging import ClientMessageReceived, MessageFiled, MessageRefiled
+from shared.contracts.platform import StreamHeadsStated
+
+PLACING = [one.type_name() for one in (ClientMessageReceived, MessageFiled, MessageRefiled)]
+"""What says to which matter a message belongs; the last one counts."""
+
+HOUSEKEEPING = [
+    name
+    for name, contract in CONTRACTS.items()
+    if contract.owner in ("platform", "audit") or name.split(".")[2].endswith("PolicyPublished")
+]
+SETTLED = timedelta(seconds=10)
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which entries: of a matter with the messages filed to it, of a client, or all."""
+
+    client_id: UUID | None = None
+    matter_id: UUID | None = None
+    messages: Sequence[UUID] = ()
+
+
+_SELECTED = """
+    (CAST(:matter_id AS uuid) IS NULL OR r.matter_id = :matter_id
+        OR r.message_ids && CAST(:messages AS uuid[]))
+    AND (CAST(:client_id AS uuid) IS NULL OR r.client_id = :client_id
+        OR (r.client_id IS NULL AND r.message_ids && CAST(:messages AS uuid[])))
+"""
+
+
+async def entries_after(
+    session: AsyncSession, selection: Selection, after: int, limit: int
+) -> Sequence[Any]:
+    """In log order, with index > `after`."""
+    found = await session.execute(
+        text(f"""
+            SELECT e.*, r.type, r.fact_at, r.client_id, r.matter_id
+            FROM readings r JOIN entries e USING (index)
+            WHERE r.index > :after AND {_SELECTED} ORDER BY r.index LIMIT :limit
+        """),
+        _parameters(selection) | {"after": after, "limit": limit},
+    )
+    return found.all()
+
+
+async def entry(session: AsyncSession, index: int) -> Any | None:
+    found = await session.execute(
+        text("""
+            SELECT e.*, r.type, r.fact_at, r.client_id, r.matter_id
+            FROM entries e JOIN readings r USING (index) WHERE e.index = :index
+        """),
+        {"index": index},
+    )
+    return found.one_or_none()
+
+
+async def events_of(
+    session: AsyncSession,
+    selection: Selection,
+    kinds: Collection[str] | None,
+    after: tuple[datetime, int] | None,
+    limit: int,
+) -> Sequence[Any]:
+    """Oldest first by the instant of the fact, then by place in the log; without housekeeping, or
+    only these kinds."""
+    behind = "AND (r.fact_at, r.index) > (:fact_at, :index)" if after else ""
+    types = [
+        name
+        for name in CONTRACTS
+        if kinds is not None and kind_of(name) in kinds and name not in HOUSEKEEPING
+    ]
+    found = await session.execute(
+        text(f"""
+            SELECT r.index, r.type, r.fact_at, e.event_id, e.value
+            FROM readings r JOIN entries e USING (index)
+            WHERE {_SELECTED} AND NOT r.type = ANY (:housekeeping) {behind}
+            AND (:every_kind OR r.type = ANY (:types))
+            ORDER BY r.fact_at, r.index LIMIT :limit
+        """),
+        _parameters(selection)
+        | {
+            "housekeeping": HOUSEKEEPING,
+            "limit": limit,
+            "types": types,
+            "every_kind": kinds is None,
+        }
+        | (dict(zip(("fact_at", "index"), after, strict=True)) if after else {}),
+    )
+    return found.all()
+
+
+async def messages_of_matter(session: AsyncSession, matter_id: UUID) -> list[UUID]:
+    """Messages whose last filing was to this matter: they bring their earlier events with them."""
+    found = await session.execute(
+        text("""
+            SELECT message FROM (
+                SELECT DISTINCT ON (message) message, r.matter_id
+                FROM readings r CROSS JOIN LATERAL unnest(r.message_ids) AS m(message)
+                WHERE r.type = ANY (:placing) AND r.message_ids && (
+                    SELECT coalesce(array_agg(message_ids[1]), '{}') FROM readings
+                    WHERE matter_id = :matter_id AND type = ANY (:placing))
+                ORDER BY message, r.index DESC) AS placed
+            WHERE matter_id = :matter_id
+        """),
+        {"placing": PLACING, "matter_id": matter_id},
+    )
+    return list(found.scalars())
+
+
+async def client_of_matter(session: AsyncSession, matter_id: UUID) -> UUID | None:
+    found = await session.execute(
+        text(
+            "SELECT client_id FROM readings WHERE matter_id = :matter_id AND type = :type LIMIT 1"
+        ),
+        {"matter_id": matter_id, "type": MatterOpened.type_name()},
+    )
+    client_id: UUID | None = found.scalars().first()
+    return client_id
+
+
+async def values(
+    session: AsyncSession, contracts: Sequence[type[Event]], client_id: UUID | None = None
+) -> list[tuple[type[Event], bytes]]:
+    """All events of these contracts, in log order; of one client, when one is given."""
+    found = await session.execute(
+        text("""
+            SELECT r.type, e.value FROM readings r JOIN entries e USING (index)
+            WHERE r.type = ANY (:types)
+            AND (CAST(:client_id AS uuid) IS NULL OR r.client_id = :client_id) ORDER BY r.index
+        """),
+        {"types": [one.type_name() for one in contracts], "client_id": client_id},
+    )
+    return [(CONTRACTS[row.type], row.value) for row in found]
+
+
+async def time_zone(session: AsyncSession) -> str:
+    """The firm's, as it last told; UTC before it told any."""
+    found = await session.execute(
+        text("""
+            SELECT e.value FROM readings r JOIN entries e USING (index)
+            WHERE r.type = :type ORDER BY r.index DESC LIMIT 1
+        """),
+        {"type": FirmChanged.type_name()},
+    )
+    value = found.scalar_one_or_none()
+    return FirmChanged.model_validate_json(value).time_zone if value else "UTC"
+
+
+async def stated_heads(session: AsyncSession, owners: Sequence[str]) -> list[StreamHeadsStated]:
+    """What each service last said to have told. A statement counts when ten seconds have passed:
+    what was told before it may still be on its way in another partition."""
+    found = await session.execute(
+        text("""
+            SELECT e.value FROM unnest(CAST(:types AS text[])) AS t(type) CROSS JOIN LATERAL (
+                SELECT index FROM readings r JOIN entries s USING (index)
+                WHERE r.type = t.type AND s.recorded_at < clock_timestamp() - :settled
+                ORDER BY index DESC LIMIT 1) AS last
+            JOIN entries e USING (index)
+        """),
+        {"types": [StreamHeadsStated.type_name(one) for one in owners], "settled": SETTLED},
+    )
+    return [StreamHeadsStated.model_validate_json(value) for value in found.scalars()]
+
+
+async def contradictions(session: AsyncSession) -> tuple[dict[tuple[str, int, int], int], int]:
+    """How many forks each stream has, and how many records had no place in any stream."""
+    forks = await session.execute(
+        text("SELECT service, partition, epoch, count(*) FROM forks GROUP BY 1, 2, 3")
+    )
+    strays = await session.execute(text("SELECT count(*) FROM strays"))
+    return {(row[0], row[1], row[2]): row[3] for row in forks}, strays.scalar_one()
+
+
+def _parameters(selection: Selection) -> dict[str, Any]:
+    return {
+        "client_id": selection.client_id,
+        "matter_id": selection.matter_id,
+        "messages": list(selection.messages),
+    }

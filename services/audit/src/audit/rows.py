@@ -1,0 +1,264 @@
+"""The statements that write and read the log's rows. None of them updates or deletes."""
+
+import zlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from uuid import UUID
+
+import structlog
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from audit import entries, readings, streams
+from audit.checkpoints import Checkpoint
+from audit.entries import Coordinates, Headers
+from audit.merkle import Node
+
+log = structlog.get_logger()
+
+Number = tuple[str, int, int, int]
+"""(service, partition, epoch, sequence)"""
+
+HEAD_LOCK = zlib.crc32(b"privity audit log head")
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """An event as it came: where it stands in its stream, all its headers, the bytes of it."""
+
+    where: Coordinates
+    headers: Headers
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Stray:
+    """A record of a topic that has no place in a stream of the topic's owner."""
+
+    topic: str
+    partition: int
+    offset: int
+    problem: str
+    headers: Headers
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """An arrival with its place in the log and everything that is kept of it."""
+
+    index: int
+    arrival: Arrival
+    entry: bytes
+    salt: bytes
+    metadata: bytes
+    reading: readings.Reading
+
+
+@dataclass(frozen=True)
+class Head:
+    """The newest checkpoint in the database."""
+
+    checkpoint: Checkpoint
+    note: str
+    published_at: datetime
+
+
+async def lock_head(session: AsyncSession) -> None:
+    """One appender at a time over all replicas; what is read after it is what they committed."""
+    await session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": HEAD_LOCK})
+
+
+async def now(session: AsyncSession) -> datetime:
+    """Real time, whatever the local profile's clock was moved to: when audit wrote is evidence."""
+    instant: datetime = (await session.execute(text("SELECT clock_timestamp()"))).scalar_one()
+    return instant
+
+
+async def newest(session: AsyncSession) -> Head | None:
+    """The head as committed; None before the log was ever opened."""
+    found = await session.execute(
+        text("SELECT size, root, note, published_at FROM checkpoints ORDER BY size DESC LIMIT 1")
+    )
+    row = found.one_or_none()
+    if row is None:
+        return None
+    origin = row.note.partition("\n")[0]
+    return Head(Checkpoint(origin, row.size, row.root), row.note, row.published_at)
+
+
+async def stored(session: AsyncSession, nodes: Iterable[Node]) -> dict[Node, bytes]:
+    """The hashes of these complete subtrees, as far as they are there."""
+    wanted = list(dict.fromkeys(nodes))
+    found = await session.execute(
+        text("""
+            SELECT n.level, n.position, n.hash FROM nodes n JOIN unnest(
+                CAST(:levels AS smallint[]), CAST(:positions AS bigint[])
+            ) AS w(level, position) USING (level, position)
+        """),
+        {"levels": [level for level, _ in wanted], "positions": [at for _, at in wanted]},
+    )
+    return {(row.level, row.position): row.hash for row in found}
+
+
+async def known(
+    session: AsyncSession, wheres: Sequence[Coordinates]
+) -> tuple[dict[UUID, tuple[Coordinates, bytes]], set[Number]]:
+    """What the log holds already under these ids (with the SHA-256 of its value), and which of
+    these numbers are taken."""
+    found = await session.execute(
+        text("""
+            SELECT e.event_id, e.service, e.partition, e.epoch, e.sequence, sha256(e.value) AS value
+            FROM entries e WHERE e.event_id = ANY (CAST(:event_ids AS uuid[]))
+            UNION
+            SELECT e.event_id, e.service, e.partition, e.epoch, e.sequence, sha256(e.value)
+            FROM entries e JOIN unnest(
+                CAST(:services AS text[]), CAST(:partitions AS int[]), CAST(:epochs AS int[]),
+                CAST(:sequences AS bigint[])
+            ) AS a(service, partition, epoch, sequence)
+            USING (service, partition, epoch, sequence)
+        """),
+        _places(wheres),
+    )
+    held = [
+        (Coordinates(row.event_id, row.service, row.partition, row.epoch, row.sequence), row.value)
+        for row in found
+    ]
+    by_id = {where.event_id: (where, value) for where, value in held}
+    return by_id, {number_of(where) for where, _ in held}
+
+
+def number_of(where: Coordinates) -> Number:
+    return where.service, where.partition, where.epoch, where.sequence
+
+
+def _places(wheres: Sequence[Coordinates]) -> dict[str, object]:
+    return {
+        "event_ids": [one.event_id for one in wheres],
+        "services": [one.service for one in wheres],
+        "partitions": [one.partition for one in wheres],
+        "epochs": [one.epoch for one in wheres],
+        "sequences": [one.sequence for one in wheres],
+    }
+
+
+async def keep_forks(session: AsyncSession, forks: Sequence[Arrival]) -> None:
+    """The log holds what came first; what came second is evidence too, and shown as a fork."""
+    for one in forks:
+        log.critical("a stream forks", stream=streams.name_of(number_of(one.where)[:3]),
+                     number=one.where.sequence, event_id=str(one.where.event_id))  # fmt: skip
+    await session.execute(
+        text("""
+            INSERT INTO forks (event_id, service, partition, epoch, sequence, value_sha256,
+                               metadata, value, seen_at)
+            SELECT *, clock_timestamp() FROM unnest(
+                CAST(:event_ids AS uuid[]), CAST(:services AS text[]), CAST(:partitions AS int[]),
+                CAST(:epochs AS int[]), CAST(:sequences AS bigint[]),
+                CAST(:digests AS bytea[]), CAST(:metadata AS bytea[]), CAST(:values AS bytea[]))
+            ON CONFLICT DO NOTHING
+        """),
+        _places([one.where for one in forks])
+        | {
+            "digests": [sha256(one.value).digest() for one in forks],
+            "metadata": [
+                entries.metadata(one.headers, entries.subjects_of(entries.parsed(one.value)))
+                for one in forks
+            ],
+            "values": [one.value for one in forks],
+        },
+    )
+
+
+async def keep_strays(session: AsyncSession, strays: Sequence[Stray]) -> None:
+    """Whoever writes to a topic what is not an event of its owner leaves a trace of it here."""
+    await session.execute(
+        text("""
+            INSERT INTO strays (topic, partition, record_offset, problem, metadata, value, seen_at)
+            SELECT *, clock_timestamp() FROM unnest(
+                CAST(:topics AS text[]), CAST(:partitions AS int[]), CAST(:offsets AS bigint[]),
+                CAST(:problems AS text[]), CAST(:metadata AS bytea[]), CAST(:values AS bytea[]))
+            ON CONFLICT DO NOTHING
+        """),
+        {
+            "topics": [one.topic for one in strays],
+            "partitions": [one.partition for one in strays],
+            "offsets": [one.offset for one in strays],
+            "problems": [one.problem for one in strays],
+            "metadata": [entries.metadata(one.headers, {}) for one in strays],
+            "values": [one.value for one in strays],
+        },
+    )
+
+
+async def insert_entries(
+    session: AsyncSession, leaves: Sequence[Leaf], recorded_at: datetime
+) -> None:
+    await session.execute(
+        text("""
+            INSERT INTO entries (index, event_id, service, partition, epoch, sequence,
+                                 entry, salt, metadata, value, recorded_at)
+            SELECT *, CAST(:recorded_at AS timestamptz) FROM unnest(
+                CAST(:indexes AS bigint[]), CAST(:event_ids AS uuid[]), CAST(:services AS text[]),
+                CAST(:partitions AS int[]), CAST(:epochs AS int[]), CAST(:sequences AS bigint[]),
+                CAST(:entries AS bytea[]), CAST(:salts AS bytea[]), CAST(:metadata AS bytea[]),
+                CAST(:values AS bytea[]))
+        """),
+        _places([leaf.arrival.where for leaf in leaves])
+        | {
+            "indexes": [leaf.index for leaf in leaves],
+            "entries": [leaf.entry for leaf in leaves],
+            "salts": [leaf.salt for leaf in leaves],
+            "metadata": [leaf.metadata for leaf in leaves],
+            "values": [leaf.arrival.value for leaf in leaves],
+            "recorded_at": recorded_at,
+        },
+    )
+    await _insert_readings(session, leaves)
+
+
+async def _insert_readings(session: AsyncSession, leaves: Sequence[Leaf]) -> None:
+    """Lists of messages travel as text: unnest would flatten an array of arrays."""
+    found = [leaf.reading for leaf in leaves]
+    await session.execute(
+        text("""
+            INSERT INTO readings (index, type, fact_at, client_id, matter_id, message_ids)
+            SELECT index, type, fact_at, client_id, matter_id, CAST(messages AS uuid[])
+            FROM unnest(
+                CAST(:indexes AS bigint[]), CAST(:types AS text[]), CAST(:facts AS timestamptz[]),
+                CAST(:clients AS uuid[]), CAST(:matters AS uuid[]), CAST(:messages AS text[])
+            ) AS r(index, type, fact_at, client_id, matter_id, messages)
+        """),
+        {
+            "indexes": [leaf.index for leaf in leaves],
+            "types": [row.type for row in found],
+            "facts": [row.fact_at for row in found],
+            "clients": [row.client_id for row in found],
+            "matters": [row.matter_id for row in found],
+            "messages": [f"{{{','.join(map(str, row.message_ids))}}}" for row in found],
+        },
+    )
+
+
+async def insert_nodes(session: AsyncSession, made: dict[Node, bytes]) -> None:
+    await session.execute(
+        text("""
+            INSERT INTO nodes (level, position, hash) SELECT * FROM unnest(
+                CAST(:levels AS smallint[]), CAST(:positions AS bigint[]), CAST(:hashes AS bytea[]))
+        """),
+        {
+            "levels": [level for level, _ in made],
+            "positions": [position for _, position in made],
+            "hashes": list(made.values()),
+        },
+    )
+
+
+async def insert_checkpoint(
+    session: AsyncSession, checkpoint: Checkpoint, note: str, published_at: datetime
+) -> None:
+    await session.execute(
+        text("INSERT INTO checkpoints (size, root, note, published_at) VALUES (:s, :r, :n, :p)"),
+        {"s": checkpoint.size, "r": checkpoint.root, "n": note, "p": published_at},
+    )

@@ -1,0 +1,22 @@
+"""Settings of audit, beside those that every service has."""
+
+from pathlib import Path
+from typing import ClassVar
+
+from pydantic import Field, SecretStr
+
+from shared.settings import Settings
+
+
+class AuditSettings(Settings):
+    service: ClassVar[str] = "audit"
+
+    audit_database_url: SecretStr
+    audit_origin: str = Field(
+        description="the log's name for ever, such as record.firm.example/log; no spaces, no +"
+    )
+    audit_signing_key_file: Path = Field(description="the seed of an Ed25519 key: 32 bytes")
+    audit_checkpoint_file: Path = Field(
+        description="the last checkpoint, outside the database; replicas share it"
+    )
+    audit_recorded_every: float = 3600.0

@@ -1,0 +1,197 @@
+"""A matter's timeline: each event in one line that a person understands. A reading of the record,
+not a second copy of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AwareDatetime, BaseModel, ValidationError
+
+from audit.readings import kind_of
+from shared import sealing
+from shared.contracts import CONTRACTS, Event, Sealed
+from shared.keyring import KeyNotHeld, Keyring
+from shared.sealing import SealBroken
+
+LONGEST_SUMMARY = 200
+
+INBOUND = {"ClientMessageReceived", "MessageQuarantined"}
+OUTBOUND = {"MessageSent", "MessageAcknowledged", "MessageBounced", "MessageFailed"}
+
+SHOWN_TO_CLIENTS = INBOUND | OUTBOUND | {
+    "AcknowledgmentDue", "ResponseDue", "ClockMet", "ClockPaused", "ClockResumed",
+    "CallLogged", "MatterOpened", "PointOfContactAssigned",
+}  # fmt: skip
+"""Notes, notices among staff, warnings and escalations are the firm's own."""
+
+
+class TimelineItem(BaseModel):
+    """One event of a matter. `index` is its leaf in the record."""
+
+    time: AwareDatetime
+    kind: str
+    channel: str | None = None
+    direction: Literal["inbound", "outbound"] | None = None
+    message_id: UUID | None = None
+    event_id: UUID
+    index: int
+    summary: str
+
+
+@dataclass(frozen=True)
+class Reader:
+    """What it takes to read: the keys that are held, the zone to tell times in, and whether it is
+    the client who reads."""
+
+    keys: Keyring
+    zone: str
+    is_client: bool
+
+    def text(self, sealed: Sealed | None) -> str:
+        """The first line of what was sealed; empty when there is nothing."""
+        if sealed is None:
+            return ""
+        try:
+            key = self.keys.key(sealed.owner, sealed.key_version)
+            content = sealing.unseal(key, sealed).decode(errors="replace")
+        except KeyNotHeld:
+            return "(no longer readable: its key was destroyed)"
+        except SealBroken:
+            return "(the seal is broken)"
+        lines = (line.strip() for line in content.splitlines())
+        return next((line for line in lines if line), "")
+
+    def time(self, instant: datetime, zone: str | None = None) -> str:
+        """`Tue 14 Jul 16:30`"""
+        try:
+            local = instant.astimezone(ZoneInfo(zone or self.zone))
+        except (ZoneInfoNotFoundError, ValueError):
+            local = instant
+        return f"{local:%a} {local.day} {local:%b %H:%M}"
+
+
+def event_of(row: Any) -> Event | None:
+    """The event of a row, None when it is not one that this version knows."""
+    contract = CONTRACTS.get(row.type)
+    try:
+        return contract.model_validate_json(row.value) if contract else None
+    except ValidationError:
+        return None
+
+
+def item(row: Any, event: Event | None, reader: Reader) -> TimelineItem:
+    kind = kind_of(row.type)
+    return TimelineItem(
+        time=row.fact_at,
+        kind=kind,
+        channel=getattr(event, "channel", "email" if kind == "MessageQuarantined" else None),
+        direction=_direction(kind, event),
+        message_id=getattr(event, "message_id", getattr(event, "acknowledgment_id", None)),
+        event_id=row.event_id,
+        index=row.index,
+        summary=_summary(kind, event, reader),
+    )
+
+
+def _direction(kind: str, event: Event | None) -> Literal["inbound", "outbound"] | None:
+    if kind in INBOUND:
+        return "inbound"
+    return "outbound" if kind in OUTBOUND else getattr(event, "direction", None)
+
+
+def _summary(kind: str, event: Event | None, reader: Reader) -> str:
+    in_words = "".join(f" {one.lower()}" if one.isupper() else one for one in kind).strip()
+    if event is None or kind not in WORDS:
+        return in_words.capitalize()
+    words = WORDS[kind](event, reader) or in_words.capitalize()
+    return words if len(words) <= LONGEST_SUMMARY else f"{words[: LONGEST_SUMMARY - 1]}…"
+
+
+CLOCKS = {
+    "acknowledgment": "Acknowledgment",
+    "response": "Answer",
+    "triage": "Filing",
+    "update": "Progress update",
+    "decision": "Decision",
+    "information": "Information",
+}
+
+
+def _clock(event: Any) -> str:
+    kind: str = event.kind
+    return CLOCKS.get(kind, kind.replace("_", " ").capitalize())
+
+
+def _subject_or_first_line(event: Any, reader: Reader) -> str:
+    return reader.text(event.subject_text) or reader.text(event.body)
+
+
+def _due(what: str) -> Callable[[Any, Reader], str]:
+    def words(event: Any, reader: Reader) -> str:
+        return f"{what} due {reader.time(event.limit_at, getattr(event, 'time_zone', None))}"
+
+    return words
+
+
+def _acknowledged(event: Any, reader: Reader) -> str:
+    return "Acknowledged automatically" if event.automatic else "Acknowledged by a person"
+
+
+def _call(event: Any, reader: Reader) -> str:
+    how = {"phone": "Phone call", "video": "Video call", "in_person": "Meeting"}[event.channel]
+    return how if reader.is_client else f"{how}: {reader.text(event.note)}"
+
+
+def _met(event: Any, reader: Reader) -> str:
+    return f"{_clock(event)} given{', late' if event.late else ' in time'}"
+
+
+def _warned(event: Any, reader: Reader) -> str:
+    passed = event.threshold == "target"
+    return f"{_clock(event)} {'takes longer' if passed else 'soon due'}: at the latest " + (
+        reader.time(event.limit_at)
+    )
+
+
+WORDS: dict[str, Callable[[Any, Reader], str]] = {
+    "ClientMessageReceived": _subject_or_first_line,
+    "MessageQuarantined": _subject_or_first_line,
+    "MessageSent": _subject_or_first_line,
+    "MessageAcknowledged": _acknowledged,
+    "MessageBounced": lambda event, _: f"Came back undelivered ({event.status})",
+    "MessageFailed": lambda event, _: f"Could not be delivered ({event.status})",
+    "MessageFiled": lambda event, reader: f"Filed: {reader.text(event.reason)}",
+    "MessageRefiled": lambda event, reader: f"Filed to another matter: {reader.text(event.reason)}",
+    "CallLogged": _call,
+    "NoteWritten": lambda event, reader: f"Note: {reader.text(event.body)}",
+    "StaffNotified": lambda event, _: f"Staff were told ({event.about})",
+    "ManualAcknowledgmentRequested": lambda event, _: (
+        f"To be acknowledged by a person ({event.rule})"
+    ),
+    "MatterOpened": lambda event, reader: (
+        f"Matter {event.number} opened: {reader.text(event.title)}"
+    ),
+    "PointOfContactAssigned": lambda event, reader: (
+        f"New point of contact from {reader.time(event.from_at)}"
+    ),
+    "AcknowledgmentDue": _due("Acknowledgment"),
+    "ResponseDue": _due("Answer"),
+    "TriageDue": _due("Filing"),
+    "ClockMet": _met,
+    "ClockPaused": lambda event, _: f"{_clock(event)} waits for the client",
+    "ClockResumed": lambda event, reader: (
+        f"{_clock(event)} due {reader.time(event.limit_at)}: the client wrote again"
+    ),
+    "ClockReopened": lambda event, _: f"{_clock(event)} owed again: it came back undelivered",
+    "ClockCancelled": lambda event, _: f"{_clock(event)} no longer owed ({event.reason})",
+    "DeadlineWarned": _warned,
+    "DeadlineBreached": lambda event, reader: (
+        f"{_clock(event)} overdue since {reader.time(event.due_at)}"
+    ),
+    "EscalationRaised": lambda event, _: (
+        f"{_clock(event)} escalated to the {event.role.replace('_', ' ')}"
+    ),
+}

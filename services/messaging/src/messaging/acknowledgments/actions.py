@@ -1,0 +1,317 @@
+"""What happens when an acknowledgment is owed: the point of contact is told, and the client is
+acknowledged, at once, with others at the end of ten minutes, or by a person.
+
+A clock is handled once, whatever comes twice; a higher revision only changes what still waits.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from messaging.acknowledgments.models import Acknowledgment, ResponsePromise, State
+from messaging.conversations import queries as conversations
+from messaging.conversations.queries import Message
+from messaging.directory import queries as directory
+from messaging.email import composing, texts
+from messaging.email.automatic import (
+    Arrival,
+    Authentication,
+    Rule,
+    Verdict,
+    Wording,
+    acknowledgment_timing,
+    may_acknowledge,
+)
+from messaging.email.composing import Heading
+from messaging.email.rendering import Block, Mailbox, UnusableAddress, plain_text, usable_address
+from messaging.email.texts import Promise
+from messaging.notices import actions as notices
+from messaging.notices.cases import Case, case_of
+from messaging.outbound import queries as outbound
+from messaging.outbound.actions import queue
+from messaging.outbound.postponed import NotYetKnown
+from messaging.settings import MessagingSettings
+from shared import clock
+from shared.contracts.messaging import ManualAcknowledgmentRequested, MessageAcknowledged
+from shared.contracts.sla_monitor import AcknowledgmentDue, ResponseDue
+from shared.ids import new_id
+from shared.keyring import seal
+from shared.outbox import emit
+
+A_DAY = timedelta(hours=24)
+
+
+async def acknowledge(session: AsyncSession, due: AcknowledgmentDue) -> None:
+    """Begin to keep this promise. Raises NotYetKnown before anything is written."""
+    known = await session.get(Acknowledgment, due.clock_id)
+    if known is not None:
+        _take_revision(known, due)
+        return
+    case = await case_of(session, due.client_id, due.matter_id, clock.now())
+    message = await _message(session, due.message_id)
+    waiting = notices.waiting_for(case, message, _promise(due), urgent=due.urgent)
+    await notices.tell_of_message(session, case, message, waiting, due.clock_id)
+    owed = Acknowledgment(
+        clock_id=due.clock_id,
+        message_id=due.message_id,
+        conversation_id=due.conversation_id,
+        revision=due.revision,
+        due=due.model_dump(mode="json"),
+        state=State.WAITING,
+        wording=Wording.NOTHING,
+        compose_at=clock.now(),
+    )
+    session.add(owed)
+    if await outbound.is_being_answered(session, due.message_id):
+        owed.state = State.ANSWERED
+        return
+    verdict = await _verdict(session, case, message, due)
+    owed.wording, owed.rule = verdict.wording, verdict.rule
+    if verdict.wording is Wording.NOTHING:
+        assert verdict.rule is not None
+        await _hand_to_a_person(session, case, message, owed, verdict.rule)
+        return
+    await _now_or_grouped(session, case, owed, due)
+
+
+async def keep_promise(session: AsyncSession, due: ResponseDue) -> None:
+    """Remember what the response clock promises; the highest revision counts."""
+    known = await session.get(ResponsePromise, due.clock_id)
+    if known is None:
+        known = ResponsePromise(
+            clock_id=due.clock_id,
+            conversation_id=due.conversation_id,
+            revision=0,
+            target_at=due.target_at,
+            limit_at=due.limit_at,
+            due={},
+        )
+        session.add(known)
+    if due.revision > known.revision:
+        known.revision = due.revision
+        known.target_at, known.limit_at = due.target_at, due.limit_at
+        known.due = due.model_dump(mode="json")
+
+
+async def write_group(session: AsyncSession, conversation_id: UUID) -> None:
+    """One acknowledgment for all that waits in this conversation and is due."""
+    rows = await session.execute(
+        select(Acknowledgment)
+        .where(
+            Acknowledgment.conversation_id == conversation_id,  # type: ignore[arg-type]
+            Acknowledgment.state == State.WAITING,  # type: ignore[arg-type]
+            Acknowledgment.compose_at <= clock.now(),  # type: ignore[arg-type]
+        )
+        .order_by(Acknowledgment.compose_at)  # type: ignore[arg-type]
+        .with_for_update(skip_locked=True)
+    )
+    waiting = []
+    for owed in rows.scalars():
+        if await outbound.is_being_answered(session, owed.message_id):
+            owed.state = State.ANSWERED
+        else:
+            waiting.append(owed)
+    if waiting:
+        due = _due(waiting[0])
+        case = await case_of(session, due.client_id, due.matter_id, clock.now())
+        await _write(session, case, waiting)
+
+
+async def hand_to_a_person(session: AsyncSession, outbound_id: UUID, rule: str) -> None:
+    """An acknowledgment was refused for good: what it covered becomes a person's task."""
+    rows = await session.execute(
+        select(Acknowledgment).where(
+            Acknowledgment.outbound_id == outbound_id,  # type: ignore[arg-type]
+            Acknowledgment.state == State.WRITTEN,  # type: ignore[arg-type]
+        )
+    )
+    for owed in rows.scalars():
+        due = _due(owed)
+        case = await case_of(session, due.client_id, due.matter_id, clock.now())
+        await _hand_to_a_person(
+            session, case, await _message(session, due.message_id), owed, rule
+        )
+
+
+async def promise_of(session: AsyncSession, clock_id: UUID) -> Promise | None:
+    """What a response clock promises now."""
+    known = await session.get(ResponsePromise, clock_id)
+    return _promised(known) if known else None
+
+
+async def _now_or_grouped(
+    session: AsyncSession, case: Case, owed: Acknowledgment, due: AcknowledgmentDue
+) -> None:
+    settings: MessagingSettings = session.info["settings"]
+    found = await session.execute(
+        select(Acknowledgment.compose_at)
+        .where(
+            Acknowledgment.conversation_id == due.conversation_id,  # type: ignore[arg-type]
+            Acknowledgment.state == State.WAITING,  # type: ignore[arg-type]
+            Acknowledgment.clock_id != due.clock_id,  # type: ignore[arg-type]
+        )
+        .order_by(Acknowledgment.compose_at)  # type: ignore[arg-type]
+        .limit(1)
+    )
+    timing = acknowledgment_timing(
+        now=clock.now(),
+        last_acknowledged_at=await outbound.last_acknowledged_at(session, due.conversation_id),
+        waiting_until=found.scalar_one_or_none(),
+        urgent=due.urgent,
+        grouping=timedelta(seconds=settings.messaging_grouping),
+    )
+    owed.compose_at = timing.at
+    if timing.at <= clock.now():
+        await _write(session, case, [owed])
+
+
+async def _write(session: AsyncSession, case: Case, group: Sequence[Acknowledgment]) -> None:
+    """Compose and queue; the row and the mail's octets are committed together."""
+    dues = [_due(owed) for owed in group]
+    newest = max(dues, key=lambda due: due.opened_at)
+    outbound_id = new_id()
+    heading = Heading(
+        message_id=case.house.message_id(outbound_id),
+        date=clock.now(),
+        firm=case.house.mailbox,
+        to=Mailbox(name=case.client.name, address=case.client.email),
+        thread=await _thread(session, newest.message_id),
+    )
+    blocks: Sequence[Block] = texts.CONSTANT
+    if all(owed.wording == Wording.FULL for owed in group):
+        blocks = _words(case, dues, newest)
+        mail = composing.acknowledgment(heading, blocks)
+    else:
+        mail = composing.constant_acknowledgment(heading)
+    told_as = MessageAcknowledged(
+        acknowledgment_id=outbound_id,
+        conversation_id=newest.conversation_id,
+        client_id=newest.client_id,
+        matter_id=newest.matter_id,
+        covers=tuple(due.message_id for due in dues),
+        automatic=True,
+        channel="email",
+        acknowledged_at=clock.now(),
+        body=seal(
+            session, newest.client_id, outbound_id, "acknowledgment", "body", plain_text(blocks)
+        ),
+    )
+    purpose = f"acknowledgment/{group[0].clock_id}"
+    await queue(session, mail, outbound_id=outbound_id, purpose=purpose, told_as=told_as)
+    for owed in group:
+        owed.state, owed.outbound_id = State.WRITTEN, outbound_id
+
+
+def _words(
+    case: Case, dues: Sequence[AcknowledgmentDue], newest: AcknowledgmentDue
+) -> tuple[Block, ...]:
+    urgent = any(due.urgent for due in dues)
+    return texts.acknowledgment(
+        client=case.client.name,
+        firm=case.house.name,
+        contact=case.contact.name,
+        received=[due.opened_at for due in dues],
+        promise=_promise(newest),
+        now=clock.now(),
+        zone=case.zone,
+        emergency=case.house.emergency,
+        urgent=urgent,
+        supervisor_told=urgent and case.supervisor is not None,
+    )
+
+
+async def _verdict(
+    session: AsyncSession, case: Case, message: Message, due: AcknowledgmentDue
+) -> Verdict:
+    settings: MessagingSettings = session.info["settings"]
+    address = case.client.email
+    try:
+        usable_address(address)
+    except UnusableAddress:
+        return Verdict(wording=Wording.NOTHING, rule=Rule.NO_ADDRESS_ON_FILE)
+    owners = await directory.clients_with_address(session, address)
+    sent = await outbound.automatic_since(session, address, clock.now() - A_DAY)
+    return may_acknowledge(
+        _arrival(case, message) if message.channel == "email" else None,
+        address_on_file=address,
+        address_shared=len(owners) > 1,
+        automatic_today=sent,
+        promise_passed=due.response_limit_at <= clock.now(),
+        daily_cap=settings.messaging_daily_cap,
+    )
+
+
+def _arrival(case: Case, message: Message) -> Arrival:
+    return Arrival(
+        headers=message.headers,
+        from_address=message.sender_address,
+        envelope_from=message.envelope_from,
+        addressed_to=frozenset(message.to_addresses),
+        firm_addresses=case.house.addresses,
+        authentication=Authentication(message.authentication),
+        answered_after=message.answered_after,
+        calendar_method=message.calendar_method,
+    )
+
+
+async def _hand_to_a_person(
+    session: AsyncSession, case: Case, message: Message, owed: Acknowledgment, rule: str
+) -> None:
+    due = _due(owed)
+    owed.state, owed.rule = State.MANUAL, rule
+    emit(
+        session,
+        ManualAcknowledgmentRequested(
+            message_id=due.message_id,
+            conversation_id=due.conversation_id,
+            client_id=due.client_id,
+            matter_id=due.matter_id,
+            clock_id=due.clock_id,
+            rule=rule,
+            requested_at=clock.now(),
+        ),
+    )
+    waiting = notices.waiting_for(
+        case, message, _promise(due), urgent=due.urgent, acknowledge_by=due.limit_at
+    )
+    await notices.ask_for_acknowledgment(session, case, message, waiting, due.clock_id, rule)
+
+
+async def _thread(session: AsyncSession, message_id: UUID) -> tuple[str, ...]:
+    """What the acknowledgment answers: the mail and its own references, or, for a message without
+    a Message-ID (portal), what went out before in the conversation."""
+    message = await _message(session, message_id)
+    if message.message_id_header:
+        return (*message.references, message.message_id_header)
+    return await outbound.thread(session, message.conversation_id)
+
+
+async def _message(session: AsyncSession, message_id: UUID) -> Message:
+    message = await conversations.message(session, message_id)
+    if message is None:
+        raise NotYetKnown(f"message {message_id}")
+    return message
+
+
+def _take_revision(known: Acknowledgment, due: AcknowledgmentDue) -> None:
+    if known.state == State.WAITING and due.revision > known.revision:
+        known.revision, known.due = due.revision, due.model_dump(mode="json")
+
+
+def _due(owed: Acknowledgment) -> AcknowledgmentDue:
+    return AcknowledgmentDue.model_validate(owed.due)
+
+
+def _promise(due: AcknowledgmentDue) -> Promise:
+    return Promise(
+        target_at=due.response_target_at, limit_at=due.response_limit_at, skipped=due.skipped
+    )
+
+
+def _promised(known: ResponsePromise) -> Promise:
+    due = ResponseDue.model_validate(known.due)
+    return Promise(target_at=due.target_at, limit_at=due.limit_at, skipped=due.skipped)

@@ -1,0 +1,61 @@
+"""Time in: writes grouped acknowledgments when their ten minutes end, and hears again what waited
+for the directory."""
+
+import asyncio
+from uuid import UUID
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
+
+from messaging.acknowledgments import actions
+from messaging.acknowledgments.models import Acknowledgment, State
+from messaging.outbound import postponed
+from messaging.outbound.postponed import NotYetKnown
+from shared import clock
+from shared.contracts import FIRM_ID
+from shared.errors import Unavailable
+from shared.runtime import Runtime
+
+log = structlog.get_logger()
+
+EVERY_SECONDS = 0.5
+
+
+async def tick(runtime: Runtime) -> None:
+    """Until cancelled. Several replicas may do it: rows are locked, and a purpose is one mail."""
+    while True:
+        try:
+            await postponed.hear_again(runtime)
+            await write_due_groups(runtime)
+        except (DBAPIError, OSError, Unavailable) as error:
+            log.warning("grouped acknowledgments wait", error=repr(error))
+        await asyncio.sleep(EVERY_SECONDS)
+
+
+async def write_due_groups(runtime: Runtime) -> None:
+    """One transaction a conversation."""
+    for conversation_id, client_id in await _due(runtime):
+        await runtime.keys.hold(FIRM_ID, client_id)
+        try:
+            async with runtime.db.transaction() as session:
+                await actions.write_group(session, conversation_id)
+        except NotYetKnown as missing:
+            log.warning("a grouped acknowledgment waits", missing=str(missing))
+
+
+async def _due(runtime: Runtime) -> list[tuple[UUID, UUID]]:
+    async with runtime.db.transaction() as session:
+        rows = await session.execute(
+            select(
+                Acknowledgment.conversation_id,
+                Acknowledgment.due["client_id"].astext,  # type: ignore[call-overload, index]
+            )
+            .where(
+                Acknowledgment.state == State.WAITING,  # type: ignore[arg-type]
+                Acknowledgment.compose_at <= clock.now(),  # type: ignore[arg-type]
+            )
+            .distinct()
+            .limit(100)
+        )
+        return [(conversation_id, UUID(client_id)) for conversation_id, client_id in rows]

@@ -1,0 +1,66 @@
+"""Firm, staff, clients, matters and points of contact as messaging last heard of them."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ARRAY, Text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field
+
+from messaging.tables import Instant, Row
+from shared.contracts.matters import EmergencyContact
+
+
+class Firm(Row, table=True):
+    __tablename__ = "firms"
+    firm_id: UUID = Field(primary_key=True)
+    name: str
+    time_zone: str
+    addresses: list[str] = Field(sa_type=ARRAY(Text))  # type: ignore[call-overload]
+    emergency_contact: dict[str, str] = Field(sa_type=JSONB)
+    revision: int
+
+    @property
+    def emergency(self) -> EmergencyContact:
+        return EmergencyContact.model_validate(self.emergency_contact)
+
+
+class Staff(Row, table=True):
+    __tablename__ = "staff"
+    staff_id: UUID = Field(primary_key=True)
+    name: str
+    email: str
+    role: str
+    supervisor_id: UUID | None = None
+    stand_in_id: UUID | None = None
+    managing_partner: bool = False
+    active: bool = True
+
+
+class Client(Row, table=True):
+    __tablename__ = "clients"
+    client_id: UUID = Field(primary_key=True)
+    name: str
+    email: str
+    time_zone: str
+
+
+class Matter(Row, table=True):
+    __tablename__ = "matters"
+    matter_id: UUID = Field(primary_key=True)
+    client_id: UUID
+    number: str
+    title: str
+    opened_at: datetime = Field(sa_type=Instant)
+
+
+class PointOfContact(Row, table=True):
+    """From `from_at` until the next one of the same client and matter."""
+
+    __tablename__ = "points_of_contact"
+    assignment_id: UUID = Field(primary_key=True)
+    client_id: UUID
+    matter_id: UUID | None = None
+    staff_id: UUID
+    stand_in_id: UUID | None = None
+    from_at: datetime = Field(sa_type=Instant)

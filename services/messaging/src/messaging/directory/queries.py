@@ -1,0 +1,118 @@
+"""Questions to the directory."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from messaging.directory.models import Client, Firm, Matter, PointOfContact, Staff
+from shared import clock
+from shared.contracts import FIRM_ID
+
+
+async def firm(session: AsyncSession) -> Firm | None:
+    return await session.get(Firm, FIRM_ID)
+
+
+async def client(session: AsyncSession, client_id: UUID) -> Client | None:
+    return await session.get(Client, client_id)
+
+
+async def staff(session: AsyncSession, staff_id: UUID) -> Staff | None:
+    return await session.get(Staff, staff_id)
+
+
+async def matter(session: AsyncSession, matter_id: UUID) -> Matter | None:
+    return await session.get(Matter, matter_id)
+
+
+async def clients_with_address(session: AsyncSession, address: str) -> list[UUID]:
+    found = await session.execute(
+        select(Client.client_id).where(Client.email == address.lower()).order_by(Client.client_id)  # type: ignore[arg-type,call-overload]
+    )
+    return list(found.scalars())
+
+
+async def staff_with_address(session: AsyncSession, address: str) -> Staff | None:
+    """The active member of staff with this address."""
+    found = await session.execute(
+        select(Staff).where(Staff.email == address.lower(), Staff.active).limit(1)  # type: ignore[arg-type]
+    )
+    return found.scalar_one_or_none()
+
+
+async def staff_ids(session: AsyncSession) -> list[UUID]:
+    found = await session.execute(select(Staff.staff_id).where(Staff.active))  # type: ignore[arg-type,call-overload]
+    return list(found.scalars())
+
+
+async def firm_mailboxes(session: AsyncSession) -> frozenset[str]:
+    """Every address whose mail the firm itself would send: its own, and its people's."""
+    found = await session.execute(select(Staff.email))  # type: ignore[call-overload]
+    known = await firm(session)
+    return frozenset(found.scalars()) | frozenset(known.addresses if known else ())
+
+
+async def managing_partner(session: AsyncSession) -> Staff | None:
+    """The active managing partner, else any active partner."""
+    found = await session.execute(
+        select(Staff)
+        .where(Staff.active, Staff.role == "partner")  # type: ignore[arg-type]
+        .order_by(Staff.managing_partner.desc(), Staff.staff_id)  # type: ignore[attr-defined]
+        .limit(1)
+    )
+    return found.scalar_one_or_none()
+
+
+async def open_matters(session: AsyncSession, client_id: UUID) -> list[Matter]:
+    found = await session.execute(
+        select(Matter).where(Matter.client_id == client_id).order_by(Matter.matter_id)  # type: ignore[arg-type]
+    )
+    return list(found.scalars())
+
+
+async def matters_numbered(session: AsyncSession, numbers: Iterable[str]) -> list[Matter]:
+    found = await session.execute(
+        select(Matter).where(Matter.number.in_(list(numbers)))  # type: ignore[attr-defined]
+    )
+    return list(found.scalars())
+
+
+async def point_of_contact(
+    session: AsyncSession, client_id: UUID, matter_id: UUID | None, at: datetime
+) -> UUID | None:
+    """The member of staff: the matter's, else the client's; None if nobody was told to us yet."""
+    found = await session.execute(
+        select(PointOfContact.staff_id)  # type: ignore[call-overload]
+        .where(
+            PointOfContact.client_id == client_id,
+            (PointOfContact.matter_id == matter_id) | PointOfContact.matter_id.is_(None),  # type: ignore[union-attr]
+            PointOfContact.from_at <= at,
+        )
+        .order_by(
+            PointOfContact.matter_id.is_(None),  # type: ignore[union-attr]
+            PointOfContact.from_at.desc(),  # type: ignore[attr-defined]
+            PointOfContact.assignment_id.desc(),  # type: ignore[attr-defined]
+        )
+        .limit(1)
+    )
+    staff_id: UUID | None = found.scalar_one_or_none()
+    return staff_id
+
+
+_CLIENTS_OF = text("""
+    SELECT DISTINCT contact.client_id FROM (
+        SELECT DISTINCT ON (client_id, matter_id) * FROM points_of_contact WHERE from_at <= :now
+        ORDER BY client_id, matter_id, from_at DESC, assignment_id DESC) contact
+    LEFT JOIN staff ON staff.staff_id = contact.staff_id
+    WHERE :staff_id IN (contact.staff_id, contact.stand_in_id, staff.stand_in_id,
+                        staff.supervisor_id)
+""")
+
+
+async def clients_of(session: AsyncSession, staff_id: UUID) -> frozenset[UUID]:
+    """The clients on whose team this person is: point of contact, stand-in or supervisor."""
+    rows = await session.execute(_CLIENTS_OF, {"staff_id": staff_id, "now": clock.now()})
+    return frozenset(rows.scalars())

@@ -1,0 +1,1 @@
+"""Mail in and out: the SMTP door, reading what came in, and whose it is."""

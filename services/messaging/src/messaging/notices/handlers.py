@@ -1,0 +1,39 @@
+"""What sla-monitor says of time that passes: the people concerned hear of it by mail."""
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from messaging.notices import reminders
+from messaging.outbound.postponed import patient
+from shared.contracts.sla_monitor import (
+    DeadlineBreached,
+    DeadlineWarned,
+    EscalationRaised,
+    TriageDue,
+)
+from shared.handlers import Handlers
+
+handlers = Handlers()
+
+
+@handlers.on(TriageDue)
+@patient
+async def on_triage_due(session: AsyncSession, event: TriageDue) -> None:
+    await reminders.ask_for_triage(session, event)
+
+
+@handlers.on(DeadlineWarned)
+@patient
+async def on_deadline_warned(session: AsyncSession, event: DeadlineWarned) -> None:
+    await reminders.warn(session, event)
+
+
+@handlers.on(DeadlineBreached)
+@patient
+async def on_deadline_breached(session: AsyncSession, event: DeadlineBreached) -> None:
+    await reminders.tell_of_breach(session, event)
+
+
+@handlers.on(EscalationRaised)
+@patient
+async def on_escalation_raised(session: AsyncSession, event: EscalationRaised) -> None:
+    await reminders.escalate(session, event)

@@ -1,0 +1,1 @@
+"""Mail out: what leaves the firm, composed once, sent until it is accepted or refused for good."""

@@ -1,0 +1,214 @@
+"""What becomes of a mail, from its purpose to its end. A purpose has one Message-ID and one set of
+octets; each end is told once, in the transaction that marks the row."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from opentelemetry import propagate
+from sqlalchemy import func, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from messaging.email.rendering import Mail
+from messaging.outbound.models import OutboundMessage, State
+from shared import clock, sealing
+from shared.contracts import CONTRACTS, FIRM_ID
+from shared.contracts.messaging import (
+    MessageAcknowledged,
+    MessageBounced,
+    MessageFailed,
+    MessageSent,
+    StaffNotified,
+)
+from shared.keyring import keys_of
+from shared.outbox import emit
+
+ToldAs = MessageAcknowledged | MessageSent | StaffNotified
+
+GIVEN_UP_AFTER = timedelta(days=4)  # RFC 5321 4.5.4.1
+_SEALED_AS = "outbound"
+
+
+async def queue(
+    session: AsyncSession,
+    mail: Mail,
+    *,
+    outbound_id: UUID,
+    purpose: str,
+    told_as: ToldAs,
+    automatic: bool = True,
+) -> bool:
+    """Have this mail sent after the commit; False, and nothing, when its purpose has a mail already.
+
+    `told_as` is what to tell when it is accepted; its instant is then replaced by the real one. The
+    key of the client, or without one the firm's, must be held.
+    """
+    key = keys_of(session).key(told_as.client_id or FIRM_ID)
+    committed, boxes = sealing.seal_chunks(key, outbound_id, _SEALED_AS, mail.data)
+    carrier: dict[str, str] = {}
+    propagate.inject(carrier)
+    added = await session.execute(
+        insert(OutboundMessage)
+        .values(
+            outbound_id=outbound_id,
+            purpose=purpose,
+            message_id_header=mail.message_id,
+            envelope_from=mail.envelope_from,
+            recipient=mail.recipient,
+            automatic=automatic,
+            to_client=not isinstance(told_as, StaffNotified),
+            client_id=told_as.client_id,
+            conversation_id=told_as.conversation_id,
+            staff_id=told_as.staff_id,
+            answers=list(_answered(told_as)),
+            owner=key.owner,
+            key_version=key.version,
+            size=len(mail.data),
+            commitment=committed,
+            boxes=boxes,
+            told_as_type=told_as.type_name(),
+            told_as=told_as.model_dump(mode="json"),
+            traceparent=carrier.get("traceparent"),
+            tracestate=carrier.get("tracestate"),
+            state=State.QUEUED,
+            attempts=0,
+            next_attempt_at=func.now(),
+            created_at=clock.now(),
+        )
+        .on_conflict_do_nothing(index_elements=["purpose"])
+        .returning(OutboundMessage.outbound_id)
+    )
+    return added.scalar_one_or_none() is not None
+
+
+def data_of(key: sealing.DataKey, row: OutboundMessage) -> bytes:
+    """The octets as they were composed."""
+    return sealing.unseal_chunks(key, row.outbound_id, _SEALED_AS, row.boxes, row.commitment)
+
+
+async def record_accepted(session: AsyncSession, outbound_id: UUID, reply: str) -> bool:
+    """The next server has it: told once, however often it was handed over."""
+    now = clock.now()
+    row = await _settle(session, outbound_id, State.ACCEPTED, reply, accepted_at=now)
+    if row is None:
+        return False
+    emit(session, _told(row, now))
+    return True
+
+
+async def record_refused(
+    session: AsyncSession, outbound_id: UUID, reply: str
+) -> OutboundMessage | None:
+    """Refused for good. Returns the row the first time: who asked for the mail must hear of it."""
+    row = await _settle(session, outbound_id, State.FAILED, reply)
+    if row is not None and row.to_client:
+        facts = _told(row, clock.now())
+        assert facts.client_id is not None
+        assert facts.conversation_id is not None
+        emit(
+            session,
+            MessageFailed(
+                message_id=row.outbound_id,
+                conversation_id=facts.conversation_id,
+                client_id=facts.client_id,
+                matter_id=facts.matter_id,
+                failed_at=clock.now(),
+                status=reply,
+            ),
+        )
+    return row
+
+
+async def record_later(
+    session: AsyncSession, outbound_id: UUID, attempt: int, reply: str, wait: timedelta
+) -> None:
+    """Not yet, or nobody knows: the same octets again after a while. Only for the attempt that is
+    still the newest; a newer one has the lease."""
+    await session.execute(
+        update(OutboundMessage)
+        .where(
+            OutboundMessage.outbound_id == outbound_id,
+            OutboundMessage.state == State.SENDING,
+            OutboundMessage.attempts == attempt,
+        )
+        .values(state=State.QUEUED, reply=reply, next_attempt_at=func.now() + wait)
+    )
+
+
+async def record_bounce(session: AsyncSession, outbound_id: UUID, status: str) -> bool:
+    """A mail that was accepted came back: what it had met opens again."""
+    found = await session.execute(
+        update(OutboundMessage)
+        .where(
+            OutboundMessage.outbound_id == outbound_id,
+            OutboundMessage.state == State.ACCEPTED,
+            OutboundMessage.to_client,
+        )
+        .values(state=State.BOUNCED, reply=status)
+        .returning(OutboundMessage)
+    )
+    row = found.scalar_one_or_none()
+    if row is None:
+        return False
+    facts = _told(row, clock.now())
+    assert facts.client_id is not None
+    assert facts.conversation_id is not None
+    emit(
+        session,
+        MessageBounced(
+            message_id=row.outbound_id,
+            conversation_id=facts.conversation_id,
+            client_id=facts.client_id,
+            matter_id=facts.matter_id,
+            bounced_at=clock.now(),
+            status=status,
+        ),
+    )
+    return True
+
+
+def is_too_old(row: OutboundMessage) -> bool:
+    """Whether it is time to give up; in the clock's time, so that a moved clock shows it."""
+    return clock.now() - row.created_at > GIVEN_UP_AFTER
+
+
+async def _settle(
+    session: AsyncSession,
+    outbound_id: UUID,
+    state: State,
+    reply: str,
+    accepted_at: datetime | None = None,
+) -> OutboundMessage | None:
+    found = await session.execute(
+        update(OutboundMessage)
+        .where(
+            OutboundMessage.outbound_id == outbound_id,
+            OutboundMessage.state.in_([State.QUEUED, State.SENDING]),  # type: ignore[attr-defined]
+        )
+        .values(state=state, reply=reply, accepted_at=accepted_at)
+        .returning(OutboundMessage)
+    )
+    return found.scalar_one_or_none()
+
+
+_INSTANTS = {
+    MessageAcknowledged: "acknowledged_at",
+    MessageSent: "sent_at",
+    StaffNotified: "notified_at",
+}
+
+
+def _told(row: OutboundMessage, at: datetime) -> ToldAs:
+    contract = CONTRACTS[row.told_as_type]
+    told = contract.model_validate(row.told_as | {_INSTANTS[contract]: at})  # type: ignore[index]
+    assert isinstance(told, ToldAs)
+    return told
+
+
+def _answered(told: ToldAs) -> tuple[UUID, ...]:
+    match told:
+        case MessageAcknowledged(covers=covers):
+            return covers
+        case MessageSent(answers=answers):
+            return answers
+    return ()

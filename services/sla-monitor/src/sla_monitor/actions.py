@@ -1,0 +1,381 @@
+"""What sla-monitor does: opens, joins, pauses, meets, reopens, fires and recomputes clocks.
+
+Each verb changes rows and tells what it did in the caller's transaction. Instants are those of the
+facts, never of their arrival; only `detected_at` says when something was noticed.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+import shared.clock
+from shared.contracts.messaging import (
+    ClientMessageReceived,
+    MessageFiled,
+    MessageQuarantined,
+    MessageRefiled,
+)
+from shared.ids import new_id
+from shared.outbox import emit
+from sla_monitor import queries, telling
+from sla_monitor.models import Clock, ClockFiring, ClockMessage, ClockPause, EarlyFiling, Kind
+from sla_monitor.rules import Terms, Threshold, instant_of, next_threshold, timetable
+
+SWEPT_AT_ONCE = 200
+NO_CLOCK = UUID(int=0)  # replaced by the relationship when a message joins a clock
+
+
+async def receive_message(session: AsyncSession, message: ClientMessageReceived) -> None:
+    """Opens the acknowledgment clock of a message, and opens or joins its conversation's response
+    clock. What a machine sent opens nothing, and a message is taken in once."""
+    if message.automatic or await queries.clock_of_message(
+        session, "acknowledgment", message.message_id
+    ):
+        return
+    response, terms = await _await_response(session, message)
+    acknowledgment = await _open(
+        session,
+        "acknowledgment",
+        message.conversation_id,
+        [_part(message.message_id, message.received_at, message.urgent)],
+        client_id=message.client_id,
+        matter_id=message.matter_id,
+    )
+    emit(session, telling.due(acknowledgment, terms, response))
+
+
+async def quarantine(session: AsyncSession, message: MessageQuarantined) -> None:
+    """Opens a triage clock, which a filing that was heard earlier has met already."""
+    clock = await _open(
+        session,
+        "triage",
+        message.conversation_id,
+        [_part(message.message_id, message.received_at)],
+    )
+    terms = await queries.pinned_terms(session, clock)
+    emit(session, telling.due(clock, terms))
+    if early := await session.get(EarlyFiling, message.message_id):
+        await _meet(session, clock, early.filed_at, message.message_id)
+        await session.delete(early)
+
+
+async def file(session: AsyncSession, filing: MessageFiled) -> None:
+    """Meets the triage clock; the clocks of the message itself keep its first receipt."""
+    if not filing.from_quarantine:
+        return
+    clock = await queries.clock_of_message(session, "triage", filing.message_id)
+    if clock is None:
+        # Quarantine and filing travel in different streams: keep the fact for when it arrives.
+        session.add(EarlyFiling(message_id=filing.message_id, filed_at=filing.filed_at))
+    else:
+        await _meet(session, clock, filing.filed_at, filing.message_id)
+
+
+async def refile(session: AsyncSession, filing: MessageRefiled) -> None:
+    """Clocks of the message go on, for its new matter: who is asked may change."""
+    acknowledgment = await queries.clock_of_message(session, "acknowledgment", filing.message_id)
+    response = await queries.response_clock_of(session, filing.message_id)
+    for clock in (acknowledgment, response):
+        if clock is not None:
+            clock.matter_id = filing.matter_id
+
+
+async def acknowledge(
+    session: AsyncSession, covers: Sequence[UUID], at: datetime, cause_id: UUID
+) -> None:
+    """Meets the acknowledgment clocks of these messages; never a response clock."""
+    for message_id in covers:
+        clock = await queries.clock_of_message(session, "acknowledgment", message_id)
+        if clock is not None:
+            await _meet(session, clock, at, cause_id)
+
+
+async def acknowledge_conversation(
+    session: AsyncSession, conversation_id: UUID, at: datetime, cause_id: UUID
+) -> None:
+    """A person's word acknowledges whatever the client had said in the conversation by then."""
+    for clock in await queries.open_acknowledgments(session, conversation_id, at):
+        await _meet(session, clock, at, cause_id)
+
+
+async def answer(
+    session: AsyncSession,
+    conversation_id: UUID,
+    at: datetime,
+    cause_id: UUID,
+    answers: Sequence[UUID] = (),
+) -> None:
+    """Meets the response clock. Messages that came after the answer wait on in a new clock."""
+    clock = await queries.open_response_clock(session, conversation_id)
+    if clock is None:
+        return
+    later = [
+        each for each in clock.messages if each.received_at > at and each.message_id not in answers
+    ]
+    if len(later) == len(clock.messages):
+        return
+    clock.messages = [each for each in clock.messages if each not in later]
+    await _meet(session, clock, at, cause_id)
+    if later:
+        await session.flush()  # one open response clock per conversation: the old one first
+        parts = [_part(each.message_id, each.received_at, each.urgent) for each in later]
+        opened = await _open(
+            session,
+            "response",
+            conversation_id,
+            parts,
+            client_id=clock.client_id,
+            matter_id=clock.matter_id,
+        )
+        emit(session, telling.due(opened, await queries.pinned_terms(session, opened)))
+
+
+async def ask(
+    session: AsyncSession, conversation_id: UUID, at: datetime, question_id: UUID
+) -> None:
+    """A question to the client pauses the response clock, unless something urgent waits in it."""
+    clock = await queries.open_response_clock(session, conversation_id)
+    if clock is None or _waits_for_client(clock):
+        return
+    if all(each.received_at > at for each in clock.messages):
+        return
+    terms = await queries.pinned_terms(session, clock)
+    if clock.urgent_at is not None and terms.policy.urgent is not None:
+        return
+    clock.pauses.append(ClockPause(clock_id=clock.clock_id, pause_id=question_id, paused_at=at))
+    settle(clock, terms)
+    emit(session, telling.paused(clock, at, question_id))
+
+
+async def bounce(
+    session: AsyncSession, cause_id: UUID, conversation_id: UUID, at: datetime
+) -> None:
+    """What a message had met or paused before it came back runs again, from its old start."""
+    for each in await queries.clocks_met_by(session, cause_id):
+        await _reopen(session, each, at, cause_id)
+    clock = await queries.open_response_clock(session, conversation_id)
+    if clock is None:
+        return
+    unasked = [pause for pause in clock.pauses if pause.pause_id == cause_id]
+    if unasked:
+        clock.pauses.remove(unasked[0])
+        await _resume_told(session, clock, at)
+
+
+async def fire(
+    session: AsyncSession, clock: Clock, until: datetime, *, detected_at: datetime, confirmed: bool
+) -> bool:
+    """Tells every threshold up to `until`, in order and each once; False if something is left.
+
+    Unless `confirmed` (all that could have met the clock by then was heard) only warnings
+    are told: the client is not told of a delay, nor anybody of a breach, that may not be one.
+    """
+    terms = await queries.pinned_terms(session, clock)
+    table = settle(clock, terms)
+    while clock.next_at is not None and clock.next_at <= until:
+        threshold = next_threshold(table, clock.state, _told(clock))
+        assert threshold is not None, "a clock with a next instant has a next threshold"
+        if not (confirmed or threshold.name.startswith("warn:")):
+            if threshold.name == "limit":
+                clock.state = "unconfirmed"
+            return False
+        await _tell(session, clock, threshold, detected_at)
+        settle(clock, terms)
+    return True
+
+
+async def recompute_stale(session: AsyncSession, kind: Kind) -> int:
+    """Brings running clocks under the calendar and policy now in force; how many there were.
+
+    Counted from the original start with pauses kept. Past breaches are not rewritten.
+    """
+    terms = await queries.current_terms(session, kind)
+    clocks = await queries.stale_clocks(session, kind, terms, SWEPT_AT_ONCE)
+    for clock in clocks:
+        before = clock.target_at, clock.limit_at
+        _pin(clock, terms)
+        settle(clock, terms)
+        if (clock.target_at, clock.limit_at) != before and clock.limit_at is not None:
+            clock.revision += 1
+            await _tell_due(session, clock, terms)
+    return len(clocks)
+
+
+def settle(clock: Clock, terms: Terms) -> tuple[Threshold, ...]:
+    """Derives from what happened to a clock its dues, its state and its next instant."""
+    table = timetable(terms.calendar, terms.policy, telling.course_of(clock))
+    clock.limit_at = instant_of(table, "limit")
+    clock.target_at = instant_of(table, "target") or clock.limit_at
+    if clock.cancelled_at is not None:
+        clock.state = "cancelled"
+    elif clock.met_at is not None:
+        clock.state = "met"
+    elif clock.breached_at is not None:
+        clock.state = "breached"
+    else:
+        clock.state = "paused" if _waits_for_client(clock) else "running"
+    following = next_threshold(table, clock.state, _told(clock))
+    clock.next_at = following.at if following else None
+    return table
+
+
+async def _await_response(
+    session: AsyncSession, message: ClientMessageReceived
+) -> tuple[Clock, Terms]:
+    """The response clock that this message opened or joined, told; and its terms."""
+    part = _part(message.message_id, message.received_at, message.urgent)
+    clock = await queries.open_response_clock(session, message.conversation_id)
+    if clock is None:
+        clock = await _open(
+            session,
+            "response",
+            message.conversation_id,
+            [part],
+            client_id=message.client_id,
+            matter_id=message.matter_id,
+        )
+        terms = await queries.pinned_terms(session, clock)
+        emit(session, telling.due(clock, terms))
+        return clock, terms
+    _add(clock, [part])
+    terms = await _resume_told(session, clock, message.received_at)
+    return clock, terms
+
+
+async def _resume_told(session: AsyncSession, clock: Clock, at: datetime) -> Terms:
+    """Ends a pause if there is one, and tells the response clock's dues anew."""
+    waited = clock.state == "paused"
+    for pause in clock.pauses:
+        if pause.resumed_at is None:
+            # A message that was written before the question came, but filed later, ends it too.
+            pause.resumed_at = max(at, pause.paused_at)
+    terms = await queries.pinned_terms(session, clock)
+    settle(clock, terms)
+    if waited:
+        emit(session, telling.resumed(clock, at))
+    _tell_again(session, clock, terms)
+    return terms
+
+
+def _tell_again(session: AsyncSession, clock: Clock, terms: Terms) -> None:
+    clock.revision += 1
+    emit(session, telling.due(clock, terms))
+
+
+async def _open(
+    session: AsyncSession,
+    kind: Kind,
+    conversation_id: UUID,
+    parts: list[ClockMessage],
+    *,
+    client_id: UUID | None = None,
+    matter_id: UUID | None = None,
+) -> Clock:
+    terms = await queries.current_terms(session, kind)
+    clock = Clock(
+        clock_id=new_id(),
+        kind=kind,
+        conversation_id=conversation_id,
+        client_id=client_id,
+        matter_id=matter_id,
+        message_id=None if kind == "response" else parts[0].message_id,
+        opened_at=parts[0].received_at,
+        policy_version=terms.policy_version,
+        calendar_version=terms.calendar_version,
+        time_zone=terms.calendar.time_zone,
+    )
+    _pin(clock, terms)
+    _add(clock, parts)
+    settle(clock, terms)
+    session.add(clock)
+    return clock
+
+
+def _add(clock: Clock, parts: list[ClockMessage]) -> None:
+    """Starts at the oldest unanswered message; urgent from the first urgent one on."""
+    clock.messages.extend(parts)
+    clock.opened_at = min(each.received_at for each in clock.messages)
+    clock.urgent_at = min(
+        (each.received_at for each in clock.messages if each.urgent), default=None
+    )
+
+
+async def _meet(session: AsyncSession, clock: Clock, at: datetime, cause_id: UUID) -> None:
+    """Once: what was met stays met by its first cause. Too late is a breach all the same."""
+    if clock.met_at is not None or clock.cancelled_at is not None:
+        return
+    if clock.limit_at is not None and at > clock.limit_at and clock.breached_at is None:
+        await _tell(session, clock, Threshold("limit", clock.limit_at), shared.clock.now())
+    clock.met_at, clock.met_by = at, cause_id
+    clock.state, clock.next_at = "met", None
+    emit(session, telling.met(clock))
+
+
+async def _reopen(session: AsyncSession, clock: Clock, at: datetime, cause_id: UUID) -> None:
+    if clock.kind == "response":
+        await _absorb_successor(session, clock, at)
+    clock.met_at = clock.met_by = None
+    terms = await queries.pinned_terms(session, clock)
+    settle(clock, terms)
+    emit(session, telling.reopened(clock, at, cause_id))
+    if clock.kind == "response" and clock.limit_at is not None:
+        _tell_again(session, clock, terms)
+
+
+async def _absorb_successor(session: AsyncSession, clock: Clock, at: datetime) -> None:
+    """A clock that opened in the meantime ends: its messages wait in the older one again."""
+    successor = await queries.open_response_clock(session, clock.conversation_id)
+    if successor is None:
+        return
+    successor.cancelled_at, successor.state, successor.next_at = at, "cancelled", None
+    emit(session, telling.cancelled(successor, "joined-reopened-clock"))
+    _add(clock, [_part(m.message_id, m.received_at, m.urgent) for m in successor.messages])
+    await session.flush()  # one open response clock per conversation: the newer one first
+
+
+async def _tell(session: AsyncSession, clock: Clock, threshold: Threshold, now: datetime) -> None:
+    clock.firings.append(
+        ClockFiring(
+            clock_id=clock.clock_id, threshold=threshold.name, due_at=threshold.at, detected_at=now
+        )
+    )
+    if threshold.name == "limit":
+        clock.breached_at = threshold.at
+    elif threshold.name.startswith("warn:"):
+        clock.warned_at = clock.warned_at or threshold.at
+    holder = await queries.holder_of(session, threshold.rung or "contact", clock, now)
+    emit(session, telling.passed(clock, threshold, now, holder))
+
+
+async def _tell_due(session: AsyncSession, clock: Clock, terms: Terms) -> None:
+    if clock.kind != "acknowledgment":
+        emit(session, telling.due(clock, terms))
+        return
+    assert clock.message_id is not None
+    response = await queries.response_clock_of(session, clock.message_id)
+    if response is not None and response.limit_at is not None:
+        response_terms = await queries.pinned_terms(session, response)
+        emit(session, telling.due(clock, response_terms, response))
+
+
+def _pin(clock: Clock, terms: Terms) -> None:
+    clock.policy_version = terms.policy_version
+    clock.calendar_id = terms.calendar_id
+    clock.calendar_version = terms.calendar_version
+    clock.time_zone = terms.calendar.time_zone
+
+
+def _part(message_id: UUID, received_at: datetime, urgent: bool = False) -> ClockMessage:
+    return ClockMessage(
+        clock_id=NO_CLOCK, message_id=message_id, received_at=received_at, urgent=urgent
+    )
+
+
+def _waits_for_client(clock: Clock) -> bool:
+    return any(pause.resumed_at is None for pause in clock.pauses)
+
+
+def _told(clock: Clock) -> set[str]:
+    return {each.threshold for each in clock.firings}

@@ -1,0 +1,126 @@
+"""What others decide and clocks follow: calendars and policies by version, and who is asked.
+
+Clocks that run are brought under what is new by the ticker, not here.
+"""
+
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+import shared.clock
+from shared.contracts.matters import (
+    FirmChanged,
+    PointOfContactAssigned,
+    StaffChanged,
+    StaffRegistered,
+)
+from shared.contracts.sla_monitor import CalendarPublished, ClockPolicyPublished
+from shared.ids import new_id
+from shared.outbox import emit
+from sla_monitor.calendar import CalendarDraft, publish
+from sla_monitor.counting import format_duration
+from sla_monitor.models import (
+    Calendar,
+    ContactAssignment,
+    Firm,
+    Kind,
+    PolicyVersion,
+    StaffMember,
+)
+from sla_monitor.rules import ClockPolicy, LadderStep
+
+
+async def publish_calendar(
+    session: AsyncSession, draft: CalendarDraft, by: UUID, replaces: Calendar | None = None
+) -> Calendar:
+    """Keeps a checked calendar, or the next version of one. Raises CalendarRefused."""
+    now = shared.clock.now()
+    published = publish(draft, now.date())
+    row = Calendar(
+        calendar_id=replaces.calendar_id if replaces else new_id(),
+        version=replaces.version + 1 if replaces else 1,
+        name=published.name,
+        document=published.model_dump(mode="json"),
+        published_at=now,
+        published_by=by,
+    )
+    session.add(row)
+    emit(
+        session,
+        CalendarPublished(
+            calendar_id=row.calendar_id,
+            calendar_version=row.version,
+            name=row.name,
+            time_zone=published.time_zone,
+        ),
+    )
+    return row
+
+
+async def publish_policy(
+    session: AsyncSession, kind: Kind, policy: ClockPolicy, version: int, by: UUID
+) -> None:
+    session.add(
+        PolicyVersion(
+            kind=kind,
+            version=version,
+            document=policy.model_dump(mode="json"),
+            published_at=shared.clock.now(),
+            published_by=by,
+        )
+    )
+    emit(
+        session,
+        ClockPolicyPublished(
+            kind=kind,
+            policy_version=version,
+            mode=policy.mode.value,
+            target=format_duration(policy.target),
+            limit=format_duration(policy.limit),
+            warn_at=tuple(format_duration(each) for each in policy.warn_at),
+            ladder=tuple(_rung_text(step) for step in policy.ladder),
+        ),
+    )
+
+
+async def note_firm(session: AsyncSession, firm: FirmChanged) -> None:
+    """Keeps the newest revision, whatever order they are heard in."""
+    known = await session.get(Firm, firm.firm_id)
+    if known is None or known.revision < firm.revision:
+        await session.merge(
+            Firm(
+                firm_id=firm.firm_id,
+                time_zone=firm.time_zone,
+                calendar_id=firm.calendar_id,
+                revision=firm.revision,
+            )
+        )
+
+
+async def note_staff(session: AsyncSession, entry: StaffRegistered | StaffChanged) -> None:
+    await session.merge(
+        StaffMember(
+            staff_id=entry.staff_id,
+            supervisor_id=entry.supervisor_id,
+            stand_in_id=entry.stand_in_id,
+            managing_partner=entry.managing_partner,
+            active=entry.active if isinstance(entry, StaffChanged) else True,
+        )
+    )
+
+
+async def note_contact(session: AsyncSession, assigned: PointOfContactAssigned) -> None:
+    await session.merge(
+        ContactAssignment(
+            assignment_id=assigned.assignment_id,
+            client_id=assigned.client_id,
+            matter_id=assigned.matter_id,
+            staff_id=assigned.staff_id,
+            from_at=assigned.from_at,
+        )
+    )
+
+
+def _rung_text(step: LadderStep) -> str:
+    """`supervisor@limit+PT4H`: who, and how long after what."""
+    return f"{step.to}@{step.at}+{format_duration(step.after)}"

@@ -1,0 +1,258 @@
+"""Reads that more than one caller wants: which terms apply, which clock is meant, who is asked."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import lru_cache
+from uuid import UUID
+
+from sqlalchemy import Select, func, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from shared.contracts import FIRM_ID
+from sla_monitor.calendar import PublishedCalendar, Span, WorkingCalendar, working_calendar
+from sla_monitor.models import (
+    Calendar,
+    Clock,
+    ClockMessage,
+    ContactAssignment,
+    Firm,
+    Kind,
+    PolicyVersion,
+    StaffMember,
+)
+from sla_monitor.rules import DEFAULT_POLICIES, OPEN, ClockPolicy, Rung, Terms
+
+OFFICE_DAY = (Span(9 * 60, 17 * 60),)
+
+# Versions never change, so their values may be kept for as long as the process lives.
+_values: dict[tuple[UUID, int], WorkingCalendar] = {}
+
+
+@lru_cache
+def built_in_calendar(time_zone: str) -> WorkingCalendar:
+    """Monday to Friday, nine to five, no holidays: until the firm has chosen a calendar."""
+    return WorkingCalendar(time_zone=time_zone, weekly=(OFFICE_DAY,) * 5 + ((),) * 2)
+
+
+async def current_terms(session: AsyncSession, kind: Kind) -> Terms:
+    """What a clock that opens now is promised under."""
+    version, policy = await newest_policy(session, kind)
+    firm = await session.get(Firm, FIRM_ID)
+    newest = await newest_calendar(session, firm.calendar_id) if firm and firm.calendar_id else None
+    if newest is None:
+        calendar = built_in_calendar(firm.time_zone if firm else "UTC")
+        return Terms(calendar, None, 0, policy, version)
+    value = await calendar_value(session, newest.calendar_id, newest.version)
+    return Terms(value, newest.calendar_id, newest.version, policy, version)
+
+
+async def pinned_terms(session: AsyncSession, clock: Clock) -> Terms:
+    """What a clock was promised under, whatever was published since."""
+    if clock.calendar_id is None:
+        calendar = built_in_calendar(clock.time_zone)
+    else:
+        calendar = await calendar_value(session, clock.calendar_id, clock.calendar_version)
+    policy = await policy_version(session, clock.kind, clock.policy_version)
+    return Terms(calendar, clock.calendar_id, clock.calendar_version, policy, clock.policy_version)
+
+
+async def calendar_value(session: AsyncSession, calendar_id: UUID, version: int) -> WorkingCalendar:
+    if (calendar_id, version) not in _values:
+        row = await session.get_one(Calendar, (calendar_id, version))
+        _values[calendar_id, version] = working_calendar(
+            PublishedCalendar.model_validate(row.document)
+        )
+    return _values[calendar_id, version]
+
+
+async def newest_calendar(session: AsyncSession, calendar_id: UUID) -> Calendar | None:
+    found = await session.execute(
+        select(Calendar)
+        .where(col(Calendar.calendar_id) == calendar_id)
+        .order_by(col(Calendar.version).desc())
+        .limit(1)
+    )
+    return found.scalar_one_or_none()
+
+
+async def newest_policy(session: AsyncSession, kind: Kind) -> tuple[int, ClockPolicy]:
+    found = await session.execute(
+        select(func.max(PolicyVersion.version)).where(col(PolicyVersion.kind) == kind)
+    )
+    version = found.scalar_one() or 1
+    return version, await policy_version(session, kind, version)
+
+
+async def policy_version(session: AsyncSession, kind: Kind, version: int) -> ClockPolicy:
+    if version == 1:
+        return DEFAULT_POLICIES[kind]
+    row = await session.get_one(PolicyVersion, (kind, version))
+    return ClockPolicy.model_validate(row.document)
+
+
+async def open_response_clock(session: AsyncSession, conversation_id: UUID) -> Clock | None:
+    """The one open response clock of a conversation, locked."""
+    found = await session.execute(
+        select(Clock)
+        .where(
+            col(Clock.conversation_id) == conversation_id,
+            col(Clock.kind) == "response",
+            col(Clock.state).in_(OPEN),
+        )
+        .with_for_update()
+    )
+    return found.scalar_one_or_none()
+
+
+async def response_clock_of(session: AsyncSession, message_id: UUID) -> Clock | None:
+    """The newest response clock that runs or ran for a message."""
+    found = await session.execute(
+        select(Clock)
+        .join(ClockMessage)
+        .where(col(ClockMessage.message_id) == message_id, col(Clock.kind) == "response")
+        .order_by(col(Clock.clock_id).desc())
+        .limit(1)
+    )
+    return found.scalar_one_or_none()
+
+
+def clocks_of(message_id: UUID) -> Select[UUID]:
+    """Ids of all clocks that run or ran for a message."""
+    return select(col(ClockMessage.clock_id)).where(col(ClockMessage.message_id) == message_id)
+
+
+async def clock_of_message(session: AsyncSession, kind: Kind, message_id: UUID) -> Clock | None:
+    """The acknowledgment or triage clock of a message, locked."""
+    found = await session.execute(
+        select(Clock)
+        .where(col(Clock.message_id) == message_id, col(Clock.kind) == kind)
+        .with_for_update()
+    )
+    return found.scalar_one_or_none()
+
+
+async def open_acknowledgments(
+    session: AsyncSession, conversation_id: UUID, until: datetime
+) -> Sequence[Clock]:
+    """Acknowledgment clocks of a conversation's messages received until then, locked."""
+    found = await session.execute(
+        select(Clock)
+        .where(
+            col(Clock.conversation_id) == conversation_id,
+            col(Clock.kind) == "acknowledgment",
+            col(Clock.state).in_(OPEN),
+            col(Clock.opened_at) <= until,
+        )
+        .order_by(col(Clock.clock_id))
+        .with_for_update()
+    )
+    return found.scalars().all()
+
+
+async def clocks_met_by(session: AsyncSession, cause_id: UUID) -> Sequence[Clock]:
+    found = await session.execute(
+        select(Clock)
+        .where(col(Clock.met_by) == cause_id)
+        .order_by(col(Clock.clock_id))
+        .with_for_update()
+    )
+    return found.scalars().all()
+
+
+async def due_clocks(session: AsyncSession, until: datetime, limit: int) -> Sequence[Clock]:
+    """Claims clocks whose next instant has come; those that another replica fires are left out."""
+    found = await session.execute(
+        select(Clock)
+        .where(col(Clock.next_at) <= until)
+        .order_by(col(Clock.next_at))
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return found.scalars().all()
+
+
+async def next_instant(session: AsyncSession) -> datetime | None:
+    found = await session.execute(select(func.min(Clock.next_at)))
+    return found.scalar_one()
+
+
+async def stale_clocks(session: AsyncSession, kind: Kind, terms: Terms, limit: int) -> list[Clock]:
+    """Running clocks under terms that are no longer those in force."""
+    found = await session.execute(
+        select(Clock)
+        .where(
+            col(Clock.kind) == kind,
+            col(Clock.state).in_(("running", "paused", "unconfirmed")),
+            (col(Clock.policy_version) != terms.policy_version)
+            | col(Clock.calendar_id).is_distinct_from(terms.calendar_id)
+            | (col(Clock.calendar_version) != terms.calendar_version)
+            | (col(Clock.time_zone) != terms.calendar.time_zone),
+        )
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return list(found.scalars())
+
+
+async def keys_with_parked_events(session: AsyncSession, keys: Sequence[str]) -> set[str]:
+    """Keys for which something was heard but not yet understood: nobody may say what is missing."""
+    found = await session.execute(
+        text(
+            "SELECT DISTINCT key FROM parked_events WHERE replayed_at IS NULL AND key = ANY(:keys)"
+        ),
+        {"keys": list(keys)},
+    )
+    return set(found.scalars())
+
+
+async def holder_of(session: AsyncSession, rung: Rung, clock: Clock, at: datetime) -> UUID | None:
+    """Who stands on this rung for a clock; where nobody does, a managing partner."""
+    contact = await _present(session, await _contact(session, clock, at))
+    if rung == "contact" and contact:
+        return contact.staff_id
+    if rung == "supervisor" and contact and contact.supervisor_id:
+        supervisor = await _present(session, contact.supervisor_id)
+        if supervisor:
+            return supervisor.staff_id
+    found = await session.execute(
+        select(col(StaffMember.staff_id))
+        .where(col(StaffMember.managing_partner), col(StaffMember.active))
+        .order_by(col(StaffMember.staff_id))
+        .limit(1)
+    )
+    return found.scalar_one_or_none()
+
+
+async def _present(session: AsyncSession, staff_id: UUID | None) -> StaffMember | None:
+    """The member of staff or, when they have left, their stand-in."""
+    if staff_id is None:
+        return None
+    member = await session.get(StaffMember, staff_id)
+    if member is None:
+        # Assigned before the directory entry was heard of (two streams): the id is enough.
+        return StaffMember(staff_id=staff_id)
+    if member.active or member.stand_in_id is None:
+        return member if member.active else None
+    stand_in = await session.get(StaffMember, member.stand_in_id)
+    return stand_in if stand_in and stand_in.active else None
+
+
+async def _contact(session: AsyncSession, clock: Clock, at: datetime) -> UUID | None:
+    """The point of contact of the clock's matter at that instant, else of its client."""
+    found = await session.execute(
+        select(col(ContactAssignment.staff_id))
+        .where(
+            col(ContactAssignment.client_id) == clock.client_id,
+            col(ContactAssignment.matter_id).is_(None)
+            | (col(ContactAssignment.matter_id) == clock.matter_id),
+            col(ContactAssignment.from_at) <= at,
+        )
+        .order_by(
+            col(ContactAssignment.matter_id).is_(None),
+            col(ContactAssignment.from_at).desc(),
+            col(ContactAssignment.assignment_id).desc(),
+        )
+        .limit(1)
+    )
+    return found.scalar_one_or_none()

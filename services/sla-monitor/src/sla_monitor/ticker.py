@@ -1,0 +1,134 @@
+"""Time in: fires what is due, once, and never says that nothing happened before knowing it.
+
+It holds nothing in memory that matters: what is due stands in the clocks, so a restart catches up
+in order. Firing costs by what is due, not by what is open.
+"""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import get_args
+
+import structlog
+from sqlalchemy.exc import DBAPIError
+
+from shared import clock
+from shared.runtime import Runtime
+from sla_monitor import actions, queries
+from sla_monitor.models import Clock, Kind
+from sla_monitor.settings import SlaMonitorSettings
+
+log = structlog.get_logger()
+
+COULD_HAVE_MET_IT = ("messaging", "matters")
+LOOK_AT_LEAST_EVERY = 0.5  # seconds: `privity time advance` is noticed within one
+UNCONFIRMED_ASK_AGAIN = timedelta(seconds=0.25)
+SWEEP_EVERY = 2.0
+
+
+async def run(runtime: Runtime) -> None:
+    """Until cancelled; a database that is away is waited for."""
+    ticker = Ticker(runtime)
+    runtime.ready_checks["time"] = lambda: ticker.leap.problem
+    while True:
+        try:
+            await asyncio.sleep(await ticker.tick())
+        except (DBAPIError, OSError, TimeoutError) as error:
+            log.warning("ticker waits", error=repr(error))
+            await asyncio.sleep(LOOK_AT_LEAST_EVERY)
+
+
+@dataclass
+class Leap:
+    """Compares the database's clock with this process's own, which cannot leap.
+
+    Firing pauses while they are further apart than `allowed` seconds: time that nobody lived
+    through must not break promises. It goes on when they agree again, or after a restart.
+    """
+
+    allowed: float
+    problem: str | None = None
+    _agreed: tuple[float, float] | None = None
+
+    def happened(self, database_now: datetime, monotonic: float) -> bool:
+        agreed = self._agreed or (database_now.timestamp(), monotonic)
+        leap = (database_now.timestamp() - agreed[0]) - (monotonic - agreed[1])
+        if abs(leap) <= self.allowed:
+            self._agreed, self.problem = (database_now.timestamp(), monotonic), None
+            return False
+        if self.problem is None:
+            log.critical("firing pauses: the clock leapt and nobody announced it", seconds=leap)
+        self.problem = f"time leapt by {leap:.0f} s unannounced: restart to accept it"
+        return True
+
+
+@dataclass
+class Ticker:
+    runtime: Runtime
+    leap: Leap = field(init=False)
+    _swept_at: float = float("-inf")
+
+    def __post_init__(self) -> None:
+        self.leap = Leap(self._settings.sla_monitor_leap)
+
+    @property
+    def _settings(self) -> SlaMonitorSettings:
+        assert isinstance(self.runtime.settings, SlaMonitorSettings)
+        return self.runtime.settings
+
+    async def tick(self) -> float:
+        """One look at the time; the seconds until the next is needed."""
+        settle = timedelta(seconds=self._settings.sla_monitor_settle)
+        async with self.runtime.db.transaction() as session:
+            now = await clock.database_now(session)
+            next_at = await queries.next_instant(session)
+        if self.leap.happened(now - clock.offset(), time.monotonic()):
+            return LOOK_AT_LEAST_EVERY
+        await self._sweep()
+        if next_at is None:
+            return LOOK_AT_LEAST_EVERY
+        if next_at + settle > now:
+            return min((next_at + settle - now).total_seconds(), LOOK_AT_LEAST_EVERY)
+        # The ends of the topics are read after `now`: what was said by then is behind them.
+        heard = await self._heard_everything()
+        await self._fire(now, now - settle, heard=heard)
+        return 0.0
+
+    async def _fire(self, now: datetime, until: datetime, *, heard: bool) -> None:
+        async with self.runtime.db.transaction() as session:
+            due = await queries.due_clocks(session, until, self._settings.sla_monitor_batch)
+            unclear = await queries.keys_with_parked_events(session, [_key(each) for each in due])
+            for each in due:
+                confirmed = heard and _key(each) not in unclear
+                if not await actions.fire(
+                    session, each, until, detected_at=now, confirmed=confirmed
+                ):
+                    each.next_at = now + UNCONFIRMED_ASK_AGAIN
+            # Dying before the commit tells nothing and changes nothing: the next tick finds the
+            # same clocks due. After it the firings' keys keep anything from being told again.
+
+    async def _heard_everything(self) -> bool:
+        return await self.runtime.consumer.heard_everything(COULD_HAVE_MET_IT)
+
+    async def _sweep(self) -> None:
+        """New calendars and policies reach running clocks here, a batch at a time: a handler that
+        locked all of them at once would stand in everybody's way."""
+        if time.monotonic() - self._swept_at < SWEEP_EVERY:
+            return
+        changed = 0
+        for kind in _kinds():
+            async with self.runtime.db.transaction() as session:
+                changed += await actions.recompute_stale(session, kind)
+        if not changed:
+            self._swept_at = time.monotonic()
+
+
+def _kinds() -> Sequence[Kind]:
+    return get_args(Kind)
+
+
+def _key(each: Clock) -> str:
+    """The key under which facts about this clock's conversation travel."""
+    return str(each.client_id or each.conversation_id)

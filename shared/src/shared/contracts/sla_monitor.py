@@ -1,0 +1,208 @@
+"""Events of sla-monitor: what is owed to whom until when, and what became of it. "Due" means
+owed."""
+
+from datetime import date
+from typing import Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime
+
+from shared.contracts.event import Event, Fact
+
+ClockKind = Literal[
+    "acknowledgment", "response", "triage", "update", "decision", "information",
+    "emergency_update", "concern", "dispute", "subject_access", "policy_review", "breach_notice",
+]  # fmt: skip
+
+
+class SkippedDay(Fact):
+    """A day that does not count towards the promise, and why ("weekend", or the holiday's name)."""
+
+    day: date
+    reason: str
+
+
+class CalendarPublished(Event, owner="sla-monitor", key="calendar_id"):
+    """A version of a business calendar is in force from now on."""
+
+    calendar_id: UUID
+    calendar_version: int
+    name: str
+    time_zone: str
+
+
+class ClockPolicyPublished(Event, owner="sla-monitor", key="kind"):
+    """A version of the promise for one kind of clock is in force from now on. Durations are ISO
+    8601."""
+
+    kind: ClockKind
+    policy_version: int
+    mode: Literal["elapsed", "business_day", "business_hours"]
+    target: str
+    limit: str
+    warn_at: tuple[str, ...]
+    ladder: tuple[str, ...]
+
+
+class ResponseDue(Event, owner="sla-monitor", key="client_id", subject="clock_id"):
+    """An answer is owed: one open clock per conversation, from the oldest unanswered message
+    on. Told when it opens and again with a higher `revision` when a message joins or the dues
+    are recomputed."""
+
+    clock_id: UUID
+    revision: int = 1
+    conversation_id: UUID
+    client_id: UUID
+    matter_id: UUID | None = None
+    message_ids: tuple[UUID, ...]
+    opened_at: AwareDatetime
+    target_at: AwareDatetime
+    limit_at: AwareDatetime
+    urgent: bool = False
+    time_zone: str
+    skipped: tuple[SkippedDay, ...] = ()
+    policy_version: int
+    calendar_version: int
+    calendar_id: UUID | None = None
+
+
+class AcknowledgmentDue(Event, owner="sla-monitor", key="client_id", subject="clock_id"):
+    """An acknowledgment of one message is owed. `response_*` are copied from the ResponseDue
+    told just before it in the same transaction: the acknowledgment promises exactly those
+    instants."""
+
+    clock_id: UUID
+    revision: int = 1
+    message_id: UUID
+    conversation_id: UUID
+    client_id: UUID
+    matter_id: UUID | None = None
+    opened_at: AwareDatetime
+    target_at: AwareDatetime
+    limit_at: AwareDatetime
+    urgent: bool = False
+    policy_version: int
+    calendar_version: int
+    response_clock_id: UUID
+    response_target_at: AwareDatetime
+    response_limit_at: AwareDatetime
+    time_zone: str
+    skipped: tuple[SkippedDay, ...] = ()
+
+
+class TriageDue(Event, owner="sla-monitor", key="conversation_id", subject="clock_id"):
+    """A quarantined message waits to be filed by a person."""
+
+    clock_id: UUID
+    revision: int = 1
+    message_id: UUID
+    conversation_id: UUID
+    opened_at: AwareDatetime
+    target_at: AwareDatetime
+    limit_at: AwareDatetime
+    policy_version: int
+    calendar_version: int
+
+
+class ClockFact(Event):
+    """What all later facts of a clock carry."""
+
+    clock_id: UUID
+    kind: ClockKind
+    conversation_id: UUID
+    client_id: UUID | None = None
+    matter_id: UUID | None = None
+    message_ids: tuple[UUID, ...]
+
+
+class ClockPaused(
+    ClockFact, owner="sla-monitor", key=("client_id", "conversation_id"), subject="clock_id"
+):
+    """The firm waits for the client: a question was sent. Nothing counts until ClockResumed."""
+
+    paused_at: AwareDatetime
+    cause_id: UUID
+
+
+class ClockResumed(
+    ClockFact, owner="sla-monitor", key=("client_id", "conversation_id"), subject="clock_id"
+):
+    """The client wrote again; the clock goes on with what was left. The new dues are in the
+    ResponseDue told with it."""
+
+    resumed_at: AwareDatetime
+    target_at: AwareDatetime
+    limit_at: AwareDatetime
+
+
+class ClockMet(
+    ClockFact, owner="sla-monitor", key=("client_id", "conversation_id"), subject="clock_id"
+):
+    """The promise was kept, at `met_at`; `late` when the limit had passed. Told once, unless a
+    bounce reopened the clock in between."""
+
+    met_at: AwareDatetime
+    cause_id: UUID
+    late: bool = False
+
+
+class ClockReopened(
+    ClockFact, owner="sla-monitor", key=("client_id", "conversation_id"), subject="clock_id"
+):
+    """What had met the clock bounced: it runs again from its old start."""
+
+    reopened_at: AwareDatetime
+    cause_id: UUID
+
+
+class ClockCancelled(
+    ClockFact, owner="sla-monitor", key=("client_id", "conversation_id"), subject="clock_id"
+):
+    """The clock's subject went away, with the reason as a stable code."""
+
+    cancelled_at: AwareDatetime
+    reason: str
+
+
+class DeadlineWarned(
+    ClockFact, owner="sla-monitor", key=("client_id", "conversation_id"), subject="clock_id"
+):
+    """Time is passing: once per clock and threshold. `threshold` is a `warn_at` duration before
+    the target, or "target" when the target itself passed: then the client is told that it takes
+    longer."""
+
+    threshold: str
+    due_at: AwareDatetime
+    detected_at: AwareDatetime
+    target_at: AwareDatetime
+    limit_at: AwareDatetime
+    staff_id: UUID | None = None
+
+
+class DeadlineBreached(
+    ClockFact, owner="sla-monitor", key=("client_id", "conversation_id"), subject="clock_id"
+):
+    """The limit passed unmet: once per clock, and only after everything that could have met it
+    by then was heard. `due_at` is the limit, `detected_at` when it was seen."""
+
+    due_at: AwareDatetime
+    detected_at: AwareDatetime
+    policy_version: int
+    staff_id: UUID | None = None
+
+
+class EscalationRaised(
+    ClockFact,
+    owner="sla-monitor",
+    key=("client_id", "conversation_id"),
+    subject="clock_id",
+    ordered=False,
+):
+    """A step of the escalation ladder was reached; `staff_id` is who must act now. Handled even
+    while earlier events of its key are parked."""
+
+    step: int
+    role: str
+    staff_id: UUID | None = None
+    raised_at: AwareDatetime
+    due_at: AwareDatetime

@@ -1,0 +1,111 @@
+"""What a caller may hear when something is refused: problem+json (RFC 9457) with a stable code.
+
+Raise a `Refusal` for what the caller can mend. Anything else is a bug and a 500 that says nothing.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+log = structlog.get_logger()
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class Refusal(Exception):
+    """Base of business refusals; the code is the class name in kebab case."""
+
+    status: ClassVar[int] = 409
+    headers: Mapping[str, str] = {}
+
+    def __init__(self, detail: str, **members: Any) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.members = members
+
+    @property
+    def code(self) -> str:
+        return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", type(self).__name__).lower()
+
+
+class NotFound(Refusal):
+    """Missing, or not this caller's: the two are one answer, so that ids tell nothing."""
+
+    status = 404
+
+
+class Forbidden(Refusal):
+    """The policy table has no line that lets this role do this."""
+
+    status = 403
+
+
+class Unauthenticated(Refusal):
+    status = 401
+    headers: Mapping[str, str] = {"WWW-Authenticate": "Bearer"}
+
+
+class Invalid(Refusal):
+    """Well-formed, but not acceptable: the detail says what to send instead."""
+
+    status = 422
+
+
+class PreconditionFailed(Refusal):
+    """If-Match named a version that is no longer the newest (RFC 9110 §13.1.1)."""
+
+    status = 412
+
+
+class Unavailable(Refusal):
+    """A store or the keyring does not answer; the same request may succeed later."""
+
+    status = 503
+    headers: Mapping[str, str] = {"Retry-After": "2"}
+
+
+def problem(
+    status: int, code: str, detail: str, headers: Mapping[str, str] | None = None, **members: Any
+) -> JSONResponse:
+    body = {"type": "about:blank", "status": status, "code": code, "detail": detail, **members}
+    return JSONResponse(body, status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
+
+
+def install(app: FastAPI) -> None:
+    app.add_exception_handler(Refusal, _refusal)
+    app.add_exception_handler(RequestValidationError, _invalid_request)
+    app.add_exception_handler(HTTPException, _http_exception)
+    app.add_exception_handler(Exception, _bug)
+
+
+async def _refusal(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, Refusal)
+    return problem(error.status, error.code, error.detail, error.headers, **error.members)
+
+
+async def _invalid_request(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    errors = [  # the refused input itself is left out: it may be privileged
+        {"at": "/" + "/".join(str(part) for part in one["loc"]), "problem": one["msg"]}
+        for one in error.errors()
+    ]
+    detail = "; ".join(f"{one['at']}: {one['problem']}" for one in errors[:5])
+    return problem(422, "invalid-request", detail, errors=errors)
+
+
+async def _http_exception(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    codes = {404: "not-found", 405: "method-not-allowed", 413: "body-too-large"}
+    code = codes.get(error.status_code, "request-refused")
+    return problem(error.status_code, code, str(error.detail), error.headers)
+
+
+async def _bug(request: Request, error: Exception) -> JSONResponse:
+    log.error("unhandled error", path=request.url.path, error=type(error).__name__)
+    return problem(500, "internal-error", "Something failed on our side; nothing was changed.")
