@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import uvicorn
+
 from privity import issuer, servers
 from privity.keys import key_file
 from shared import clock

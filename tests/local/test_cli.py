@@ -17,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("home")
 def run(*words: str) -> str:
     result = CliRunner().invoke(app, words, catch_exceptions=False)
     assert result.exit_code == 0, result.output
-    return result.output
+    return result.output.strip()
 
 
 def status() -> dict[str, Any]:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ import signal, sys
 from functools import partial
 from pathlib import Path
 from privity import servers
+from privity.places import Ports
 from privity.stack import Stack
 from privity.stages import _issuer
 from privity.supervisor import Part, Step, Supervisor
@@ -62,6 +64,9 @@ class Run:
     def started(self, name: str) -> tuple[int, float]:
         part = next(part for part in self.state().parts if part.name == name)
         return part.pid, part.started
+
+    def runs_anew(self, name: str, before: tuple[int, float]) -> bool:
+        return self.started(name) != before
 
     def end(self, how: signal.Signals) -> int:
         assert self.popen is not None
@@ -105,10 +110,11 @@ def test_it_starts_in_order_and_stops_everything(run: Run) -> None:
 def test_what_is_killed_is_started_again(run: Run) -> None:
     run.start()
     wait_for(lambda: is_ready(run), "ready")
-    for name in ("postgres", "issuer"):
-        pid, started = run.started(name)
+    before = {name: run.started(name) for name in ("postgres", "issuer")}
+    for pid, _ in before.values():
         os.kill(pid, signal.SIGKILL)
-        wait_for(lambda: run.started(name) != (pid, started), f"{name} again")
+    for name, process in before.items():
+        wait_for(partial(run.runs_anew, name, process), f"{name} again")
     wait_for(lambda: answers_http(f"http://127.0.0.1:{run.issuer}/readyz"), "the issuer answers")
     assert [part.restarts for part in run.state().parts] == [1, 1]
 

@@ -5,12 +5,13 @@ from collections.abc import AsyncIterator
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+
 from shared.contracts.messaging import NoteWritten
 from shared.db import Database
 from shared.ids import new_id
 from shared.outbox import emit
-from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError
 from support.facts import firm_changed, note_written
 from support.machinery import MessagingSettings, execute_as_admin
 from support.platform import Platform

@@ -393,10 +393,12 @@ async def test_an_answer_exactly_at_the_limit_is_in_time(world: World) -> None:
 async def test_without_certainty_only_warnings_are_told(world: World) -> None:
     await world.with_office()
     await world.hear(world.message(FRIDAY))
-    await world.fire(TUESDAY + HOUR, confirmed=False)
+    await world.fire(MONDAY + HOUR, confirmed=False)
     assert {each.threshold for each in await world.told(DeadlineWarned)} == {"PT4H", "PT8H", "PT2H"}
-    assert await world.told(DeadlineBreached, EscalationRaised) == []
     assert (await world.clock("response")).state == "running", "the target is not told yet either"
+    await world.fire(TUESDAY + HOUR, confirmed=False)
+    assert await world.told(DeadlineBreached, EscalationRaised) == []
+    assert (await world.clock("response")).state == "unconfirmed"
     await world.fire(TUESDAY + HOUR)
     assert (await world.clock("response")).state == "breached"
 

@@ -8,15 +8,15 @@ from uuid import UUID
 import asyncpg
 from fastapi import FastAPI
 from pydantic import SecretStr
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from shared.app import Service, create_service
 from shared.contracts.messaging import NoteWritten
 from shared.db import Database
 from shared.handlers import Handlers
 from shared.outbox import emit
 from shared.settings import Settings
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from support.facts import note_written
 from support.platform import Platform
 
@@ -32,7 +32,8 @@ class SlaMonitorSettings(Settings):
 
 
 EFFECTS = """
-    CREATE TABLE effects (position bigserial PRIMARY KEY, event_id uuid, client_id uuid, number int);
+    CREATE TABLE effects (
+        position bigserial PRIMARY KEY, event_id uuid, client_id uuid, number int);
     GRANT SELECT, INSERT ON effects TO "{role}";
     GRANT USAGE ON SEQUENCE effects_position_seq TO "{role}";
 """
@@ -81,7 +82,9 @@ async def effects(db: Database) -> dict[UUID, list[int]]:
     """The numbers that took effect for each client, in the order in which they did."""
     found: dict[UUID, list[int]] = {}
     async with db.transaction() as session:
-        rows = await session.execute(text("SELECT client_id, number FROM effects ORDER BY position"))
+        rows = await session.execute(
+            text("SELECT client_id, number FROM effects ORDER BY position")
+        )
         for client_id, number in rows:
             found.setdefault(client_id, []).append(number)
     return found

@@ -1,4 +1,5 @@
-"""Real PostgreSQL and real Kafka for the tests: one of each a session, databases and topics per test."""
+"""Real PostgreSQL and real Kafka for the tests: one of each a session, databases and topics per
+test."""
 
 import asyncio
 import itertools
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import asyncpg
+
 from privity.servers import Kafka, Postgres
 from shared.prepare import (
     SHARED_MIGRATIONS,
@@ -107,5 +109,7 @@ class Platform:
 def free_environment() -> None:
     """Nothing of the machine's own environment may steer a test."""
     for name in list(os.environ):
-        if name.startswith(("PRIVITY_", "KAFKA_", "OTEL_", "OIDC_")) or name.endswith("_DATABASE_URL"):
+        if name.startswith(("PRIVITY_", "KAFKA_", "OTEL_", "OIDC_")) or name.endswith(
+            "_DATABASE_URL"
+        ):
             del os.environ[name]

@@ -1,4 +1,5 @@
-"""Services in this process, whole: lifespan, relay, consumer, doors; spoken to over ASGI or sockets."""
+"""Services in this process, whole: lifespan, relay, consumer, doors; spoken to over ASGI or
+sockets."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -7,12 +8,12 @@ from typing import Any
 
 import httpx2
 from fastapi import FastAPI
+from starlette.types import Receive, Scope, Send
+
 from privity import tokens
 from privity.keys import signing_key
 from shared.runtime import Runtime
 from shared.settings import Settings
-from starlette.types import Receive, Scope, Send
-
 from support.platform import Platform
 
 

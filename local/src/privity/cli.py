@@ -1,9 +1,11 @@
 """The command `privity`: starts the local platform, and does by hand what clients and staff do."""
 
 import json
+import re
 import subprocess
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,7 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from privity import doctor as diagnosis
-from privity import jars, mail, parked, platform_clock, status, terminal, tracing, up
+from privity import jars, mail, parked, platform_clock, status, terminal, tracing, up, verify
 from privity.errors import Trouble
 from privity.keys import signing_key
 from privity.places import home
@@ -139,7 +141,9 @@ def mail_(
     message = mail.compose(letter)
     said = mail.send(stack, message)
     out.print(f"{said}\nMessage-ID: {message['Message-ID']}", markup=False)
-    out.print(f"The same with curl:\n  {mail.curl(stack, letter, message)}", markup=False)
+    out.print(f"The like with curl:\n  {mail.curl(stack, letter, message)}", markup=False)
+    if kept := re.search(r"[0-9a-f-]{36}", said):
+        out.print(f"Follow it: {terminal.COMMAND} trace {kept[0]}")
 
 
 @app.command()
@@ -166,6 +170,24 @@ def trace(message_id: str) -> None:
     for line in tracing.lines(spans):
         out.print(line, markup=False)
     out.print(f"\nThe same as a picture: {tracing.page(stack, spans)}")
+
+
+@app.command("verify")
+def verify_(
+    target: Annotated[str, typer.Argument(help="a log's address, or an exported bundle")],
+    key: Annotated[str | None, typer.Option(help="its verifier key; known of the own log")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check a log or a bundle; ends with 1 on any doubt."""
+    own = status.addresses(Stack.found(home()))["record"]
+    key = own["key"] if key is None and target.rstrip("/") == own["url"] else key
+    report = verify.verify(target, key=key, state=home() / "verified")
+    if as_json:
+        _print_json(asdict(report))
+    else:
+        terminal.show_report(report)
+    if not report.ok:
+        raise typer.Exit(1)
 
 
 @app.command()

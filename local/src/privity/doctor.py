@@ -36,6 +36,8 @@ def findings(stack: Stack) -> Iterator[Finding]:
     running = state.read(stack.home)
     if running and running.supervised():
         yield from _services(stack)
+    elif running and running.failure:
+        yield Finding(f"The last start failed. {running.failure}", "Mend it, then `make run`.")
     elif running:
         yield Finding("An earlier run ended without stopping.", "`make stop` clears up after it.")
     else:

@@ -92,17 +92,17 @@ def _address(header: Any) -> str:
 
 
 def curl(stack: Stack, letter: Letter, message: EmailMessage) -> str:
-    """A shell line that sends the same mail."""
-    words = ["curl", f"smtp://{stack.ports.address('smtp_in')}"]
+    """A shell line that sends the like of it: a mail of its own, with its own id and date."""
+    words = ["curl", "-sS", f"smtp://{stack.ports.address('smtp_in')}"]
     words += ["--mail-from", _address(message["From"]), "--mail-rcpt", _address(message["To"])]
-    kept = ("From", "To", "Subject", "Message-ID", "In-Reply-To", "References", "Importance")
-    words += [
-        word for name in kept if name in message for word in ("-H", f"{name}: {message[name]}")
-    ]
+    kept = ("From", "To", "Subject", "In-Reply-To", "References", "Importance")
+    words += [w for name in kept if name in message for w in ("-H", f"{name}: {message[name]}")]
     quoted = letter.text.replace("\\", "\\\\").replace('"', '\\"')
-    words += ["-F", f'="{quoted}"']
-    words += [word for path in letter.files for word in ("-F", f"file=@{path};encoder=base64")]
-    return shlex.join(words)
+    words += ["-F", f'="{quoted}";type=text/plain;charset=utf-8']
+    words += [w for path in letter.files for w in ("-F", f"=@{path};encoder=base64")]
+    domain = _address(message["From"]).rpartition("@")[2]
+    fresh = f'-H "Date: $(date -R)" -H "Message-ID: <$(date +%s.%N)@{domain}>"'
+    return f"{shlex.join(words)} {fresh}"
 
 
 def inbox(stack: Stack, address: str) -> list[Mail]:
@@ -141,7 +141,7 @@ def _mail(raw: bytes) -> Mail:
         in_reply_to=_said(message, "In-Reply-To"),
         references=_said(message, "References"),
         auto_submitted=_said(message, "Auto-Submitted"),
-        text=body.get_content().strip() if body else "",
+        text=body.get_content().replace("\r\n", "\n").strip() if body else "",
         attachments=[part.get_filename() or "unnamed" for part in message.iter_attachments()],
     )
 

@@ -16,6 +16,7 @@ from privity.processes import Program, answers_http, environment, run
 from privity.stack import WITH_DATABASE, Stack
 from privity.supervisor import Part, Stage, Step
 
+COMPILED = {"PYTHONDONTWRITEBYTECODE": ""}  # whoever set it: compiling anew doubles each start
 UVICORN = ("--no-access-log", "--loop", "uvloop", "--http", "httptools")
 
 
@@ -66,13 +67,13 @@ def _python(name: str, module: str, port: int, told: Mapping[str, str]) -> Progr
         name,
         [*uvicorn, "--host", HOST, "--port", str(port), *UVICORN],
         lambda: answers_http(f"http://{HOST}:{port}/readyz"),
-        told,
+        {**told, **COMPILED},
     )
 
 
 def _prepare(stack: Stack) -> None:
     command = [sys.executable, "-m", "shared.prepare", *WITH_DATABASE]
-    run(command, told=environment(stack.environment_to_prepare()))
+    run(command, told=environment(stack.environment_to_prepare() | COMPILED))
 
 
 def _seed(stack: Stack) -> None:

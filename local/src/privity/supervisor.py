@@ -44,6 +44,7 @@ Stage = Sequence[Part | Step]
 @dataclass
 class Running:
     process: Process
+    started: float
     restarts: int = 0
     again_at: float | None = None
 
@@ -125,7 +126,8 @@ class Supervisor:
         # The lock also keeps a part from being launched while all are being ended.
         with self._lock:
             process = launch(program, self._home / "logs" / f"{program.name}.log")
-            self._parts[program.name] = Running(process, restarts)
+            started = started_at(process.pid) or 0.0  # 0: it ended before we looked
+            self._parts[program.name] = Running(process, started, restarts)
             self._write()
         return process
 
@@ -173,15 +175,13 @@ class Supervisor:
 
     def _part_states(self) -> Iterator[PartState]:
         for name, part in self._parts.items():
-            started = started_at(part.process.pid)
-            if started is not None:
-                yield PartState(
-                    name=name,
-                    pid=part.process.pid,
-                    started=started,
-                    quit=part.process.program.quit,
-                    restarts=part.restarts,
-                )
+            yield PartState(
+                name=name,
+                pid=part.process.pid,
+                started=part.started,
+                quit=part.process.program.quit,
+                restarts=part.restarts,
+            )
 
 
 @contextmanager

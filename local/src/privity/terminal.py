@@ -14,6 +14,7 @@ from privity import state, status, up
 from privity.mail import Mail
 from privity.places import home
 from privity.stack import Stack
+from privity.verify import Report
 
 COMMAND = ".venv/bin/privity"
 
@@ -82,6 +83,13 @@ def watch(stack: Stack) -> None:
         while state.read(stack.home):
             live.update(status.table(stack.home))
             time.sleep(1)
+
+
+def show_report(report: Report) -> None:
+    for sentence in report.proved:
+        out.print("[green]✓[/]", escape(sentence))
+    for sentence in report.doubts:
+        out.print("[red]✗[/]", escape(sentence))
 
 
 def show_mail(one: Mail) -> None:

@@ -111,7 +111,10 @@ def _identity(claims: dict[str, Any]) -> CallerIdentity:
     )
 
 
-async def caller(request: Request) -> CallerIdentity:
+_bearer = HTTPBearer(auto_error=False, bearerFormat="JWT")  # only so that OpenAPI says it
+
+
+async def caller(request: Request, _: Annotated[Any, Depends(_bearer)] = None) -> CallerIdentity:
     """The caller of this request, checked once."""
     if not hasattr(request.state, "caller"):
         request.state.caller = await request.state.runtime.auth.caller(request)
@@ -120,6 +123,4 @@ async def caller(request: Request) -> CallerIdentity:
     return identity
 
 
-_bearer = HTTPBearer(auto_error=False, bearerFormat="JWT")  # only so that OpenAPI says it
-
-Caller = Annotated[CallerIdentity, Depends(caller), Depends(_bearer)]
+Caller = Annotated[CallerIdentity, Depends(caller)]

@@ -4,7 +4,9 @@ Raise a `Refusal` for what the caller can mend. Anything else is a bug and a 500
 """
 
 import re
+import traceback
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, ClassVar
 
 import structlog
@@ -107,5 +109,9 @@ async def _http_exception(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _bug(request: Request, error: Exception) -> JSONResponse:
-    log.error("unhandled error", path=request.url.path, error=type(error).__name__)
+    frames = traceback.extract_tb(error.__traceback__)[
+        -6:
+    ]  # where, but not what: it may be privileged
+    where = [f"{Path(one.filename).name}:{one.lineno} {one.name}" for one in frames]
+    log.error("unhandled error", path=request.url.path, error=type(error).__name__, where=where)
     return problem(500, "internal-error", "Something failed on our side; nothing was changed.")

@@ -24,7 +24,7 @@ from aiokafka.errors import (
     TopicAuthorizationFailedError,
 )
 
-from shared.contracts import Envelope
+from shared.contracts import PARTITIONS, Envelope
 from shared.contracts.event import parse_source
 from shared.db import Database
 from shared.settings import Settings
@@ -189,7 +189,7 @@ class Relay:
         connection: asyncpg.Connection,
         sent: dict[tuple[int, int], list[tuple[int, asyncio.Future[Any]]]],
     ) -> int:
-        prefixes = {stream: _contiguous(futures) for stream, futures in sent.items()}
+        prefixes = {stream: contiguous(futures) for stream, futures in sent.items()}
         done = [(*stream, numbers[-1]) for stream, numbers in prefixes.items() if numbers]
         if done:
             await connection.execute(
@@ -209,7 +209,7 @@ class Relay:
                     raise error
 
 
-def _contiguous(futures: list[tuple[int, asyncio.Future[Any]]]) -> list[int]:
+def contiguous(futures: list[tuple[int, asyncio.Future[Any]]]) -> list[int]:
     """The numbers acknowledged before the first that was not: behind it nothing counts."""
     numbers = []
     for sequence, future in futures:
@@ -256,12 +256,7 @@ async def _tails(settings: Settings) -> dict[int, tuple[int, int]]:
     async with asyncio.timeout(3 * settings.relay_send_timeout):
         await consumer.start()
         try:
-            partitions = [
-                TopicPartition(topic, number)
-                for number in sorted(
-                    consumer.partitions_for_topic(topic) or await _fetch(consumer, topic)
-                )
-            ]
+            partitions = [TopicPartition(topic, number) for number in range(PARTITIONS)]
             consumer.assign(partitions)
             ends = await consumer.end_offsets(partitions)
             begins = await consumer.beginning_offsets(partitions)
@@ -271,11 +266,6 @@ async def _tails(settings: Settings) -> dict[int, tuple[int, int]]:
             return await _highest(consumer, {one: ends[one] for one in filled})
         finally:
             await consumer.stop()
-
-
-async def _fetch(consumer: AIOKafkaConsumer, topic: str) -> set[int]:
-    await consumer.topics()
-    return set(consumer.partitions_for_topic(topic) or ())
 
 
 async def _highest(

@@ -2,15 +2,14 @@
 a refusal nor for an acceptance."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from aiosmtpd.smtp import SMTP as SmtpServer
-from aiosmtpd.smtp import Envelope, Session
 
 from messaging.email.rendering import Mail
 from messaging.email.sender import Line, Outcome, Server
+from support.mailboxes import Mailboxes, listening, mail_server
 
 MAIL = Mail(
     message_id="<1@firm.test>",
@@ -20,55 +19,14 @@ MAIL = Mail(
 )
 
 
-class Mailboxes:
-    """The outside world: keeps what it is given, and refuses as each test says."""
-
-    def __init__(self) -> None:
-        self.kept: list[Envelope] = []
-        self.connections = 0
-        self.on_rcpt = "250 OK"
-        self.on_data = "250 OK"
-        self.cut_after_data = False
-
-    async def handle_RCPT(
-        self, server: SmtpServer, session: Session, envelope: Envelope, address: str, _: list[str]
-    ) -> str:
-        if self.on_rcpt.startswith("250"):
-            envelope.rcpt_tos.append(address)
-        return self.on_rcpt
-
-    async def handle_DATA(self, server: SmtpServer, session: Session, envelope: Envelope) -> str:
-        if self.on_data.startswith("250"):
-            self.kept.append(envelope)
-        if self.cut_after_data:
-            assert server.transport is not None
-            server.transport.abort()
-        return self.on_data
+def server_at(port: int) -> Server:
+    return Server(host="127.0.0.1", port=port, connect_within=1, step_within=0.5, data_within=0.5)
 
 
 @asynccontextmanager
 async def smtp_server(boxes: Mailboxes, port: int = 0) -> AsyncIterator[Server]:
-    def connection() -> SmtpServer:
-        boxes.connections += 1
-        return SmtpServer(boxes, enable_SMTPUTF8=True)
-
-    async with listening(connection, port) as server:
-        yield server
-
-
-@asynccontextmanager
-async def listening(
-    factory: Callable[[], asyncio.BaseProtocol], port: int = 0
-) -> AsyncIterator[Server]:
-    listener = await asyncio.get_running_loop().create_server(factory, "127.0.0.1", port)
-    bound = listener.sockets[0].getsockname()[1]
-    try:
-        yield Server(
-            host="127.0.0.1", port=bound, connect_within=1, step_within=0.5, data_within=0.5
-        )
-    finally:
-        listener.close()
-        listener.close_clients() if hasattr(listener, "close_clients") else None
+    async with mail_server(boxes, port) as bound:
+        yield server_at(bound)
 
 
 @pytest.fixture
@@ -148,10 +106,14 @@ async def test_no_server_is_not_yet() -> None:
     assert (result.outcome, result.code) == (Outcome.NOT_YET, None)
 
 
+class Silent(asyncio.Protocol):
+    """Takes the connection and never greets."""
+
+
 async def test_a_server_that_says_nothing_is_given_up_within_the_deadline() -> None:
-    async with listening(asyncio.Protocol) as server:
+    async with listening(Silent) as port:
         started = asyncio.get_running_loop().time()
-        result = await Line(server).hand_over(MAIL)
+        result = await Line(server_at(port)).hand_over(MAIL)
         assert asyncio.get_running_loop().time() - started < 3
     assert result.outcome is Outcome.NOT_YET
 
@@ -172,8 +134,8 @@ class Mute(asyncio.Protocol):
 
 
 async def test_a_server_that_falls_silent_after_the_final_dot_is_unknown() -> None:
-    async with listening(Mute) as server:
-        result = await Line(server).hand_over(MAIL)
+    async with listening(Mute) as port:
+        result = await Line(server_at(port)).hand_over(MAIL)
     assert result.outcome is Outcome.UNKNOWN
 
 
@@ -184,8 +146,8 @@ class Unwilling(asyncio.Protocol):
 
 
 async def test_a_server_that_turns_us_away_at_the_door_has_not_refused_the_mail() -> None:
-    async with listening(Unwilling) as server:
-        result = await Line(server).hand_over(MAIL)
+    async with listening(Unwilling) as port:
+        result = await Line(server_at(port)).hand_over(MAIL)
     assert result.outcome is Outcome.NOT_YET
 
 
@@ -208,5 +170,5 @@ async def test_an_international_address_needs_a_server_that_takes_it(boxes: Mail
         assert (await line.hand_over(mail)).outcome is Outcome.ACCEPTED
         await line.close()
     assert boxes.kept[0].rcpt_tos == ["jü@clients.test"]
-    async with listening(Mute) as server:
-        assert (await Line(server).hand_over(mail)).outcome is Outcome.REFUSED
+    async with listening(Mute) as port:
+        assert (await Line(server_at(port)).hand_over(mail)).outcome is Outcome.REFUSED

@@ -82,21 +82,21 @@ def test_a_stranger_joins_nothing_whatever_it_quotes() -> None:
 
 
 def test_an_address_of_two_clients_is_ambiguous() -> None:
-    assert whose(mail(), jane(clients=(JANE, OTHER))) == Quarantine(Because.AMBIGUOUS_ADDRESS)
+    assert whose(mail(), jane(clients=(JANE, OTHER))) == Quarantine(Because.AMBIGUOUS_SENDER)
 
 
 def test_a_mail_without_a_sender_waits() -> None:
-    assert whose(mail(sender=""), jane()) == Quarantine(Because.NO_SENDER)
+    assert whose(mail(sender=""), jane()) == Quarantine(Because.UNKNOWN_SENDER)
 
 
 def test_mail_from_the_firms_own_address_counts_only_when_authenticated() -> None:
     answer = mail("In-Reply-To: <1@x>")
     unproven = jane(firms_own=True, reply_to=THREAD)
-    assert whose(answer, unproven) == Quarantine(Because.UNAUTHENTICATED_STAFF)
+    assert whose(answer, unproven) == Quarantine(Because.STAFF_NOT_AUTHENTICATED)
     proven = jane(firms_own=True, authenticated=True, reply_to=THREAD)
     assert whose(answer, proven) == StaffReply(THREAD)
     elsewhere = jane(firms_own=True, authenticated=True)
-    assert whose(answer, elsewhere) == Quarantine(Because.STAFF_WITHOUT_REPLY_ADDRESS)
+    assert whose(answer, elsewhere) == Quarantine(Because.REPLY_NOT_AUTHENTICATED)
 
 
 def test_anchors_are_in_reply_to_then_references_newest_to_oldest() -> None:

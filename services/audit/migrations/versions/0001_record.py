@@ -54,7 +54,7 @@ PROGRESS = (
         service text, partition int, epoch int, contiguous bigint NOT NULL, head bigint NOT NULL,
         PRIMARY KEY (service, partition, epoch)) WITH (fillfactor = 50)""",
     """CREATE TABLE recorded_through (
-        only boolean PRIMARY KEY DEFAULT true CHECK (only),
+        one_row boolean PRIMARY KEY DEFAULT true CHECK (one_row),
         told_at timestamptz NOT NULL DEFAULT 'epoch')""",
     "INSERT INTO recorded_through DEFAULT VALUES",
 )

@@ -42,8 +42,8 @@ async def tell_recorded(session: AsyncSession, every: timedelta) -> None:
     one of them does it: the row of the last time is locked."""
     due = await session.execute(
         text("""
-            UPDATE recorded_through SET told_at = :now WHERE only IN (
-                SELECT only FROM recorded_through WHERE told_at <= :before
+            UPDATE recorded_through SET told_at = :now WHERE one_row IN (
+                SELECT one_row FROM recorded_through WHERE told_at <= :before
                 FOR UPDATE SKIP LOCKED)
             RETURNING told_at
         """),

@@ -178,7 +178,7 @@ async def fire(
         threshold = next_threshold(table, clock.state, _told(clock))
         assert threshold is not None, "a clock with a next instant has a next threshold"
         if not (confirmed or threshold.name.startswith("warn:")):
-            if threshold.name == "limit":
+            if clock.breached_at is None and clock.limit_at and clock.limit_at <= until:
                 clock.state = "unconfirmed"
             return False
         await _tell(session, clock, threshold, detected_at)
@@ -285,6 +285,8 @@ async def _open(
         policy_version=terms.policy_version,
         calendar_version=terms.calendar_version,
         time_zone=terms.calendar.time_zone,
+        pauses=[],  # known to be none: a new clock is not asked for them again
+        firings=[],
     )
     _pin(clock, terms)
     _add(clock, parts)

@@ -5,16 +5,16 @@ A clock is handled once, whatever comes twice; a higher revision only changes wh
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
 
 from messaging.acknowledgments.models import Acknowledgment, ResponsePromise, State
 from messaging.conversations import queries as conversations
-from messaging.conversations.queries import Message
+from messaging.conversations.models import Message
 from messaging.directory import queries as directory
 from messaging.email import composing, texts
 from messaging.email.automatic import (
@@ -102,11 +102,11 @@ async def write_group(session: AsyncSession, conversation_id: UUID) -> None:
     rows = await session.execute(
         select(Acknowledgment)
         .where(
-            Acknowledgment.conversation_id == conversation_id,  # type: ignore[arg-type]
-            Acknowledgment.state == State.WAITING,  # type: ignore[arg-type]
-            Acknowledgment.compose_at <= clock.now(),  # type: ignore[arg-type]
+            col(Acknowledgment.conversation_id) == conversation_id,
+            col(Acknowledgment.state) == State.WAITING,
+            col(Acknowledgment.compose_at) <= clock.now(),
         )
-        .order_by(Acknowledgment.compose_at)  # type: ignore[arg-type]
+        .order_by(col(Acknowledgment.compose_at))
         .with_for_update(skip_locked=True)
     )
     waiting = []
@@ -125,16 +125,14 @@ async def hand_to_a_person(session: AsyncSession, outbound_id: UUID, rule: str) 
     """An acknowledgment was refused for good: what it covered becomes a person's task."""
     rows = await session.execute(
         select(Acknowledgment).where(
-            Acknowledgment.outbound_id == outbound_id,  # type: ignore[arg-type]
-            Acknowledgment.state == State.WRITTEN,  # type: ignore[arg-type]
+            col(Acknowledgment.outbound_id) == outbound_id,
+            col(Acknowledgment.state) == State.WRITTEN,
         )
     )
     for owed in rows.scalars():
         due = _due(owed)
         case = await case_of(session, due.client_id, due.matter_id, clock.now())
-        await _hand_to_a_person(
-            session, case, await _message(session, due.message_id), owed, rule
-        )
+        await _hand_to_a_person(session, case, await _message(session, due.message_id), owed, rule)
 
 
 async def promise_of(session: AsyncSession, clock_id: UUID) -> Promise | None:
@@ -148,13 +146,13 @@ async def _now_or_grouped(
 ) -> None:
     settings: MessagingSettings = session.info["settings"]
     found = await session.execute(
-        select(Acknowledgment.compose_at)
+        select(col(Acknowledgment.compose_at))
         .where(
-            Acknowledgment.conversation_id == due.conversation_id,  # type: ignore[arg-type]
-            Acknowledgment.state == State.WAITING,  # type: ignore[arg-type]
-            Acknowledgment.clock_id != due.clock_id,  # type: ignore[arg-type]
+            col(Acknowledgment.conversation_id) == due.conversation_id,
+            col(Acknowledgment.state) == State.WAITING,
+            col(Acknowledgment.clock_id) != due.clock_id,
         )
-        .order_by(Acknowledgment.compose_at)  # type: ignore[arg-type]
+        .order_by(col(Acknowledgment.compose_at))
         .limit(1)
     )
     timing = acknowledgment_timing(
@@ -236,7 +234,7 @@ async def _verdict(
     owners = await directory.clients_with_address(session, address)
     sent = await outbound.automatic_since(session, address, clock.now() - A_DAY)
     return may_acknowledge(
-        _arrival(case, message) if message.channel == "email" else None,
+        await _arrival(session, message) if message.channel == "email" else None,
         address_on_file=address,
         address_shared=len(owners) > 1,
         automatic_today=sent,
@@ -245,15 +243,15 @@ async def _verdict(
     )
 
 
-def _arrival(case: Case, message: Message) -> Arrival:
+async def _arrival(session: AsyncSession, message: Message) -> Arrival:
     return Arrival(
-        headers=message.headers,
-        from_address=message.sender_address,
-        envelope_from=message.envelope_from,
+        headers=[(name, value) for name, value in message.headers],
+        from_address=message.sender_address or "",
+        envelope_from=message.envelope_from or "",
         addressed_to=frozenset(message.to_addresses),
-        firm_addresses=case.house.addresses,
-        authentication=Authentication(message.authentication),
-        answered_after=message.answered_after,
+        firm_addresses=await directory.firm_mailboxes(session),
+        authentication=Authentication(message.authentication or "unknown"),
+        answered_after=_seconds(message.answered_after),
         calendar_method=message.calendar_method,
     )
 
@@ -295,6 +293,10 @@ async def _message(session: AsyncSession, message_id: UUID) -> Message:
     if message is None:
         raise NotYetKnown(f"message {message_id}")
     return message
+
+
+def _seconds(count: float | None) -> timedelta | None:
+    return None if count is None else timedelta(seconds=count)
 
 
 def _take_revision(known: Acknowledgment, due: AcknowledgmentDue) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
-from messaging.outbound.models import Instant, Row
+from messaging.tables import Instant, Row
 
 
 class State(StrEnum):

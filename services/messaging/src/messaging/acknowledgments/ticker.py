@@ -5,11 +5,10 @@ import asyncio
 from uuid import UUID
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from messaging.acknowledgments import actions
-from messaging.acknowledgments.models import Acknowledgment, State
 from messaging.outbound import postponed
 from messaging.outbound.postponed import NotYetKnown
 from shared import clock
@@ -47,15 +46,10 @@ async def write_due_groups(runtime: Runtime) -> None:
 async def _due(runtime: Runtime) -> list[tuple[UUID, UUID]]:
     async with runtime.db.transaction() as session:
         rows = await session.execute(
-            select(
-                Acknowledgment.conversation_id,
-                Acknowledgment.due["client_id"].astext,  # type: ignore[call-overload, index]
-            )
-            .where(
-                Acknowledgment.state == State.WAITING,  # type: ignore[arg-type]
-                Acknowledgment.compose_at <= clock.now(),  # type: ignore[arg-type]
-            )
-            .distinct()
-            .limit(100)
+            text("""
+                SELECT DISTINCT conversation_id, CAST(due ->> 'client_id' AS uuid)
+                FROM acknowledgments WHERE state = 'waiting' AND compose_at <= :now LIMIT 100
+            """),
+            {"now": clock.now()},
         )
-        return [(conversation_id, UUID(client_id)) for conversation_id, client_id in rows]
+        return [(conversation_id, client_id) for conversation_id, client_id in rows]

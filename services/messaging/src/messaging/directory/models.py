@@ -16,7 +16,7 @@ class Firm(Row, table=True):
     firm_id: UUID = Field(primary_key=True)
     name: str
     time_zone: str
-    addresses: list[str] = Field(sa_type=ARRAY(Text))  # type: ignore[call-overload]
+    addresses: list[str] = Field(sa_type=ARRAY(Text))
     emergency_contact: dict[str, str] = Field(sa_type=JSONB)
     revision: int
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
 
 from messaging.directory.models import Client, Firm, Matter, PointOfContact, Staff
 from shared import clock
@@ -30,7 +31,9 @@ async def matter(session: AsyncSession, matter_id: UUID) -> Matter | None:
 
 async def clients_with_address(session: AsyncSession, address: str) -> list[UUID]:
     found = await session.execute(
-        select(Client.client_id).where(Client.email == address.lower()).order_by(Client.client_id)  # type: ignore[arg-type,call-overload]
+        select(col(Client.client_id))
+        .where(col(Client.email) == address.lower())
+        .order_by(col(Client.client_id))
     )
     return list(found.scalars())
 
@@ -38,19 +41,19 @@ async def clients_with_address(session: AsyncSession, address: str) -> list[UUID
 async def staff_with_address(session: AsyncSession, address: str) -> Staff | None:
     """The active member of staff with this address."""
     found = await session.execute(
-        select(Staff).where(Staff.email == address.lower(), Staff.active).limit(1)  # type: ignore[arg-type]
+        select(Staff).where(col(Staff.email) == address.lower(), col(Staff.active)).limit(1)
     )
     return found.scalar_one_or_none()
 
 
 async def staff_ids(session: AsyncSession) -> list[UUID]:
-    found = await session.execute(select(Staff.staff_id).where(Staff.active))  # type: ignore[arg-type,call-overload]
+    found = await session.execute(select(col(Staff.staff_id)).where(col(Staff.active)))
     return list(found.scalars())
 
 
 async def firm_mailboxes(session: AsyncSession) -> frozenset[str]:
     """Every address whose mail the firm itself would send: its own, and its people's."""
-    found = await session.execute(select(Staff.email))  # type: ignore[call-overload]
+    found = await session.execute(select(col(Staff.email)))
     known = await firm(session)
     return frozenset(found.scalars()) | frozenset(known.addresses if known else ())
 
@@ -59,8 +62,8 @@ async def managing_partner(session: AsyncSession) -> Staff | None:
     """The active managing partner, else any active partner."""
     found = await session.execute(
         select(Staff)
-        .where(Staff.active, Staff.role == "partner")  # type: ignore[arg-type]
-        .order_by(Staff.managing_partner.desc(), Staff.staff_id)  # type: ignore[attr-defined]
+        .where(col(Staff.active), col(Staff.role) == "partner")
+        .order_by(col(Staff.managing_partner).desc(), col(Staff.staff_id))
         .limit(1)
     )
     return found.scalar_one_or_none()
@@ -68,15 +71,13 @@ async def managing_partner(session: AsyncSession) -> Staff | None:
 
 async def open_matters(session: AsyncSession, client_id: UUID) -> list[Matter]:
     found = await session.execute(
-        select(Matter).where(Matter.client_id == client_id).order_by(Matter.matter_id)  # type: ignore[arg-type]
+        select(Matter).where(col(Matter.client_id) == client_id).order_by(col(Matter.matter_id))
     )
     return list(found.scalars())
 
 
 async def matters_numbered(session: AsyncSession, numbers: Iterable[str]) -> list[Matter]:
-    found = await session.execute(
-        select(Matter).where(Matter.number.in_(list(numbers)))  # type: ignore[attr-defined]
-    )
+    found = await session.execute(select(Matter).where(col(Matter.number).in_(list(numbers))))
     return list(found.scalars())
 
 
@@ -85,16 +86,16 @@ async def point_of_contact(
 ) -> UUID | None:
     """The member of staff: the matter's, else the client's; None if nobody was told to us yet."""
     found = await session.execute(
-        select(PointOfContact.staff_id)  # type: ignore[call-overload]
+        select(col(PointOfContact.staff_id))
         .where(
-            PointOfContact.client_id == client_id,
-            (PointOfContact.matter_id == matter_id) | PointOfContact.matter_id.is_(None),  # type: ignore[union-attr]
-            PointOfContact.from_at <= at,
+            col(PointOfContact.client_id) == client_id,
+            (col(PointOfContact.matter_id) == matter_id) | col(PointOfContact.matter_id).is_(None),
+            col(PointOfContact.from_at) <= at,
         )
         .order_by(
-            PointOfContact.matter_id.is_(None),  # type: ignore[union-attr]
-            PointOfContact.from_at.desc(),  # type: ignore[attr-defined]
-            PointOfContact.assignment_id.desc(),  # type: ignore[attr-defined]
+            col(PointOfContact.matter_id).is_(None),
+            col(PointOfContact.from_at).desc(),
+            col(PointOfContact.assignment_id).desc(),
         )
         .limit(1)
     )

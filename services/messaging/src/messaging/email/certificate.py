@@ -1,9 +1,9 @@
-"""The certificate that the SMTP door shows. Sending servers encrypt to any; none has to believe it,
-so one of our own making serves where nobody has given a better one."""
+"""The certificate that the SMTP door shows. Sending servers encrypt to any and believe none, so one
+of our own making, new at each start, serves where nobody has given a better one."""
 
 import datetime
-import os
 import ssl
+import tempfile
 from pathlib import Path
 
 from cryptography import x509
@@ -14,7 +14,7 @@ from cryptography.x509.oid import NameOID
 _TEN_YEARS = datetime.timedelta(days=3650)
 
 
-def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
+def server_context(certificate: Path, key: Path | None) -> ssl.SSLContext:
     """For STARTTLS, TLS 1.2 or newer. Raises OSError or ssl.SSLError if the files are unfit."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -22,15 +22,12 @@ def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
     return context
 
 
-def self_made(directory: Path, hostname: str) -> tuple[Path, Path]:
-    """Certificate and key in `directory`, made at the first call; the key has mode 0600."""
-    certificate, key = directory / "smtp.crt", directory / "smtp.key"
-    if not certificate.exists():
-        private = ec.generate_private_key(ec.SECP256R1())
-        _write(key, _pem_of(private))
-        # If we die here the certificate is missing, and the next start makes both anew.
-        _write(certificate, _certificate(private, hostname))
-    return certificate, key
+def self_made_context(hostname: str) -> ssl.SSLContext:
+    private = ec.generate_private_key(ec.SECP256R1())
+    with tempfile.TemporaryDirectory() as folder:  # mode 0700; only files can be loaded
+        chain = Path(folder) / "smtp.pem"
+        chain.write_bytes(_pem_of(private) + _certificate(private, hostname))
+        return server_context(chain, None)
 
 
 def _certificate(private: ec.EllipticCurvePrivateKey, hostname: str) -> bytes:
@@ -57,10 +54,3 @@ def _pem_of(private: ec.EllipticCurvePrivateKey) -> bytes:
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
-
-
-def _write(path: Path, content: bytes) -> None:
-    draft = path.with_suffix(f".{os.getpid()}")
-    with open(os.open(draft, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(content)
-    draft.replace(path)

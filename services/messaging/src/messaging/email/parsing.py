@@ -30,7 +30,7 @@ _QUOTED_OR_COMMENT = re.compile(r'"(?:[^"\\]|\\.)*"|\([^()]*\)')
 _KEPT_HEADER = re.compile(
     r"auto-submitted|precedence|x-auto-response-suppress|x-auto(?:reply|respond|responder|reply-from)"
     r"|x-loop|return-path|list-[a-z-]+|content-type|x-spam-(?:flag|status)|authentication-results"
-    r"|importance|priority|x-priority|x-msmail-priority|reply-to|sender"
+    r"|importance|priority|x-priority|x-msmail-priority|sender"
 )
 
 
@@ -65,6 +65,7 @@ class ParsedMail:
     in_reply_to: str | None
     references: tuple[str, ...]
     sender: Address | None
+    reply_to: tuple[Address, ...]
     to: tuple[Address, ...]
     cc: tuple[Address, ...]
     subject: str
@@ -93,6 +94,7 @@ def parse(raw: bytes) -> ParsedMail:
         in_reply_to=next(iter(_ids(root.headers, "in-reply-to")), None),
         references=_ids(root.headers, "references")[-MAX_REFERENCES:],
         sender=_sender(root.headers, defects),
+        reply_to=_addresses(root.headers, "reply-to", defects),
         to=_addresses(root.headers, "to", defects),
         cc=_addresses(root.headers, "cc", defects),
         subject=_decoded_words(_first(root.headers, "subject"), defects)[:SUBJECT_LIMIT],

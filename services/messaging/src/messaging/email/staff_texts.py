@@ -43,7 +43,10 @@ def subject_line(waiting: Waiting, zone: ZoneInfo, *, mark: str = "") -> str:
     about = f" ({waiting.matter})" if waiting.matter else ""
     due = waiting.promise.target_at.astimezone(zone) if waiting.promise else None
     when = f", due {due:%a} {due.day} {due:%b %H:%M}" if due else ""
-    return "".join(f"{each}: " for each in marks) + f"{waiting.client} waits for an answer{when}{about}"
+    return (
+        "".join(f"{each}: " for each in marks)
+        + f"{waiting.client} waits for an answer{when}{about}"
+    )
 
 
 def notice(

@@ -65,17 +65,15 @@ def delay(
     client: str,
     firm: str,
     contact: str,
-    reason: str | None,
     promise: Promise,
     zone: ZoneInfo,
     emergency: EmergencyContact,
 ) -> tuple[Block, ...]:
     """To the client when the target has passed and the limit has not: longer, why, until when."""
-    why = reason or f"{contact} has not been able to complete the answer in that time"
     return (
         f"Dear {client},",
-        f"We had aimed to answer you by {moment(promise.target_at, zone)}. It takes longer, and we "
-        f"are sorry for that: {why}. Your message is not forgotten.",
+        f"We had aimed to answer you by {moment(promise.target_at, zone)}. {contact} has not been "
+        "able to send the answer yet, and we are sorry for the wait. You are not forgotten.",
         Rows(
             (
                 ("Your answer comes from", contact),

@@ -20,13 +20,12 @@ _PREFIX = re.compile(
 
 
 class Because(StrEnum):
-    """Why a mail waits in triage."""
+    """Why a mail waits in triage: the reasons of MessageQuarantined."""
 
     UNKNOWN_SENDER = "unknown-sender"
-    NO_SENDER = "no-sender"
-    AMBIGUOUS_ADDRESS = "ambiguous-address"
-    UNAUTHENTICATED_STAFF = "unauthenticated-staff"
-    STAFF_WITHOUT_REPLY_ADDRESS = "staff-without-reply-address"
+    AMBIGUOUS_SENDER = "ambiguous-sender"
+    STAFF_NOT_AUTHENTICATED = "staff-not-authenticated"
+    REPLY_NOT_AUTHENTICATED = "reply-not-authenticated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +93,11 @@ class Quarantine:
 
 def whose(mail: ParsedMail, facts: Facts) -> Join | Begin | StaffReply | Quarantine:
     if mail.sender is None:
-        return Quarantine(Because.NO_SENDER)
+        return Quarantine(Because.UNKNOWN_SENDER)
     if facts.firms_own:
         return _of_the_firm(facts)
     if len(facts.clients) != 1:
-        return Quarantine(Because.AMBIGUOUS_ADDRESS if facts.clients else Because.UNKNOWN_SENDER)
+        return Quarantine(Because.AMBIGUOUS_SENDER if facts.clients else Because.UNKNOWN_SENDER)
     (client_id,) = facts.clients
     thread = _thread(mail, facts, client_id)
     if thread is not None:
@@ -112,6 +111,13 @@ def anchors(mail: ParsedMail) -> tuple[str, ...]:
     return tuple(dict.fromkeys(replied + mail.references[::-1]))
 
 
+def numbers_in(subject: str) -> tuple[str, ...]:
+    """What in a subject could be the number of a matter: words with a digit in them."""
+    words = re.findall(r"\w[\w/.-]*\w", subject)[:50]
+    spelt = [word for word in words if any(letter.isdigit() for letter in word)]
+    return tuple(dict.fromkeys(form for word in spelt for form in (word, word.upper())))
+
+
 def normal_subject(subject: str) -> str:
     """Without the marks that programs put before it when they answer or forward."""
     while prefix := _PREFIX.match(subject):
@@ -121,9 +127,9 @@ def normal_subject(subject: str) -> str:
 
 def _of_the_firm(facts: Facts) -> StaffReply | Quarantine:
     if not facts.authenticated:
-        return Quarantine(Because.UNAUTHENTICATED_STAFF)
+        return Quarantine(Because.STAFF_NOT_AUTHENTICATED)
     if facts.reply_to is None:
-        return Quarantine(Because.STAFF_WITHOUT_REPLY_ADDRESS)
+        return Quarantine(Because.REPLY_NOT_AUTHENTICATED)
     return StaffReply(facts.reply_to)
 
 

@@ -10,7 +10,8 @@ from uuid import UUID
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from messaging.conversations.queries import Message
+from messaging.conversations import queries as conversations
+from messaging.conversations.models import Message
 from messaging.directory.models import Staff
 from messaging.email import composing, staff_texts
 from messaging.email.composing import Heading
@@ -22,8 +23,8 @@ from messaging.outbound.actions import queue
 from messaging.settings import MessagingSettings
 from shared import clock
 from shared.contracts.messaging import StaffNotified
-from shared.contracts.sla_monitor import TriageDue
 from shared.ids import new_id
+from shared.keyring import KeyNotHeld
 
 log = structlog.get_logger()
 
@@ -96,7 +97,7 @@ async def tell_of_message(
     session: AsyncSession, case: Case, message: Message, waiting: Waiting, clock_id: UUID
 ) -> None:
     """The point of contact hears of it at once; of an urgent message their supervisor does too."""
-    settings: MessagingSettings = session.info["settings"]
+    body, attached = await _words(session, message)
     told: list[tuple[Staff, str | None]] = [(case.contact, None)]
     if waiting.urgent and case.supervisor:
         told.append((case.supervisor, case.contact.name))
@@ -114,13 +115,25 @@ async def tell_of_message(
                 waiting=waiting,
                 reply_to=ways,
                 zone=case.house.zone,
-                body=message.text if settings.messaging_notice_bodies else None,
-                attachments=message.attachment_names,
+                body=body,
+                attachments=attached,
                 for_information=for_information,
             ),
             ways=ways,
             waits=waiting.client,
         )
+
+
+async def _words(session: AsyncSession, message: Message) -> tuple[str | None, list[str]]:
+    """The client's words and the names of their files, where the policy lets them be mailed."""
+    settings: MessagingSettings = session.info["settings"]
+    if not settings.messaging_notice_bodies:
+        return None, []
+    try:
+        names = await conversations.attachment_names(session, message.message_id)
+        return conversations.body_of(session, message) or "", names
+    except KeyNotHeld:  # filed out of quarantine: sealed under the conversation's own key
+        return None, []
 
 
 async def ask_for_acknowledgment(
@@ -167,9 +180,7 @@ async def remind(
         about=about,
         of=subject_of(message, case, clock_id),
         title=staff_texts.subject_line(waiting, case.house.zone, mark=mark),
-        blocks=staff_texts.reminder(
-            lead, waiting=waiting, reply_to=ways, zone=case.house.zone
-        ),
+        blocks=staff_texts.reminder(lead, waiting=waiting, reply_to=ways, zone=case.house.zone),
         ways=ways,
         waits=waiting.client,
     )
@@ -180,24 +191,23 @@ async def tell_triage(
     house: House,
     staff: Staff,
     *,
-    due: TriageDue,
+    of: Subject,
     purpose: str,
     about: About,
     lead: str,
+    received_at: datetime,
+    due_at: datetime,
 ) -> None:
+    """A message without a client: nothing of its sender is in the mail."""
     await tell(
         session,
         house,
         staff,
         purpose=purpose,
         about=about,
-        of=Subject(
-            conversation_id=due.conversation_id, message_id=due.message_id, clock_id=due.clock_id
-        ),
+        of=of,
         title="A message waits in triage",
-        blocks=staff_texts.triage(
-            lead, received_at=due.opened_at, due_at=due.limit_at, zone=house.zone
-        ),
+        blocks=staff_texts.triage(lead, received_at=received_at, due_at=due_at, zone=house.zone),
     )
 
 

@@ -1,5 +1,5 @@
-"""The people around a client's message, looked up together: who waits, who answers, who stands above
-them. Whoever is not known yet raises NotYetKnown, before anything is written."""
+"""The people around a client's message, looked up together: who waits, who answers, who stands
+above them. Whoever is not known yet raises NotYetKnown, before anything is written."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,7 +27,6 @@ class House:
     """The firm as its mail shows it. `zone` is the firm's; clients read times in their own."""
 
     mailbox: Mailbox
-    addresses: frozenset[str]
     zone: ZoneInfo
     emergency: EmergencyContact
     domain: str
@@ -90,7 +89,6 @@ async def house_of(session: AsyncSession) -> House:
     settings: MessagingSettings = session.info["settings"]
     return House(
         mailbox=Mailbox(name=firm.name, address=firm.addresses[0]),
-        addresses=frozenset(firm.addresses),
         zone=ZoneInfo(firm.time_zone),
         emergency=firm.emergency,
         domain=settings.messaging_mail_domain,

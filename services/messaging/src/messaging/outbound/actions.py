@@ -2,12 +2,14 @@
 octets; each end is told once, in the transaction that marks the row."""
 
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from opentelemetry import propagate
-from sqlalchemy import func, update
+from sqlalchemy import func, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
 
 from messaging.email.rendering import Mail
 from messaging.outbound.models import OutboundMessage, State
@@ -38,7 +40,7 @@ async def queue(
     told_as: ToldAs,
     automatic: bool = True,
 ) -> bool:
-    """Have this mail sent after the commit; False, and nothing, when its purpose has a mail already.
+    """Have this mail sent after the commit; False, and nothing, when its purpose has one already.
 
     `told_as` is what to tell when it is accepted; its instant is then replaced by the real one. The
     key of the client, or without one the firm's, must be held.
@@ -76,7 +78,7 @@ async def queue(
             created_at=clock.now(),
         )
         .on_conflict_do_nothing(index_elements=["purpose"])
-        .returning(OutboundMessage.outbound_id)
+        .returning(col(OutboundMessage.outbound_id))
     )
     return added.scalar_one_or_none() is not None
 
@@ -125,29 +127,25 @@ async def record_later(
     """Not yet, or nobody knows: the same octets again after a while. Only for the attempt that is
     still the newest; a newer one has the lease."""
     await session.execute(
-        update(OutboundMessage)
-        .where(
-            OutboundMessage.outbound_id == outbound_id,
-            OutboundMessage.state == State.SENDING,
-            OutboundMessage.attempts == attempt,
-        )
-        .values(state=State.QUEUED, reply=reply, next_attempt_at=func.now() + wait)
+        text("""
+            UPDATE outbound_messages
+            SET state = 'queued', reply = :reply, next_attempt_at = now() + :wait
+            WHERE outbound_id = :outbound_id AND state = 'sending' AND attempts = :attempt
+        """),
+        {"outbound_id": outbound_id, "attempt": attempt, "reply": reply, "wait": wait},
     )
 
 
 async def record_bounce(session: AsyncSession, outbound_id: UUID, status: str) -> bool:
     """A mail that was accepted came back: what it had met opens again."""
-    found = await session.execute(
-        update(OutboundMessage)
-        .where(
-            OutboundMessage.outbound_id == outbound_id,
-            OutboundMessage.state == State.ACCEPTED,
-            OutboundMessage.to_client,
-        )
-        .values(state=State.BOUNCED, reply=status)
-        .returning(OutboundMessage)
+    row = await _change(
+        session,
+        """
+        UPDATE outbound_messages SET state = 'bounced', reply = :reply
+        WHERE outbound_id = :outbound_id AND state = 'accepted' AND to_client RETURNING *
+        """,
+        {"outbound_id": outbound_id, "reply": status},
     )
-    row = found.scalar_one_or_none()
     if row is None:
         return False
     facts = _told(row, clock.now())
@@ -179,28 +177,35 @@ async def _settle(
     reply: str,
     accepted_at: datetime | None = None,
 ) -> OutboundMessage | None:
-    found = await session.execute(
-        update(OutboundMessage)
-        .where(
-            OutboundMessage.outbound_id == outbound_id,
-            OutboundMessage.state.in_([State.QUEUED, State.SENDING]),  # type: ignore[attr-defined]
-        )
-        .values(state=state, reply=reply, accepted_at=accepted_at)
-        .returning(OutboundMessage)
+    return await _change(
+        session,
+        """
+        UPDATE outbound_messages
+        SET state = :state, reply = :reply, accepted_at = CAST(:accepted_at AS timestamptz)
+        WHERE outbound_id = :outbound_id AND state IN ('queued', 'sending') RETURNING *
+        """,
+        {"outbound_id": outbound_id, "state": state, "reply": reply, "accepted_at": accepted_at},
     )
-    return found.scalar_one_or_none()
+
+
+async def _change(
+    session: AsyncSession, statement: str, values: dict[str, Any]
+) -> OutboundMessage | None:
+    """The row as it is now; None if it was not there to be changed."""
+    found = (await session.execute(text(statement), values)).mappings().one_or_none()
+    return None if found is None else OutboundMessage(**found)
 
 
 _INSTANTS = {
-    MessageAcknowledged: "acknowledged_at",
-    MessageSent: "sent_at",
-    StaffNotified: "notified_at",
+    MessageAcknowledged.type_name(): "acknowledged_at",
+    MessageSent.type_name(): "sent_at",
+    StaffNotified.type_name(): "notified_at",
 }
 
 
 def _told(row: OutboundMessage, at: datetime) -> ToldAs:
     contract = CONTRACTS[row.told_as_type]
-    told = contract.model_validate(row.told_as | {_INSTANTS[contract]: at})  # type: ignore[index]
+    told = contract.model_validate(row.told_as | {_INSTANTS[row.told_as_type]: at})
     assert isinstance(told, ToldAs)
     return told
 

@@ -1,7 +1,7 @@
 """The door for mail out: takes what is due, hands it over, and tells what became of it.
 
-`sending` is committed before a connection is made and no lock is held while the network works. A row
-left in `sending` is sent again when its lease ends: the same octets, the same Message-ID.
+`sending` is committed before a connection is made and no lock is held while the network works. A
+row left in `sending` is sent again when its lease ends: the same octets, the same Message-ID.
 """
 
 import asyncio
@@ -48,7 +48,7 @@ async def deliver(runtime: Runtime) -> None:
     news = runtime.db.news()
     lines: asyncio.Queue[Line] = asyncio.Queue()
     settings = _settings(runtime)
-    server = server_of(settings.smtp_url.get_secret_value())
+    server = server_of(settings.smtp_url)
     for _ in range(settings.messaging_send_connections):
         lines.put_nowait(Line(server))
     async with asyncio.TaskGroup() as sending:
@@ -138,7 +138,9 @@ async def _record(runtime: Runtime, row: OutboundMessage, handover: Handover) ->
     """A database that is away is waited for until the lease ends; then somebody sends again."""
     try:
         async with asyncio.timeout(_settings(runtime).messaging_send_lease):
-            while not await _recorded(runtime, row, handover):
+            while True:
+                if await _recorded(runtime, row, handover):
+                    return
                 await asyncio.sleep(POLL_SECONDS)
     except TimeoutError:
         log.warning("what became of a mail was not recorded", outbound_id=str(row.outbound_id))

@@ -1,27 +1,15 @@
-"""What is to leave, is leaving or has left by mail: one row a purpose, its octets fixed for ever."""
+"""What is to leave, is leaving or has left by mail: a row a purpose, its octets fixed for ever."""
 
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, DateTime, LargeBinary, Text, Uuid
+from sqlalchemy import ARRAY, LargeBinary, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import registry
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-
-class Instant(DateTime):
-    """timestamptz: an instant is UTC and never naive."""
-
-    cache_ok = True
-
-    def __init__(self) -> None:
-        super().__init__(timezone=True)
-
-
-class Row(SQLModel, registry=registry()):
-    """Base of the tables of what leaves; other services in one process have metadata of their own."""
+from messaging.tables import Instant, Row
 
 
 class State(StrEnum):
@@ -51,12 +39,12 @@ class OutboundMessage(Row, table=True):
     client_id: UUID | None = None
     conversation_id: UUID | None = None
     staff_id: UUID | None = None
-    answers: list[UUID] = Field(sa_type=ARRAY(Uuid))  # type: ignore[call-overload]
+    answers: list[UUID] = Field(sa_type=ARRAY(Uuid))
     owner: UUID
     key_version: int
     size: int
     commitment: str = Field(sa_type=Text)
-    boxes: list[bytes] = Field(sa_type=ARRAY(LargeBinary))  # type: ignore[call-overload]
+    boxes: list[bytes] = Field(sa_type=ARRAY(LargeBinary))
     told_as_type: str = Field(sa_type=Text)
     told_as: dict[str, Any] = Field(sa_type=JSONB)
     traceparent: str | None = Field(default=None, sa_type=Text)

@@ -1,6 +1,7 @@
 """An event whose people the directory does not know yet waits here and is heard again.
 
-Topics of two owners travel apart: what sla-monitor says of a client may come before what matters said.
+Topics of two owners travel apart: what sla-monitor says of a client may come before what matters
+said.
 """
 
 from collections.abc import Awaitable, Callable
@@ -13,6 +14,7 @@ import structlog
 from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
 
 from messaging.outbound.models import PostponedEvent
 from shared.contracts import FIRM_ID, Event
@@ -40,7 +42,9 @@ def patient(handler: Handler[E]) -> Handler[E]:
         try:
             await handler(session, event)
         except NotYetKnown as missing:
-            log.info("an event waits for the directory", type=event.type_name(), missing=str(missing))
+            log.info(
+                "an event waits for the directory", type=event.type_name(), missing=str(missing)
+            )
             await _keep(session, event)
 
     return heard
@@ -52,8 +56,8 @@ async def hear_again(runtime: Runtime) -> int:
     async with runtime.db.transaction() as session:
         rows = await session.execute(
             select(PostponedEvent)
-            .where(PostponedEvent.due_at <= func.now())
-            .order_by(PostponedEvent.kept_at)  # type: ignore[arg-type]
+            .where(col(PostponedEvent.due_at) <= func.now())
+            .order_by(col(PostponedEvent.kept_at))
             .limit(100)
         )
         due = rows.scalars().all()
@@ -71,8 +75,8 @@ async def _hear(runtime: Runtime, row: PostponedEvent) -> None:
     async with runtime.db.transaction() as session:
         gone = await session.execute(
             delete(PostponedEvent)
-            .where(PostponedEvent.postponed_id == row.postponed_id)  # type: ignore[arg-type]
-            .returning(PostponedEvent.postponed_id)
+            .where(col(PostponedEvent.postponed_id) == row.postponed_id)
+            .returning(col(PostponedEvent.postponed_id))
         )
         # Another replica may have been first: then it has done, or kept again, what there is to do.
         if gone.scalar_one_or_none() is not None:

@@ -3,16 +3,14 @@
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from messaging.outbound.models import OutboundMessage, State
-from shared.contracts.messaging import MessageAcknowledged, MessageSent
-
-_AWAY = [State.ACCEPTED, State.BOUNCED]
-_ON_ITS_WAY = [State.QUEUED, State.SENDING, State.ACCEPTED]
+from messaging.outbound.models import State
+from shared.contracts.messaging import MessageAcknowledged
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,24 +25,24 @@ class Delivery:
 async def conversations_of(session: AsyncSession, headers: Iterable[str]) -> dict[str, UUID]:
     """The conversations that these Message-IDs of mail to clients belong to."""
     rows = await session.execute(
-        select(OutboundMessage.message_id_header, OutboundMessage.conversation_id).where(
-            OutboundMessage.message_id_header.in_(list(headers)),  # type: ignore[attr-defined]
-            OutboundMessage.to_client,
-        )
+        text("""
+            SELECT message_id_header, conversation_id FROM outbound_messages
+            WHERE message_id_header = ANY (CAST(:headers AS text[])) AND to_client
+        """),
+        {"headers": list(headers)},
     )
-    return {header: conversation for header, conversation in rows if conversation}
+    return {header: conversation_id for header, conversation_id in rows}
 
 
 async def thread(session: AsyncSession, conversation_id: UUID) -> tuple[str, ...]:
     """The Message-IDs of what went to the client in this conversation, oldest first."""
     rows = await session.execute(
-        select(OutboundMessage.message_id_header)
-        .where(
-            OutboundMessage.conversation_id == conversation_id,
-            OutboundMessage.to_client,
-            OutboundMessage.state.in_(_AWAY),  # type: ignore[attr-defined]
-        )
-        .order_by(OutboundMessage.accepted_at)  # type: ignore[arg-type]
+        text("""
+            SELECT message_id_header FROM outbound_messages
+            WHERE conversation_id = :conversation_id AND to_client AND accepted_at IS NOT NULL
+            ORDER BY accepted_at
+        """),
+        {"conversation_id": conversation_id},
     )
     return tuple(rows.scalars())
 
@@ -53,40 +51,43 @@ async def automatic_sent_at(session: AsyncSession, header: str) -> datetime | No
     """When an automatic mail of ours with this Message-ID was accepted: who answers it within
     seconds is a machine."""
     found = await session.execute(
-        select(OutboundMessage.accepted_at).where(
-            OutboundMessage.message_id_header == header, OutboundMessage.automatic
-        )
+        text("""
+            SELECT accepted_at FROM outbound_messages
+            WHERE message_id_header = :header AND automatic
+        """),
+        {"header": header},
     )
-    return found.scalar_one_or_none()
+    at: datetime | None = found.scalar_one_or_none()
+    return at
 
 
 async def automatic_since(session: AsyncSession, recipient: str, since: datetime) -> int:
     """How many automatic mails went, or are to go, to this address."""
     found = await session.execute(
-        select(func.count()).where(
-            func.lower(OutboundMessage.recipient) == recipient.lower(),
-            OutboundMessage.automatic,
-            OutboundMessage.created_at >= since,
-        )
+        text("""
+            SELECT count(*) FROM outbound_messages
+            WHERE lower(recipient) = lower(:recipient) AND automatic AND created_at >= :since
+        """),
+        {"recipient": recipient, "since": since},
     )
-    return found.scalar_one()
+    count: int = found.scalar_one()
+    return count
 
 
-async def deliveries(
-    session: AsyncSession, message_ids: Collection[UUID]
-) -> dict[UUID, Delivery]:
+async def deliveries(session: AsyncSession, message_ids: Collection[UUID]) -> dict[UUID, Delivery]:
     """By the id of the message, which is the id of its mail."""
     rows = await session.execute(
-        select(
-            OutboundMessage.outbound_id,
-            OutboundMessage.state,
-            OutboundMessage.accepted_at,
-            OutboundMessage.reply,
-        ).where(OutboundMessage.outbound_id.in_(list(message_ids)))  # type: ignore[attr-defined]
+        text("""
+            SELECT outbound_id, state, accepted_at, reply FROM outbound_messages
+            WHERE outbound_id = ANY (CAST(:ids AS uuid[]))
+        """),
+        {"ids": list(message_ids)},
     )
     return {
-        outbound_id: Delivery(state=State(state), accepted_at=accepted_at, reply=reply)
-        for outbound_id, state, accepted_at, reply in rows
+        row.outbound_id: Delivery(
+            state=State(row.state), accepted_at=row.accepted_at, reply=row.reply
+        )
+        for row in rows
     }
 
 
@@ -94,62 +95,62 @@ async def acknowledged_at(
     session: AsyncSession, message_ids: Collection[UUID]
 ) -> dict[UUID, datetime]:
     """When each of these messages of a client was first acknowledged or answered."""
-    return await _first(session, message_ids, _accepted())
+    return await _first(session, message_ids, ["acknowledgment", "answer", "question"])
 
 
 async def answered_at(session: AsyncSession, message_ids: Collection[UUID]) -> dict[UUID, datetime]:
     """When each of these messages was first answered by a person: not acknowledged, not asked
     back."""
-    answers = _accepted().where(
-        OutboundMessage.told_as_type == MessageSent.type_name(),
-        OutboundMessage.told_as["kind"].astext == "answer",  # type: ignore[index]
-    )
-    return await _first(session, message_ids, answers)
+    return await _first(session, message_ids, ["answer"])
 
 
-async def is_being_answered(session: AsyncSession, message_id: UUID) -> bool:
-    """Whether a person's mail that covers this message has left or is about to."""
+async def is_being_answered(
+    session: AsyncSession, message_id: UUID, *, fully: bool = False
+) -> bool:
+    """Whether a person's mail that covers this message has left or is about to; `fully`: an answer,
+    not only an acknowledgment or a question."""
     found = await session.execute(
-        select(OutboundMessage.outbound_id)
-        .where(
-            OutboundMessage.answers.contains([message_id]),  # type: ignore[attr-defined]
-            OutboundMessage.automatic.is_(False),  # type: ignore[attr-defined]
-            OutboundMessage.state.in_(_ON_ITS_WAY),  # type: ignore[attr-defined]
-        )
-        .limit(1)
+        text("""
+            SELECT EXISTS (
+                SELECT FROM outbound_messages
+                WHERE answers @> ARRAY[CAST(:message_id AS uuid)] AND NOT automatic
+                    AND state IN ('queued', 'sending', 'accepted')
+                    AND (NOT :fully OR told_as ->> 'kind' = 'answer'))
+        """),
+        {"message_id": message_id, "fully": fully},
     )
-    return found.scalar_one_or_none() is not None
+    answered: bool = found.scalar_one()
+    return answered
 
 
 async def last_acknowledged_at(session: AsyncSession, conversation_id: UUID) -> datetime | None:
     """When the last automatic acknowledgment of this conversation was written."""
     found = await session.execute(
-        select(func.max(OutboundMessage.created_at)).where(
-            OutboundMessage.conversation_id == conversation_id,
-            OutboundMessage.told_as_type == MessageAcknowledged.type_name(),
-            OutboundMessage.automatic,
-            OutboundMessage.state.in_(_ON_ITS_WAY),  # type: ignore[attr-defined]
-        )
+        text("""
+            SELECT max(created_at) FROM outbound_messages
+            WHERE conversation_id = :conversation_id AND to_client AND automatic
+                AND told_as_type = :type AND state IN ('queued', 'sending', 'accepted')
+        """),
+        {"conversation_id": conversation_id, "type": MessageAcknowledged.type_name()},
     )
-    return found.scalar_one()
-
-
-def _accepted() -> Select[tuple[UUID, datetime | None]]:
-    return select(
-        func.unnest(OutboundMessage.answers).label("message_id"),
-        OutboundMessage.accepted_at,  # type: ignore[call-overload]
-    ).where(OutboundMessage.to_client, OutboundMessage.state == State.ACCEPTED)
+    at: datetime | None = found.scalar_one()
+    return at
 
 
 async def _first(
-    session: AsyncSession,
-    message_ids: Collection[UUID],
-    chosen: Select[tuple[UUID, datetime | None]],
+    session: AsyncSession, message_ids: Collection[UUID], kinds: list[str]
 ) -> dict[UUID, datetime]:
-    wanted = chosen.where(OutboundMessage.answers.overlap(list(message_ids))).subquery()  # type: ignore[attr-defined]
+    """An acknowledgment's event has no `kind`: it is one."""
+    wanted: dict[str, Any] = {"ids": list(message_ids), "kinds": kinds}
     rows = await session.execute(
-        select(wanted.c.message_id, func.min(wanted.c.accepted_at))
-        .where(wanted.c.message_id.in_(list(message_ids)))
-        .group_by(wanted.c.message_id)
+        text("""
+            SELECT message_id, min(accepted_at)
+            FROM outbound_messages CROSS JOIN unnest(answers) AS message_id
+            WHERE answers && CAST(:ids AS uuid[]) AND message_id = ANY (CAST(:ids AS uuid[]))
+                AND to_client AND state = 'accepted'
+                AND coalesce(told_as ->> 'kind', 'acknowledgment') = ANY (CAST(:kinds AS text[]))
+            GROUP BY message_id
+        """),
+        wanted,
     )
     return {message_id: at for message_id, at in rows}

@@ -1,0 +1,29 @@
+"""Messaging's one place of wiring."""
+
+from fastapi import FastAPI
+
+from messaging import mail_in
+from messaging.acknowledgments import handlers as acknowledgments
+from messaging.acknowledgments import ticker
+from messaging.conversations import api
+from messaging.directory import handlers as directory
+from messaging.notices import handlers as notices
+from messaging.outbound import delivery
+from messaging.settings import MessagingSettings
+from shared.app import Service, create_service
+from shared.handlers import Handlers
+
+
+def create_app(settings: MessagingSettings | None = None) -> FastAPI:
+    settings = settings or MessagingSettings()
+    handlers = Handlers()
+    for room in (directory, acknowledgments, notices):
+        handlers.include(room.handlers)
+    return create_service(
+        Service(
+            settings,
+            routers=[api.router],
+            handlers=handlers,
+            tasks=[mail_in.receive, delivery.deliver, ticker.tick],
+        )
+    )

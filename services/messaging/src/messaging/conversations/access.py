@@ -1,0 +1,92 @@
+"""Who may hear and say what, denied by default: partners all, others of the firm what concerns the
+clients on whose team they are, a client their own. Foreign and missing are one answer."""
+
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from messaging.conversations.models import Conversation, Message
+from messaging.directory import queries as directory
+from messaging.directory.models import Staff
+from shared.auth import CallerIdentity
+from shared.errors import Invalid, NotFound
+from shared.policy import PolicyTable, Relation, permit
+
+TEAM: dict[str, Relation] = {"partner": "any", "attorney": "team", "paralegal": "team"}
+
+TABLE: PolicyTable = {
+    "read messages": TEAM | {"compliance": "any", "client": "self"},
+    "write messages": TEAM | {"client": "self"},
+    "write as the firm": TEAM,
+    "file messages": TEAM,
+    "triage": {"partner": "any"},
+    "read quarantined messages": {"partner": "any", "compliance": "any"},
+}
+NOTHING = "There is nothing here that you may see."
+
+
+async def may(
+    session: AsyncSession, caller: CallerIdentity, action: str, client_id: UUID | None
+) -> None:
+    """Raises Forbidden or NotFound; `client_id` is whom the action concerns."""
+    relations: set[Relation] = set()
+    if caller.role == "client":
+        relations = {"self"} if client_id is not None and caller.client_id == client_id else set()
+    elif permit(TABLE, caller, action) == "team" and client_id in await teams(session, caller):
+        relations = {"team"}
+    permit(TABLE, caller, action, relations)
+
+
+async def teams(session: AsyncSession, caller: CallerIdentity) -> frozenset[UUID]:
+    """The clients on whose team the caller is."""
+    member = await staff_of(session, caller)
+    return await directory.clients_of(session, member.staff_id) if member else frozenset()
+
+
+async def readable(session: AsyncSession, caller: CallerIdentity, message_id: UUID) -> Message:
+    row = await session.get(Message, message_id)
+    if row is None:
+        permit(TABLE, caller, "read messages", ())
+        raise NotFound(NOTHING)
+    waits = row.client_id is None
+    action = "read quarantined messages" if waits and caller.role != "client" else "read messages"
+    await may(session, caller, action, row.client_id)
+    if caller.role == "client" and row.direction == "internal":
+        raise NotFound(NOTHING)
+    return row
+
+
+async def writable(
+    session: AsyncSession, caller: CallerIdentity, conversation_id: UUID
+) -> Conversation:
+    row = await session.get(Conversation, conversation_id)
+    if row is None or row.client_id is None:
+        permit(TABLE, caller, "write messages", ())
+        raise NotFound(NOTHING)
+    await may(session, caller, "write messages", row.client_id)
+    return row
+
+
+async def staff_of(session: AsyncSession, caller: CallerIdentity) -> Staff | None:
+    return await directory.staff_with_address(session, caller.email) if caller.email else None
+
+
+async def author(session: AsyncSession, caller: CallerIdentity) -> Staff:
+    """Who speaks for the firm: it must be a person that the client can know."""
+    member = await staff_of(session, caller)
+    if member is None:
+        raise Invalid("Only who is in the firm's directory of staff can write to a client.")
+    return member
+
+
+async def clients_matter(
+    session: AsyncSession, client_id: UUID, matter_id: UUID | None
+) -> UUID | None:
+    """The matter, if it is this client's; without one the only matter that is open."""
+    if matter_id is None:
+        matters = await directory.open_matters(session, client_id)
+        return matters[0].matter_id if len(matters) == 1 else None
+    matter = await directory.matter(session, matter_id)
+    if matter is None or matter.client_id != client_id:
+        raise NotFound(NOTHING)
+    return matter_id

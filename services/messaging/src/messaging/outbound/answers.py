@@ -1,0 +1,122 @@
+"""A person's words on their way to a client. Internal notes never come here."""
+
+from typing import Literal
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from messaging.directory import queries as directory
+from messaging.email import composing
+from messaging.email.composing import Heading
+from messaging.email.rendering import Mailbox, UnusableAddress
+from messaging.notices.cases import house_of, person
+from messaging.outbound import queries
+from messaging.outbound.actions import ToldAs, queue
+from messaging.outbound.postponed import NotYetKnown
+from shared import clock
+from shared.contracts.messaging import MessageAcknowledged, MessageSent
+from shared.errors import Refusal
+from shared.keyring import seal
+
+Kind = Literal["answer", "question", "acknowledgment"]
+
+
+class ClientNotReachable(Refusal):
+    """The client has no address that mail can be sent to, or the directory does not know them."""
+
+
+async def send_to_client(
+    session: AsyncSession,
+    *,
+    message_id: UUID,
+    conversation_id: UUID,
+    client_id: UUID,
+    matter_id: UUID | None,
+    kind: Kind,
+    staff_id: UUID,
+    subject: str,
+    body: str,
+    answers: tuple[UUID, ...],
+    thread: tuple[str, ...] = (),
+) -> None:
+    """Queue the mail of a message whose row was just written; its id is the mail's.
+
+    What it means for the clocks is told when it is accepted. `answers` are the client's messages
+    that it covers, `thread` the Message-IDs it answers, oldest first. The client's key must be
+    held. Raises ClientNotReachable; asked for twice, the first mail stands.
+    """
+    try:
+        house = await house_of(session)
+        author = await person(session, staff_id)
+    except NotYetKnown as missing:
+        raise ClientNotReachable(f"The platform does not know {missing} yet.") from missing
+    client = await directory.client(session, client_id)
+    if client is None:
+        raise ClientNotReachable("The platform has not heard of this client yet.")
+    heading = Heading(
+        message_id=house.message_id(message_id),
+        date=clock.now(),
+        firm=house.mailbox,
+        to=Mailbox(name=client.name, address=client.email),
+        thread=thread or await queries.thread(session, conversation_id),
+    )
+    try:
+        mail = composing.person_to_client(
+            heading,
+            author=author.name,
+            subject=subject,
+            text=body,
+            envelope_from=house.bounces_to(message_id),
+        )
+    except UnusableAddress as error:
+        raise ClientNotReachable("The client's address cannot be mailed; correct it.") from error
+    told_as = _told_as(
+        session, message_id, conversation_id, client_id, matter_id, kind, staff_id, body, answers
+    )
+    await queue(
+        session,
+        mail,
+        outbound_id=message_id,
+        purpose=f"{kind}/{message_id}",
+        told_as=told_as,
+        automatic=False,
+    )
+
+
+def _told_as(
+    session: AsyncSession,
+    message_id: UUID,
+    conversation_id: UUID,
+    client_id: UUID,
+    matter_id: UUID | None,
+    kind: Kind,
+    staff_id: UUID,
+    body: str,
+    answers: tuple[UUID, ...],
+) -> ToldAs:
+    sealed = seal(session, client_id, message_id, "message", "body", body)
+    if kind == "acknowledgment":
+        return MessageAcknowledged(
+            acknowledgment_id=message_id,
+            conversation_id=conversation_id,
+            client_id=client_id,
+            matter_id=matter_id,
+            covers=answers,
+            automatic=False,
+            channel="email",
+            acknowledged_at=clock.now(),
+            staff_id=staff_id,
+            body=sealed,
+        )
+    return MessageSent(
+        message_id=message_id,
+        conversation_id=conversation_id,
+        client_id=client_id,
+        matter_id=matter_id,
+        kind=kind,
+        channel="email",
+        sent_at=clock.now(),
+        staff_id=staff_id,
+        answers=answers,
+        body=sealed,
+    )
