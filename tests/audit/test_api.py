@@ -1,4 +1,4 @@
-"""The doors of the record: who may read what, proofs that check, completeness, a matter's timeline."""
+"""The doors of the record: who may read what, proofs that check, completeness, timelines."""
 
 import base64
 import json
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import pytest
 
 from audit import entries, merkle
@@ -125,9 +126,8 @@ async def test_the_checkpoint_is_the_signed_note_of_the_newest_size(firm: Firm) 
     assert answer.headers["content-type"] == "text/plain; charset=utf-8"
 
 
-@pytest.mark.parametrize(
-    ("headers", "status"),
-    [
+async def test_without_a_token_the_log_is_read_on_loopback_only(firm: Firm) -> None:
+    for headers, status in (
         ({"host": "127.0.0.1:8080"}, 200),
         ({"host": "localhost"}, 200),
         ({"host": "[::1]:8080"}, 200),
@@ -137,14 +137,10 @@ async def test_the_checkpoint_is_the_signed_note_of_the_newest_size(firm: Firm) 
         ({"host": "127.0.0.1", "x-forwarded-for": "192.0.2.7"}, 401),
         ({"host": "127.0.0.1", "x-forwarded-for": "127.0.0.1, 192.0.2.7"}, 401),
         ({"host": "127.0.0.1", "x-forwarded-for": "nonsense"}, 401),
-    ],
-)
-async def test_without_a_token_the_log_is_read_on_loopback_only(
-    firm: Firm, headers: dict[str, str], status: int
-) -> None:
-    for path in ("checkpoint", "tile/0/000.p/2", "tile/entries/000.p/2"):
-        answer = await firm.service.http.get(f"/v1/record/log/{path}", headers=headers)
-        assert answer.status_code == status
+    ):
+        for path in ("checkpoint", "tile/0/000.p/2", "tile/entries/000.p/2"):
+            answer = await firm.service.http.get(f"/v1/record/log/{path}", headers=headers)
+            assert answer.status_code == status, (headers, path)
 
 
 async def test_outside_the_local_profile_loopback_needs_a_token_too(
@@ -267,9 +263,8 @@ async def test_a_consistency_proof_is_that_of_the_rfc(firm: Firm) -> None:
     assert steps == [stored[1, 2], stored[1, 3], stored[2, 0]]
 
 
-@pytest.mark.parametrize(
-    ("path", "status"),
-    [
+async def test_what_cannot_be_answered_is_refused_with_a_reason(firm: Firm) -> None:
+    for path, status in (
         ("proofs/inclusion?event_id=01980a3c-9f00-7abc-8def-0123456789ab", 404),
         ("proofs/inclusion?event_id=nonsense", 422),
         ("proofs/inclusion?event_id=01980a3c-9f00-7abc-8def-0123456789ab&size=99", 422),
@@ -282,12 +277,8 @@ async def test_a_consistency_proof_is_that_of_the_rfc(firm: Firm) -> None:
         ("entries?after=99999999999999999999999", 422),
         ("entries?cursor=nonsense", 422),
         ("entries?matter_id=01980a3c-9f00-7abc-8def-0123456789ab", 404),
-    ],
-)
-async def test_what_cannot_be_answered_is_refused_with_a_reason(
-    firm: Firm, path: str, status: int
-) -> None:
-    assert await firm.status(f"/v1/record/{path}") == status
+    ):
+        assert await firm.status(f"/v1/record/{path}") == status, path
 
 
 async def test_completeness_tells_gaps_forks_strays_and_cut_tails(firm: Firm) -> None:
@@ -470,16 +461,11 @@ async def test_a_message_refiled_takes_its_later_events_to_the_other_matter(firm
     kinds = [one["kind"] for one in await firm.timeline()]
     assert kinds == ["MatterOpened", "ClientMessageReceived"]
     other = await firm.get(f"/v1/matters/{elsewhere}/timeline")
-    assert [one["kind"] for one in other["items"]] == [
+    assert sorted(one["kind"] for one in other["items"]) == [
         "ClientMessageReceived",
         "MatterOpened",
-        "MessageRefiled",
         "MessageAcknowledged",
-    ][:1] + ["MatterOpened", "MessageRefiled", "MessageAcknowledged"] or [
-        "MatterOpened",
-        "ClientMessageReceived",
         "MessageRefiled",
-        "MessageAcknowledged",
     ]
 
 
@@ -507,14 +493,25 @@ async def test_housekeeping_is_left_out(firm: Firm) -> None:
     assert [one["kind"] for one in await firm.timeline()] == ["MatterOpened"]
 
 
+async def destroy_key(firm: Firm, owner: UUID) -> None:
+    keyring = firm.platform.postgres.url.rpartition("/")[0] + "/keyring"
+    connection = await asyncpg.connect(keyring)
+    try:
+        await connection.execute(
+            "UPDATE data_keys SET destroyed_at = now() WHERE owner = $1", owner
+        )
+    finally:
+        await connection.close()
+    firm.service.runtime.keys._held.clear()  # as after the sixty seconds that a key is held
+
+
 async def test_a_destroyed_key_leaves_the_line_without_its_words(firm: Firm) -> None:
     gone = new_id()
     sealed = await firm.seal(gone, "message", "subject", "secret")
-    firm.service.runtime.keys._held.pop(gone)
-    await firm.platform._execute("SELECT 1")
     received = await firm.received(new_id(), "x", matter_id=firm.matter_id)
-    lost = sealed.model_copy(update={"owner": new_id()})
-    await firm.told(received.model_copy(update={"subject_text": lost}))
+    await firm.told(received.model_copy(update={"subject_text": sealed}))
+    assert (await firm.timeline())[-1]["summary"] == "secret"
+    await destroy_key(firm, gone)
     assert (await firm.timeline())[-1]["summary"].startswith("(no longer readable")
 
 
@@ -556,27 +553,22 @@ async def test_a_team_is_the_contact_the_stand_in_and_everybody_above_them(firm:
     assert await firm.status(by_matter, "attorney", email="contact@firm.test") == 200
 
 
-@pytest.mark.parametrize(
-    ("role", "statuses"),
-    [
-        ("partner", (200, 200, 200, 200)),
-        ("compliance", (200, 200, 200, 200)),
-        ("operations", (403, 403, 200, 200)),
-        ("attorney", (404, 404, 403, 200)),
-        ("billing", (403, 403, 403, 403)),
-        ("integration", (403, 403, 403, 403)),
-    ],
-)
-async def test_what_is_not_in_the_table_is_denied(
-    firm: Firm, role: str, statuses: tuple[int, ...]
-) -> None:
+async def test_what_is_not_in_the_table_is_denied(firm: Firm) -> None:
     paths = (
         f"/v1/matters/{firm.matter_id}/timeline",
         "/v1/record/entries",
         "/v1/record/completeness",
         "/v1/record/proofs/consistency?from=1",
     )
-    assert tuple([await firm.status(path, role) for path in paths]) == statuses
+    for role, statuses in (
+        ("partner", (200, 200, 200, 200)),
+        ("compliance", (200, 200, 200, 200)),
+        ("operations", (403, 403, 200, 200)),
+        ("attorney", (404, 404, 403, 200)),
+        ("billing", (403, 403, 403, 403)),
+        ("integration", (403, 403, 403, 403)),
+    ):
+        assert [await firm.status(path, role) for path in paths] == [*statuses], role
 
 
 async def test_a_client_reads_the_own_matter_without_the_firms_notes(firm: Firm) -> None:

@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaProducer
+from opentelemetry import trace
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from sqlalchemy import text
 
 from audit.app import create_app
@@ -14,6 +18,7 @@ from audit.rows import Arrival
 from audit.settings import AuditSettings
 from privity.verify import verify
 from shared.contracts import OWNERS
+from shared.telemetry import EVENT_ID, LOG_INDEX
 from support.platform import Platform
 from support.record import arrival, arrivals, audit_settings, record_in, serving
 from support.running import Running, running
@@ -184,3 +189,30 @@ async def test_a_checkpoint_follows_an_append_within_a_second_and_verifies_from_
                 ORDER BY size LIMIT 1) c
         """)
         assert late[0][0].total_seconds() < 1
+
+
+async def test_a_leaf_is_the_last_span_of_its_facts_own_trace(
+    platform: Platform, prefix: str, settings: AuditSettings
+) -> None:
+    async with producer(platform) as kafka, running(create_app, settings) as service:
+        spans = InMemorySpanExporter()
+        provider = trace.get_tracer_provider()
+        assert isinstance(provider, TracerProvider)
+        provider.add_span_processor(SimpleSpanProcessor(spans))
+        parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+        told = arrival(1)
+        traced = Arrival(told.where, [*told.headers, ("traceparent", parent.encode())], told.value)
+        await send(kafka, prefix, [traced])
+        await eventually(lambda: heard(service), lambda found: found == 1)
+        event_id = str(told.where.event_id)
+
+        async def appended() -> list[ReadableSpan]:
+            found = spans.get_finished_spans()
+            return [one for one in found if (one.attributes or {}).get(EVENT_ID) == event_id]
+
+        (span,) = await eventually(appended)
+        assert span.name == "audit append"
+        assert span.parent is not None
+        assert format(span.parent.span_id, "016x") == "b7ad6b7169203331"
+        assert format(span.context.trace_id, "032x") == "0af7651916cd43dd8448eb211c80319c"
+        assert LOG_INDEX in (span.attributes or {})

@@ -84,7 +84,9 @@ class World:
 
     async def clocks(self, kind: Kind | None = None) -> list[Clock]:
         async with self.db.transaction() as session:
-            found = await session.execute(select(Clock).order_by(col(Clock.clock_id)))
+            own = col(Clock.client_id) == self.client_id
+            own |= col(Clock.conversation_id) == self.conversation_id
+            found = await session.execute(select(Clock).where(own).order_by(col(Clock.clock_id)))
             return [each for each in found.scalars() if kind in (None, each.kind)]
 
     async def clock(self, kind: Kind) -> Clock:

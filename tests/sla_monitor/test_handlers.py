@@ -176,6 +176,7 @@ async def test_a_question_pauses_and_the_next_message_resumes_with_what_was_left
 ) -> None:
     await world.with_office()
     await world.hear(world.message(FRIDAY))
+    await world.fire(local("2026-07-13 12:00"))
     question = world.sent(local("2026-07-13 12:30"), "question")
     await world.hear(question)
     clock = await world.clock("response")

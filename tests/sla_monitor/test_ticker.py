@@ -78,7 +78,7 @@ async def test_a_policy_of_seconds_warns_breaches_and_escalates_live(firm: Firm)
     assert warned[0].due_at == received + timedelta(seconds=1)
     assert (breached.due_at, raised[0].role) == (received + timedelta(seconds=2), "supervisor")
     for late in (warned[0], breached):
-        assert late.detected_at - late.due_at < timedelta(milliseconds=500), "seconds are seconds"
+        assert late.detected_at - late.due_at < timedelta(seconds=1), "seconds are seconds"
     await asyncio.sleep(1)
     assert len(await firm.world.told(DeadlineBreached, DeadlineWarned, EscalationRaised)) == 3
 

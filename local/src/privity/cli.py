@@ -46,7 +46,7 @@ def up_(
         return terminal.say_it_runs()
     if left:
         out.print(f"An earlier run had ended without stopping; stopped {', '.join(left)}.")
-    terminal.stop_on_signals(None if detach else stack.home)
+    terminal.stop_on_signals(stack.home)
     terminal.show_progress(stack)
     terminal.say_what_to_open(stack, time.monotonic() - began)
     if not detach:

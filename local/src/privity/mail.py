@@ -110,7 +110,7 @@ def inbox(stack: Stack, address: str) -> list[Mail]:
     host, _, port = stack.ports.address("imap").rpartition(":")
     try:
         with imaplib.IMAP4(host, int(port), timeout=30) as imap:
-            imap.login(address, MAILBOX_PASSWORD)
+            imap.login(address.lower(), MAILBOX_PASSWORD)
             imap.select(readonly=True)
             return [_mail(raw) for raw in _raw_mails(imap)][::-1]
     except (imaplib.IMAP4.error, OSError) as error:

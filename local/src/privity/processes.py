@@ -15,7 +15,6 @@ from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]  # it ships no types
 
-ADMIN_ONLY = {"DATABASE_URL"}  # the superuser's address; no program inherits it
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
@@ -86,7 +85,8 @@ def launch(program: Program, log: Path) -> Process:
 
 
 def environment(additions: Mapping[str, str]) -> dict[str, str]:
-    inherited = {name: value for name, value in os.environ.items() if name not in ADMIN_ONLY}
+    """Ours and `additions`; addresses of databases are told, never inherited."""
+    inherited = {k: value for k, value in os.environ.items() if not k.endswith("DATABASE_URL")}
     return inherited | dict(additions)
 
 

@@ -14,6 +14,7 @@ import socket
 import stat
 import struct
 import subprocess
+import sys
 import tempfile
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass
@@ -59,8 +60,13 @@ class Kafka(Server):
 class GreenMail(Server):
     """`smtp` takes what the platform sends; any address reads its mail over `imap`."""
 
+    front: Process
     smtp: str
     imap: str
+
+    def stop(self) -> None:
+        self.front.stop()
+        self.process.stop()
 
 
 def start_postgres(
@@ -81,8 +87,9 @@ def start_kafka(data: Path, port: int, *, controller_port: int | None = None) ->
 def start_greenmail(log: Path, *, smtp: int, imap: int, api: int) -> GreenMail:
     """A mail server in memory: every address has a mailbox, any password opens it."""
     jars.fetch()
-    process = start(greenmail(smtp, imap, api), log)
-    return GreenMail(process, f"smtp://{HOST}:{smtp}", f"{HOST}:{imap}")
+    process = start(greenmail(imap, api), log)
+    front = start(mailboxes(smtp, imap), log.with_name("mailboxes.log"))
+    return GreenMail(process, front, f"smtp://{HOST}:{smtp}", f"{HOST}:{imap}")
 
 
 def free_port() -> int:
@@ -225,8 +232,9 @@ def _knows_a_broker(port: int) -> bool:
     return len(reply) >= 16 and bool(struct.unpack(">iiii", reply[:16])[3] > 0)
 
 
-def greenmail(smtp: int, imap: int, api: int) -> Program:
-    listeners = {"smtp": smtp, "imap": imap, "api": api}
+def greenmail(imap: int, api: int) -> Program:
+    """Mailboxes in memory, made at their first use; `mailboxes` is the way into them."""
+    listeners = {"imap": imap, "api": api}
     options = [
         f"-Dgreenmail.{name}.{word}"
         for name, port in listeners.items()
@@ -237,7 +245,17 @@ def greenmail(smtp: int, imap: int, api: int) -> Program:
     return Program(
         "greenmail",
         [*_java("-Xmx128m", *SMALL_JVM), *options, "-jar", jar],
-        lambda: _greets(imap, b"* OK") and _greets(smtp, b"220"),
+        lambda: _greets(imap, b"* OK"),
+    )
+
+
+def mailboxes(smtp: int, imap: int) -> Program:
+    told = {"MAILBOXES_SMTP_PORT": str(smtp), "MAILBOXES_IMAP_PORT": str(imap)}
+    return Program(
+        "mailboxes",
+        [sys.executable, "-m", "privity.mailboxes"],
+        lambda: _greets(smtp, b"220"),
+        told,
     )
 
 

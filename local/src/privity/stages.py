@@ -35,16 +35,15 @@ def _servers(stack: Stack) -> Stage:
     password = stack.password("postgres")
     database = partial(servers.postgres, home / "postgres", ports.postgres, password)
     broker = partial(servers.kafka, home / "kafka", ports.kafka, ports.kafka_controller)
-    parts = {
-        "DATABASE_URL": Part("postgres", database),
-        "KAFKA_BOOTSTRAP_SERVERS": Part("kafka", broker),
-        "SMTP_URL": Part(
-            "greenmail", partial(servers.greenmail, ports.smtp, ports.imap, ports.mail_api)
-        ),
-        "OTEL_EXPORTER_OTLP_ENDPOINT": Part("zipkin", partial(servers.zipkin, ports.tracing)),
-        "OIDC_ISSUER": Part("issuer", partial(_issuer, stack)),
-    }
-    return [part for variable, part in parts.items() if variable not in stack.given]
+    parts = [
+        ("DATABASE_URL", Part("postgres", database)),
+        ("KAFKA_BOOTSTRAP_SERVERS", Part("kafka", broker)),
+        ("SMTP_URL", Part("greenmail", partial(servers.greenmail, ports.imap, ports.mail_api))),
+        ("SMTP_URL", Part("mailboxes", partial(servers.mailboxes, ports.smtp, ports.imap))),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", Part("zipkin", partial(servers.zipkin, ports.tracing))),
+        ("OIDC_ISSUER", Part("issuer", partial(_issuer, stack))),
+    ]
+    return [part for variable, part in parts if variable not in stack.given]
 
 
 def _issuer(stack: Stack) -> Program:

@@ -104,5 +104,5 @@ def _row(stack: Stack, part: PartState, reports: dict[str, dict[str, Any]]) -> S
 
 
 def _address(stack: Stack, name: str) -> str:
-    port = {"zipkin": "tracing", "greenmail": "imap"}.get(name, name)
+    port = {"zipkin": "tracing", "greenmail": "imap", "mailboxes": "smtp"}.get(name, name)
     return f"{HOST}:{getattr(stack.ports, port)}"

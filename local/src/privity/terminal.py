@@ -28,16 +28,15 @@ def say_it_runs() -> None:
     out.print(f"Stop it with `make stop`; `{COMMAND} status --json` has all addresses.")
 
 
-def stop_on_signals(folder: Path | None) -> None:
-    """In the foreground whatever ends this command first stops the platform."""
+def stop_on_signals(folder: Path) -> None:
+    """From now on, whatever ends this command stops the platform first."""
 
     def stop(number: int, _: FrameType | None) -> None:
         signal.signal(number, signal.SIG_IGN)
-        if folder:
-            out.print("\nStopping …")
-            up.end(folder)
-            out.print("Stopped.")
-        sys.exit(130 if number == signal.SIGINT else 0)
+        out.print("\nStopping …")
+        up.end(folder)
+        out.print("Stopped.")
+        sys.exit(0)
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, stop)

@@ -81,11 +81,10 @@ def create_service(service: Service) -> FastAPI:
         version="1",
         lifespan=lifespan,
         telemetry=telemetry.http_telemetry(provider),
-        max_body_size=settings.max_body_bytes,
         docs_url=None,
         redoc_url=None,
     )
-    errors.install(app)
+    errors.install(app, settings.max_body_bytes)
     app.add_exception_handler(Forbidden, _forbidden)
     for router in (operations.health, operations.parked, *service.routers):
         app.include_router(router)

@@ -13,7 +13,9 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 log = structlog.get_logger()
 
@@ -79,7 +81,34 @@ def problem(
     return JSONResponse(body, status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
 
 
-def install(app: FastAPI) -> None:
+class BodyLimit:
+    """Refuses larger bodies before they are read: by Content-Length, and while they arrive."""
+
+    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+        self._app = app
+        self._max = max_bytes
+        self._detail = f"The body has more than {max_bytes} bytes."
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        stated = Headers(scope=scope).get("content-length", "") if scope["type"] == "http" else ""
+        if stated.isdigit() and int(stated) > self._max:
+            await problem(413, "body-too-large", self._detail)(scope, receive, send)
+            return
+        arrived = 0
+
+        async def receive_counting() -> Message:
+            nonlocal arrived
+            message = await receive()
+            arrived += len(message.get("body", b""))
+            if arrived > self._max:
+                raise HTTPException(413, self._detail)
+            return message
+
+        await self._app(scope, receive_counting, send)
+
+
+def install(app: FastAPI, max_body_bytes: int) -> None:
+    app.add_middleware(BodyLimit, max_bytes=max_body_bytes)
     app.add_exception_handler(Refusal, _refusal)
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(HTTPException, _http_exception)

@@ -167,8 +167,8 @@ async def topics(bootstrap: str, prefix: str = "privity") -> None:
     """Make the topics that are missing; refuse a partition count that is not the catalogue's."""
     wanted = {f"{prefix}.{owner}": PARTITIONS for owner in OWNERS}
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    await admin.start()
     try:
+        await admin.start()
         found = {
             one["topic"]: len(one["partitions"])
             for one in await admin.describe_topics(await admin.list_topics())

@@ -200,13 +200,18 @@ class Relay:
     def _raise_first_error(
         self, sent: dict[tuple[int, int], list[tuple[int, asyncio.Future[Any]]]]
     ) -> None:
-        for (partition, _), futures in sent.items():
-            for sequence, future in futures:
-                if error := _error_of(future):
-                    if isinstance(error, REFUSED_FOR_GOOD):
-                        self.state.stopped_partitions.add(partition)
-                        log.critical("stream stopped", partition=partition, sequence=sequence)
-                    raise error
+        errors = [
+            (partition, sequence, error)
+            for (partition, _), futures in sent.items()
+            for sequence, future in futures
+            if (error := _error_of(future))
+        ]
+        for partition, sequence, error in errors:
+            if isinstance(error, REFUSED_FOR_GOOD):
+                self.state.stopped_partitions.add(partition)
+                log.critical("stream stopped", partition=partition, sequence=sequence)
+        if errors:
+            raise errors[0][2]
 
 
 def contiguous(futures: list[tuple[int, asyncio.Future[Any]]]) -> list[int]:
@@ -254,8 +259,8 @@ async def _tails(settings: Settings) -> dict[int, tuple[int, int]]:
         bootstrap_servers=settings.kafka_bootstrap_servers, enable_auto_commit=False
     )
     async with asyncio.timeout(3 * settings.relay_send_timeout):
-        await consumer.start()
         try:
+            await consumer.start()
             partitions = [TopicPartition(topic, number) for number in range(PARTITIONS)]
             consumer.assign(partitions)
             ends = await consumer.end_offsets(partitions)

@@ -1,23 +1,20 @@
-"""HTTP in: the log as static files for verifiers, its entries and proofs for those who may read
-them, its completeness, and each matter's timeline."""
+"""HTTP in: entries and proofs for those who may read them, the completeness of the record, and each
+matter's timeline."""
 
 from base64 import b64encode
 from datetime import datetime
-from ipaddress import ip_address
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Query, Request
 from pydantic import AwareDatetime, BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from audit import merkle, proofs, queries, rows, streams, timeline
 from audit.access import POLICY, client_of, permit_client
 from audit.queries import Selection
-from audit.tiles import parse_path, width_in
 from shared import accesses
-from shared.auth import Caller, CallerIdentity, caller
+from shared.auth import Caller, CallerIdentity
 from shared.contracts import FIRM_ID, OWNERS
 from shared.db import Transaction
 from shared.errors import Invalid, NotFound
@@ -27,9 +24,6 @@ from shared.policy import permit
 from shared.runtime import Runtime
 
 router = APIRouter(prefix="/v1", tags=["record"])
-
-FOR_EVER = {"cache-control": "private, max-age=31536000, immutable"}
-LOOPBACK_NAMES = {"localhost", "127.0.0.1", "::1"}
 
 
 class Entry(BaseModel):
@@ -95,54 +89,6 @@ class Completeness(BaseModel):
 
     services: list[ServiceCompleteness]
     strays: int
-
-
-async def log_reader(request: Request) -> None:
-    """Roles of the policy table; in the local profile on loopback, anybody."""
-    if not _on_loopback(request):
-        permit(POLICY, await caller(request), "read the log")
-
-
-def _on_loopback(request: Request) -> bool:
-    """Host is checked too: a page of the web must not read it through a name that it controls."""
-    runtime: Runtime = request.state.runtime
-    peers = [request.client.host] if request.client else ["0.0.0.0"]  # noqa: S104 - no peer known
-    peers += [
-        one.strip() for one in request.headers.get("x-forwarded-for", "").split(",") if one.strip()
-    ]
-    name = urlsplit(f"//{request.headers.get('host', '')}").hostname
-    return runtime.settings.local and name in LOOPBACK_NAMES and all(map(_is_loopback, peers))
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        return ip_address(address).is_loopback
-    except ValueError:
-        return False
-
-
-@router.get("/record/log/checkpoint", dependencies=[Depends(log_reader)])
-async def get_checkpoint(session: Transaction) -> Response:
-    """The newest checkpoint: a C2SP signed note (c2sp.org/tlog-checkpoint)."""
-    head = await rows.newest(session)
-    if head is None:
-        raise NotFound("The log has not been opened yet.")
-    return Response(
-        head.note, media_type="text/plain; charset=utf-8", headers={"cache-control": "no-store"}
-    )
-
-
-@router.get("/record/log/tile/{path:path}", dependencies=[Depends(log_reader)])
-async def get_tile(path: str, session: Transaction) -> Response:
-    """A hash tile or a bundle of entries (c2sp.org/tlog-tiles)."""
-    tile = parse_path(path)
-    size = await _size(session)
-    found = (
-        await proofs.content(session, tile) if tile and width_in(tile, size) >= tile.width else None
-    )
-    if found is None:
-        raise NotFound("The log has no such tile.")
-    return Response(found, media_type="application/octet-stream", headers=FOR_EVER)
 
 
 @router.get("/record/entries")
@@ -297,13 +243,8 @@ async def _permitted(
     return Selection(client_id or (concerned if matter_id else None), matter_id, messages)
 
 
-async def _size(session: AsyncSession) -> int:
-    head = await rows.newest(session)
-    return head.checkpoint.size if head else 0
-
-
 async def _known_size(session: AsyncSession, size: int | None) -> int:
-    newest = await _size(session)
+    newest = await proofs.size(session)
     if size is not None and not 0 < size <= newest:
         raise Invalid(f"The log has {newest} entries; ask for a size from 1 to that.")
     return newest if size is None else size

@@ -6,7 +6,7 @@ from datetime import timedelta
 from aiokafka import ConsumerRecord
 from fastapi import FastAPI
 
-from audit import api, handlers, ticker
+from audit import api, handlers, log_api, ticker
 from audit.checkpoints import signer_of
 from audit.log import Log
 from audit.settings import AuditSettings
@@ -36,7 +36,7 @@ def create_app(settings: AuditSettings | None = None) -> FastAPI:
     return create_service(
         Service(
             settings,
-            routers=[api.router],
+            routers=[log_api.router, api.router],
             tasks=[audit_ticker],
             owners=OWNERS,
             apply=recorder,

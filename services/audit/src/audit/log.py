@@ -68,7 +68,7 @@ class Log:
         new = await _new_ones(session, arrivals)
         if not new:
             return Appended()
-        recorded_at = max(head.published_at, await rows.now(session))
+        recorded_at = max(head.published_at, head.read_at)
         size = head.checkpoint.size
         leaves = [_leaf(size + at, one, recorded_at) for at, one in enumerate(new)]
         await rows.insert_entries(session, leaves, recorded_at)
@@ -78,12 +78,19 @@ class Log:
     async def published(self, appended: Appended) -> None:
         """Carry the checkpoint of a committed append out of the database.
 
-        Dying before this leaves the file at an older size, which is still a prefix of the log.
+        Dying before this leaves the file at an older size, which is still a prefix of the log. A
+        file that cannot be written makes /readyz red; what is committed stays committed.
         """
         newest = appended.checkpoint
-        if newest is not None and (self._last is None or newest.size > self._last.size):
+        if newest is None or (self._last is not None and newest.size <= self._last.size):
+            return
+        self._last = newest
+        try:
             await asyncio.to_thread(anchor.write_checkpoint, self._file, appended.note)
-            self._last = newest
+            self.problem = None
+        except OSError as error:
+            self.problem = f"its checkpoint cannot be written outside the database: {error}"
+            log.critical("no checkpoint outside", error=repr(error))
 
     async def _compare(self, session: AsyncSession) -> Checkpoint:
         await rows.lock_head(session)
@@ -107,7 +114,7 @@ class Log:
         note = self.signer.sign(empty.text)
         await asyncio.to_thread(anchor.write_checkpoint, self._file, note)
         # Dying here leaves an empty log and a file that says so: the next start begins again.
-        await rows.insert_checkpoint(session, empty, note, await rows.now(session))
+        await rows.insert_checkpoint(session, empty, note, None)
         return empty
 
     async def _verified_head(

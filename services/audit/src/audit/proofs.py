@@ -9,9 +9,9 @@ from audit import merkle, rows
 from audit.tiles import Tile, bundle
 
 
-async def inclusion(session: AsyncSession, index: int, size: int) -> list[bytes]:
+async def inclusion(session: AsyncSession, index: int, of_size: int) -> list[bytes]:
     """RFC 6962 §2.1.1; raises ValueError for a leaf that a tree of that size does not have."""
-    return await _proof(session, merkle.inclusion_spans(index, size))
+    return await _proof(session, merkle.inclusion_spans(index, of_size))
 
 
 async def consistency(session: AsyncSession, old: int, new: int) -> list[bytes]:
@@ -19,8 +19,14 @@ async def consistency(session: AsyncSession, old: int, new: int) -> list[bytes]:
     return await _proof(session, merkle.consistency_spans(old, new))
 
 
-async def root(session: AsyncSession, size: int) -> bytes:
-    return merkle.root(size, await rows.stored(session, merkle.covering((0, size))))
+async def size(session: AsyncSession) -> int:
+    """How many entries the newest checkpoint has."""
+    head = await rows.newest(session)
+    return head.checkpoint.size if head else 0
+
+
+async def root(session: AsyncSession, of_size: int) -> bytes:
+    return merkle.root(of_size, await rows.stored(session, merkle.covering((0, of_size))))
 
 
 async def index_of(session: AsyncSession, event_id: UUID) -> int | None:

@@ -168,7 +168,8 @@ async def stated_heads(session: AsyncSession, owners: Sequence[str]) -> list[Str
         text("""
             SELECT e.value FROM unnest(CAST(:types AS text[])) AS t(type) CROSS JOIN LATERAL (
                 SELECT index FROM readings r JOIN entries s USING (index)
-                WHERE r.type = t.type AND s.recorded_at < clock_timestamp() - :settled
+                WHERE r.type = t.type
+                AND s.recorded_at < clock_timestamp() - CAST(:settled AS interval)
                 ORDER BY index DESC LIMIT 1) AS last
             JOIN entries e USING (index)
         """),

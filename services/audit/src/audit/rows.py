@@ -59,11 +59,13 @@ class Leaf:
 
 @dataclass(frozen=True)
 class Head:
-    """The newest checkpoint in the database."""
+    """The newest checkpoint in the database. Its hour and `read_at` are the database's real time,
+    whatever the local profile's clock was moved to: when audit wrote is evidence."""
 
     checkpoint: Checkpoint
     note: str
     published_at: datetime
+    read_at: datetime
 
 
 async def lock_head(session: AsyncSession) -> None:
@@ -71,22 +73,20 @@ async def lock_head(session: AsyncSession) -> None:
     await session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": HEAD_LOCK})
 
 
-async def now(session: AsyncSession) -> datetime:
-    """Real time, whatever the local profile's clock was moved to: when audit wrote is evidence."""
-    instant: datetime = (await session.execute(text("SELECT clock_timestamp()"))).scalar_one()
-    return instant
-
-
 async def newest(session: AsyncSession) -> Head | None:
     """The head as committed; None before the log was ever opened."""
     found = await session.execute(
-        text("SELECT size, root, note, published_at FROM checkpoints ORDER BY size DESC LIMIT 1")
+        text("""
+            SELECT size, root, note, published_at, clock_timestamp() AS read_at
+            FROM checkpoints ORDER BY size DESC LIMIT 1
+        """)
     )
     row = found.one_or_none()
     if row is None:
         return None
     origin = row.note.partition("\n")[0]
-    return Head(Checkpoint(origin, row.size, row.root), row.note, row.published_at)
+    checkpoint = Checkpoint(origin, row.size, row.root)
+    return Head(checkpoint, row.note, row.published_at, row.read_at)
 
 
 async def stored(session: AsyncSession, nodes: Iterable[Node]) -> dict[Node, bytes]:
@@ -256,9 +256,19 @@ async def insert_nodes(session: AsyncSession, made: dict[Node, bytes]) -> None:
 
 
 async def insert_checkpoint(
-    session: AsyncSession, checkpoint: Checkpoint, note: str, published_at: datetime
+    session: AsyncSession, checkpoint: Checkpoint, note: str, published_at: datetime | None
 ) -> None:
+    """At the time of its leaves, or now when it has none."""
     await session.execute(
-        text("INSERT INTO checkpoints (size, root, note, published_at) VALUES (:s, :r, :n, :p)"),
-        {"s": checkpoint.size, "r": checkpoint.root, "n": note, "p": published_at},
+        text("""
+            INSERT INTO checkpoints (size, root, note, published_at)
+            VALUES (:size, :root, :note,
+                    coalesce(CAST(:published_at AS timestamptz), clock_timestamp()))
+        """),
+        {
+            "size": checkpoint.size,
+            "root": checkpoint.root,
+            "note": note,
+            "published_at": published_at,
+        },
     )

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import orjson
-from fastapi import APIRouter, Header, Response
+from fastapi import APIRouter, Header, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy import select
 from sqlmodel import col
@@ -24,7 +24,7 @@ from sla_monitor.counting import Due, Duration, Line, Mode, due
 from sla_monitor.models import Calendar, Clock, Kind, State
 from sla_monitor.rules import ClockPolicy, explained
 
-MOST_DUES, MOST_LINES = 10_000, 500_000
+MOST_DUES, MOST_LINES = 10_000, 200_000
 
 POLICY: PolicyTable = {
     "publish calendars": {"partner": "any", "operations": "any"},
@@ -126,15 +126,9 @@ async def list_calendars(
 ) -> Page[CalendarShown]:
     """The newest version of each calendar, oldest calendar first."""
     permit(POLICY, caller, "read calendars")
-    newest = select(Calendar).distinct(col(Calendar.calendar_id))
-    if request.after:
-        newest = newest.where(col(Calendar.calendar_id) > UUID(request.after[0]))
-    found = await session.execute(
-        newest.order_by(col(Calendar.calendar_id), col(Calendar.version).desc()).limit(
-            request.limit + 1
-        )
-    )
-    return page(found.scalars().all(), request, _calendar_shown, lambda row: [str(row.calendar_id)])
+    after = UUID(request.after[0]) if request.after else None
+    rows = await queries.newest_calendars(session, after, request.limit + 1)
+    return page(rows, request, _calendar_shown, lambda row: [str(row.calendar_id)])
 
 
 @router.get("/v1/calendars/{calendar_id}")
@@ -170,12 +164,13 @@ async def post_due(
     calendar_id: UUID,
     asked: DueAsked | Annotated[list[DueAsked], Field(max_length=MOST_DUES)],
     caller: Caller,
-    session: Transaction,
+    request: Request,
 ) -> Response:
     """When an amount of time will have been counted, and how; one, or a list of up to 10,000."""
     permit(POLICY, caller, "read calendars")
-    row = await _calendar(session, calendar_id)
-    calendar = await queries.calendar_value(session, calendar_id, row.version)
+    async with request.state.runtime.db.transaction() as session:  # a long count holds none open
+        row = await _calendar(session, calendar_id)
+        calendar = await queries.calendar_value(session, calendar_id, row.version)
     one = isinstance(asked, DueAsked)
 
     def count() -> bytes:

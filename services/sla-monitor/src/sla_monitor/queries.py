@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Select, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from shared.contracts import FIRM_ID
@@ -74,6 +75,22 @@ async def newest_calendar(session: AsyncSession, calendar_id: UUID) -> Calendar 
         .limit(1)
     )
     return found.scalar_one_or_none()
+
+
+async def newest_calendars(
+    session: AsyncSession, after: UUID | None, limit: int
+) -> Sequence[Calendar]:
+    """The newest version of each calendar, in the order of their ids."""
+    other = aliased(Calendar)
+    newer = select(other).where(
+        col(other.calendar_id) == col(Calendar.calendar_id),
+        col(other.version) > col(Calendar.version),
+    )
+    wanted = select(Calendar).where(~newer.exists()).order_by(col(Calendar.calendar_id))
+    if after is not None:
+        wanted = wanted.where(col(Calendar.calendar_id) > after)
+    found = await session.execute(wanted.limit(limit))
+    return found.scalars().all()
 
 
 async def newest_policy(session: AsyncSession, kind: Kind) -> tuple[int, ClockPolicy]:

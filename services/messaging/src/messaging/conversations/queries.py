@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, and_, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from messaging.acknowledgments.models import ResponsePromise
 from messaging.conversations.models import Attachment, Conversation, Message
 from messaging.outbound import queries as outbound
 from messaging.outbound.models import OutboundMessage, State
@@ -109,6 +110,20 @@ async def thread(session: AsyncSession, conversation_id: UUID) -> tuple[str, ...
     if newest is None or newest.message_id_header is None:
         return ()
     return (*newest.references, newest.message_id_header)
+
+
+async def promise(session: AsyncSession, row: Message) -> ResponsePromise | None:
+    """What the newest response clock of this message promises."""
+    found = await session.execute(
+        select(ResponsePromise)
+        .where(
+            col(ResponsePromise.conversation_id) == row.conversation_id,
+            col(ResponsePromise.due)["message_ids"].contains([str(row.message_id)]),
+        )
+        .order_by(col(ResponsePromise.clock_id).desc())
+        .limit(1)
+    )
+    return found.scalar_one_or_none()
 
 
 async def owed(session: AsyncSession, conversation_id: UUID) -> tuple[UUID, ...]:

@@ -1,6 +1,6 @@
 """Messages as callers see them: sealed text opened, and how far each has come."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -179,18 +179,16 @@ async def _with_whom(session: AsyncSession, row: Message) -> PersonShown | None:
 
 
 async def _promised(session: AsyncSession, row: Message) -> PromiseShown | None:
-    promise = await outbound.promise(session, row.conversation_id)
+    promise = await queries.promise(session, row)
     if promise is None:
         return None
     return PromiseShown(target_at=promise.target_at, limit_at=promise.limit_at)
 
 
-def _open(session: AsyncSession, row: Message, field: str) -> str:
+def _open(
+    session: AsyncSession, row: Message, opened: Callable[[AsyncSession, Message], str]
+) -> str:
     try:
-        return (
-            queries.subject_of(session, row)
-            if field == "subject"
-            else queries.body_of(session, row)
-        )
+        return opened(session, row)
     except KeyNotHeld as error:
         raise ContentDestroyed("This content was destroyed with its key.") from error

@@ -1,0 +1,26 @@
+"""The composition root: what matters is made of. It listens to nobody: people tell it."""
+
+from fastapi import FastAPI
+
+import matters.clients.api
+import matters.contacts.api
+import matters.firm.api
+import matters.matters.api
+import matters.staff.api
+from matters.settings import MattersSettings
+from shared.app import Service, create_service
+
+
+def create_app(settings: MattersSettings | None = None) -> FastAPI:
+    return create_service(
+        Service(
+            settings or MattersSettings(),
+            routers=(
+                matters.firm.api.router,
+                matters.staff.api.router,
+                matters.clients.api.router,
+                matters.matters.api.router,
+                matters.contacts.api.router,
+            ),
+        )
+    )

@@ -1,0 +1,1 @@
+"""The firm's clients and how to reach them."""

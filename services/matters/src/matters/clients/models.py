@@ -1,0 +1,23 @@
+"""The clients' rows."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field
+
+from matters.tables import Instant, Row
+
+
+class Client(Row, table=True):
+    """Two clients may share an address: whose mail it is, messaging asks a person."""
+
+    __tablename__ = "clients"
+    client_id: UUID = Field(primary_key=True)
+    revision: int = 1
+    name: str
+    email: str
+    phone: str | None = None
+    time_zone: str
+    preferences: dict[str, str] = Field(default={}, sa_type=JSONB)
+    registered_at: datetime = Field(sa_type=Instant)

@@ -1,0 +1,21 @@
+"""Questions about clients."""
+
+from uuid import UUID
+
+from sqlalchemy import Select, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from matters.clients.models import Client
+from matters.contacts.models import PointOfContact
+from matters.contacts.queries import covers, now
+
+
+async def client(session: AsyncSession, client_id: UUID) -> Client | None:
+    return await session.get(Client, client_id)
+
+
+def with_contact() -> Select[Client, UUID]:
+    """Rows of (client, id of the point of contact now)."""
+    theirs = col(PointOfContact.subject_id) == col(Client.client_id)
+    return select(Client, col(PointOfContact.staff_id)).join(PointOfContact, theirs & covers(now()))

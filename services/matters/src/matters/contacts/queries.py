@@ -1,0 +1,102 @@
+"""Who is whose point of contact, and who works with whom."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, column, func, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from matters.contacts.models import PointOfContact
+from matters.matters.models import Matter
+from shared import clock
+from shared.auth import CallerIdentity
+from shared.policy import Relation
+
+
+def now() -> ColumnElement[datetime]:
+    """The database's instant, as assignments were made by it: a row is never younger."""
+    return func.statement_timestamp() + clock.offset()
+
+
+def covers(instant: datetime | ColumnElement[datetime]) -> ColumnElement[bool]:
+    until_at = col(PointOfContact.until_at)
+    return (col(PointOfContact.from_at) <= instant) & (until_at.is_(None) | (until_at > instant))
+
+
+async def in_force(
+    session: AsyncSession, subject_id: UUID, instant: datetime | None = None
+) -> PointOfContact | None:
+    """The contact of this client or matter now or then; None only if it did not exist then."""
+    found = await session.execute(
+        select(PointOfContact).where(
+            col(PointOfContact.subject_id) == subject_id, covers(instant or now())
+        )
+    )
+    return found.scalar_one_or_none()
+
+
+async def are_with(session: AsyncSession, staff_id: UUID) -> bool:
+    """Whether this member of staff is a point of contact now or is to be one later."""
+    until_at = col(PointOfContact.until_at)
+    found = await session.execute(
+        select(col(PointOfContact.assignment_id))
+        .where(
+            col(PointOfContact.staff_id) == staff_id,
+            until_at.is_(None) | (until_at > now()),
+        )
+        .limit(1)
+    )
+    return found.first() is not None
+
+
+# The team of a client or matter: its contact, whoever stands in, and everybody above them. Read
+# from the other side: whose contact is this caller, or somebody below, or stands in for it?
+_OF_THE_TEAM = """
+    WITH RECURSIVE below AS (
+        SELECT staff_id FROM staff WHERE email = :email AND active
+        UNION
+        SELECT staff.staff_id FROM staff JOIN below ON staff.supervisor_id = below.staff_id)
+    SELECT contact.client_id, contact.matter_id
+    FROM points_of_contact contact JOIN staff USING (staff_id)
+    WHERE tstzrange(contact.from_at, contact.until_at)
+          @> statement_timestamp() + CAST(:offset AS interval)
+      AND (contact.staff_id IN (TABLE below) OR contact.stand_in_id IN (TABLE below)
+           OR staff.stand_in_id IN (TABLE below))
+"""
+
+
+def team_clients(caller: CallerIdentity) -> Select[Any]:
+    """The clients on whose team, or on the team of one of whose matters, the caller is."""
+    return select(_team(caller).c.client_id)
+
+
+def team_matters(caller: CallerIdentity) -> Select[Any]:
+    """The matters on whose own team, or on whose client's team, the caller is."""
+    team = _team(caller)
+    its_own = col(Matter.matter_id) == team.c.matter_id
+    its_clients = team.c.matter_id.is_(None) & (col(Matter.client_id) == team.c.client_id)
+    return select(col(Matter.matter_id)).join(team, its_own | its_clients)
+
+
+def _team(caller: CallerIdentity) -> Any:
+    named = text(_OF_THE_TEAM).bindparams(email=caller.email or "", offset=clock.offset())
+    return named.columns(column("client_id"), column("matter_id")).subquery()
+
+
+async def relations(
+    session: AsyncSession, caller: CallerIdentity, client_id: UUID, matter_id: UUID | None = None
+) -> set[Relation]:
+    """How the caller stands to a client, or to one matter of that client."""
+    found: set[Relation] = set()
+    if caller.client_id is not None and caller.client_id == client_id:
+        found.add("self")
+    if caller.email:
+        team = _team(caller)
+        wanted = select(team.c.client_id).where(team.c.client_id == client_id)
+        if matter_id is not None:
+            wanted = wanted.where(team.c.matter_id.is_(None) | (team.c.matter_id == matter_id))
+        if (await session.execute(wanted.limit(1))).first():
+            found.add("team")
+    return found

@@ -1,0 +1,1 @@
+"""The firm itself: name, zone, calendar, mail addresses, emergency contact."""

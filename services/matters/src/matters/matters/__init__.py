@@ -1,0 +1,1 @@
+"""What the firm does for a client, under a number that people quote."""

@@ -1,0 +1,112 @@
+"""HTTP in: matters."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, ConfigDict, StringConstraints
+from sqlmodel import col
+
+import matters.clients.queries as clients
+import matters.contacts.queries as contacts
+from matters.matters import actions, queries
+from matters.matters.models import Matter
+from matters.tables import one_page
+from matters.values import Line, Prose, Slug
+from shared.accesses import record_access
+from shared.auth import Caller
+from shared.db import Transaction
+from shared.errors import Invalid, NotFound
+from shared.idempotency import IdempotentRoute
+from shared.pages import Page, PageQuery, page
+from shared.policy import PolicyTable, permit
+
+POLICY: PolicyTable = {
+    "read matters": {
+        "partner": "any",
+        "compliance": "any",
+        "integration": "any",
+        "attorney": "team",
+        "paralegal": "team",
+        "client": "self",
+    },
+    "open matters": {"partner": "any", "integration": "any"},
+}
+
+router = APIRouter(prefix="/v1/matters", tags=["matters"], route_class=IdempotentRoute)
+
+
+class NewMatter(BaseModel):
+    """`reason`: why it opens without a signed engagement; it is sealed in the record."""
+
+    model_config = ConfigDict(extra="forbid")
+    client_id: UUID
+    title: Line
+    practice_area: Slug
+    point_of_contact_id: UUID
+    reason: Annotated[Prose, StringConstraints(strip_whitespace=True, min_length=1)]
+
+
+class MatterShown(BaseModel):
+    id: UUID
+    number: str
+    client_id: UUID
+    title: str
+    practice_area: str
+    point_of_contact_id: UUID
+    opened_at: datetime
+
+
+@router.post("", status_code=201)
+async def post_matter(
+    body: NewMatter, caller: Caller, session: Transaction, request: Request
+) -> MatterShown:
+    """Open a matter directly. Its number counts within the firm's year, without gaps."""
+    permit(POLICY, caller, "open matters")
+    await request.state.runtime.keys.hold(body.client_id)
+    if await clients.client(session, body.client_id) is None:
+        raise Invalid(f"There is no client {body.client_id}.")
+    matter = await actions.open_matter(session, by=caller.id, **body.model_dump())
+    return _shown(matter, body.point_of_contact_id)
+
+
+@router.get("")
+async def list_matters(
+    caller: Caller, session: Transaction, paging: PageQuery, client_id: UUID | None = None
+) -> Page[MatterShown]:
+    """Those that the caller may read, in the order of opening."""
+    relation = permit(POLICY, caller, "read matters")
+    wanted = one_page(queries.with_contact(), Matter.matter_id, paging)
+    if client_id is not None:
+        wanted = wanted.where(col(Matter.client_id) == client_id)
+    if relation == "self":
+        wanted = wanted.where(col(Matter.client_id) == caller.client_id)
+    if relation == "team":
+        wanted = wanted.where(col(Matter.matter_id).in_(contacts.team_matters(caller)))
+    found = (await session.execute(wanted)).all()
+    for read in sorted({matter.client_id for matter, _ in found[: paging.limit]}):
+        await record_access(session, caller, read, "list")
+    return page(found, paging, lambda row: _shown(*row), lambda row: [str(row[0].matter_id)])
+
+
+@router.get("/{matter_id}")
+async def get_matter(matter_id: UUID, caller: Caller, session: Transaction) -> MatterShown:
+    permit(POLICY, caller, "read matters")
+    client_id = await queries.client_of(session, matter_id)
+    relations = await contacts.relations(session, caller, client_id, matter_id)
+    permit(POLICY, caller, "read matters", relations)
+    wanted = queries.with_contact().where(col(Matter.matter_id) == matter_id)
+    found = (await session.execute(wanted)).one_or_none()
+    if found is None:
+        raise NotFound("There is nothing here that you may see.")
+    await record_access(session, caller, client_id, "client")
+    return _shown(*found)
+
+
+def _shown(matter: Matter, contact_id: UUID) -> MatterShown:
+    return MatterShown(
+        id=matter.matter_id,
+        point_of_contact_id=contact_id,
+        **matter.model_dump(exclude={"matter_id"}),
+    )
