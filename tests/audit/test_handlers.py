@@ -1,8 +1,11 @@
 """Every record of every topic over real Kafka: recorded, or kept apart as a stray; never parked."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -11,11 +14,13 @@ from opentelemetry import trace
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from pydantic import SecretStr
 from sqlalchemy import text
 
 from audit.app import create_app
 from audit.rows import Arrival
 from audit.settings import AuditSettings
+from privity import servers
 from privity.verify import verify
 from shared.contracts import OWNERS
 from shared.telemetry import EVENT_ID, LOG_INDEX
@@ -216,3 +221,58 @@ async def test_a_leaf_is_the_last_span_of_its_facts_own_trace(
         assert format(span.parent.span_id, "016x") == "b7ad6b7169203331"
         assert format(span.context.trace_id, "032x") == "0af7651916cd43dd8448eb211c80319c"
         assert LOG_INDEX in (span.attributes or {})
+
+
+def environment(settings: AuditSettings) -> dict[str, str]:
+    """The settings as a process of its own is told them."""
+    told = {
+        name.upper(): value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+        for name, value in settings
+        if value is not None
+    }
+    return os.environ | told
+
+
+@contextmanager
+def audit_process(settings: AuditSettings) -> Iterator[subprocess.Popen[bytes]]:
+    command = [sys.executable, "-m", "uvicorn", "--factory", "audit.app:create_app"]
+    with subprocess.Popen(
+        [*command, "--port", str(servers.free_port()), "--log-level", "critical"],
+        env=environment(settings),
+        stdout=subprocess.DEVNULL,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+async def test_killed_while_it_appends_each_event_is_one_leaf_of_one_log(
+    platform: Platform, prefix: str, settings: AuditSettings, tmp_path: Path
+) -> None:
+    """SIGKILL twice in flight, each time with less recorded than told; then it catches up."""
+    total = 12_000
+    async with (
+        producer(platform) as kafka,
+        record_in(platform, tmp_path, audit_database_url=settings.database_url) as record,
+    ):
+        recorded = lambda: record.rows(  # noqa: E731
+            "SELECT count(*) FROM entries WHERE service <> 'audit'"
+        )
+        for partition in range(12):
+            await send(kafka, prefix, arrivals(1, total // 12, partition=partition))
+        for floor in (0, 1500):
+            with audit_process(settings):
+                found = await eventually(
+                    recorded, lambda rows, at=floor: rows[0][0] > at, seconds=60
+                )
+            assert floor < found[0][0] < total
+        with audit_process(settings):
+            await eventually(recorded, lambda rows: rows[0][0] == total, seconds=60)
+        assert await record.rows("SELECT 1 FROM forks UNION ALL SELECT 1 FROM strays") == []
+        rows = await record.rows("SELECT * FROM stream_heads WHERE service = 'messaging'")
+        assert {(row.contiguous, row.head) for row in rows} == {(total // 12, total // 12)}
+        async with serving(settings) as address:
+            key = record.log.signer.verifier
+            report = await asyncio.to_thread(verify, f"{address}/v1/record/log", key=key)
+            assert report.ok, report.doubts

@@ -180,7 +180,7 @@ async def test_a_frozen_holder_of_a_streams_head_is_dropped_by_the_database(
     settings = await platform.settings(MessagingSettings, machinery_only=True)
     idle = server_settings(settings)["idle_in_transaction_session_timeout"]
     holder = subprocess.Popen(
-        [sys.executable, str(FROZEN), settings.database_url, idle],
+        [sys.executable, "-P", str(FROZEN), settings.database_url, idle],
         stdout=subprocess.PIPE,
         text=True,
     )

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import asyncpg
@@ -14,6 +15,10 @@ from support.firm import World
 from support.waiting import eventually
 
 HOUR = timedelta(hours=1)
+WAITING = """
+    SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
+    AND wait_event_type = 'Lock' AND query LIKE 'UPDATE points_of_contact%'
+"""
 
 
 async def hand_over(
@@ -32,7 +37,7 @@ async def unbroken(world: World, subject_id: str) -> list[Any]:
     """The periods, after checking that each begins at the instant at which the one before ends."""
     periods = await world.contacts(subject_id)
     assert periods[-1].until_at is None
-    for before, after in zip(periods, periods[1:], strict=False):
+    for before, after in pairwise(periods):
         assert before.until_at == after.from_at
     return periods
 
@@ -91,8 +96,7 @@ async def test_of_two_who_hand_over_at_once_one_wins_and_the_other_hears_it(worl
     try:
         await holder.execute("BEGIN; SELECT FROM points_of_contact FOR UPDATE")
         racing = asyncio.gather(hand_over(world, client, alan), hand_over(world, client, noor))
-        waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'UPDATE points_of_contact%'"
-        await eventually(lambda: holder.fetchval(waiting), lambda count: count == 2)
+        await eventually(lambda: world.rows(WAITING), lambda rows: rows[0].count == 2)
         await holder.execute("ROLLBACK")
     finally:
         await holder.close()

@@ -162,11 +162,11 @@ async def test_a_policy_is_changed_by_those_who_may_and_only_sensibly(door: Door
 
 
 @pytest.fixture
-async def clocks(door: Door, world: World) -> World:
+async def clocks(door: Door, world: World) -> AsyncIterator[World]:
     """A world whose facts reach the service of `door`."""
     world.db, own = door.service.runtime.db, world.db
-    await own.close()
-    return world
+    yield world
+    world.db = own
 
 
 async def test_clocks_are_found_by_message_and_shown_with_their_versions(

@@ -271,7 +271,7 @@ def minutes_walked(
 MODES, AMOUNTS = st.sampled_from([HOURS, DAYS]), st.integers(0, 3000)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(case=cases(), mode=MODES, amount=AMOUNTS)
 def test_due_agrees_with_walking_every_minute(
     case: tuple[WorkingCalendar, datetime], mode: Mode, amount: int
@@ -282,7 +282,7 @@ def test_due_agrees_with_walking_every_minute(
     assert due_at(office, start, timedelta(minutes=amount), mode) == walked
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(case=cases(), mode=st.sampled_from(Mode), seconds=st.integers(0, 200_000))
 def test_counting_is_the_inverse_of_due(
     case: tuple[WorkingCalendar, datetime], mode: Mode, seconds: int
@@ -298,7 +298,7 @@ def test_counting_is_the_inverse_of_due(
     assert edges[-1] == end
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(case=cases(), mode=st.sampled_from(Mode), one=AMOUNTS, other=AMOUNTS)
 def test_an_amount_may_be_split(
     case: tuple[WorkingCalendar, datetime], mode: Mode, one: int, other: int
@@ -309,7 +309,7 @@ def test_an_amount_may_be_split(
     assert due_at(office, halfway, second, mode) == due_at(office, start, first + second, mode)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(case=cases(), mode=st.sampled_from(Mode), amount=AMOUNTS, later=st.integers(0, 5000))
 def test_more_or_later_is_never_due_earlier(
     case: tuple[WorkingCalendar, datetime], mode: Mode, amount: int, later: int

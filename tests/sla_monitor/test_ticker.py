@@ -170,11 +170,10 @@ async def test_after_a_down_time_what_was_due_is_told_with_when_it_was_seen(
     platform: Platform, prefix: str, world: World
 ) -> None:
     received = now() - timedelta(seconds=30)
-    settings = await platform.settings(SlaMonitorSettings, prefix)
-    world.db, own = Database(settings), world.db
-    await own.close()
     await world.publish_policy("response", **SECONDS)
     await world.hear(world.message(received))
+    address = world.db.settings.database_url
+    settings = await platform.settings(SlaMonitorSettings, prefix, sla_monitor_database_url=address)
     async with running(create_app, settings):
         (breached,) = await eventually(lambda: world.told(DeadlineBreached))
     assert breached.due_at == received + timedelta(seconds=2)

@@ -10,6 +10,8 @@ from email.policy import SMTP
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import text
+
 from messaging.app import create_app
 from messaging.directory.models import Client
 from messaging.email.reply_addresses import ReplyKind, reply_address
@@ -140,3 +142,30 @@ def letter(
     for name, octets in files:
         message.add_attachment(octets, maintype="application", subtype="pdf", filename=name)
     return message.as_bytes()
+
+
+async def forget(door: Door) -> None:
+    """Everything that was said, and who was added beside Clara: the next test begins anew."""
+    async with door.runtime.db.transaction() as session:
+        for table in SAID:
+            await session.execute(text(f"DELETE FROM {table}"))
+        others = {"clara": door.people.clara, "matter": door.people.matter}
+        for statement in (
+            "DELETE FROM clients WHERE client_id <> :clara",
+            "DELETE FROM matters WHERE matter_id <> :matter",
+            "DELETE FROM points_of_contact WHERE client_id <> :clara",
+        ):
+            await session.execute(text(statement), others)
+
+
+SAID = (
+    "attachments",
+    "originals",
+    "arrivals",
+    "messages",
+    "conversations",
+    "outbound_messages",
+    "response_promises",
+    "accesses",
+    "outbox",
+)

@@ -14,8 +14,8 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 @dataclass
 class Mailboxes:
-    """`on_rcpt` and `on_data` are the replies, `unknown` the addresses that nobody has;
-    `cut_after_data` takes the mail and says nothing; while `stalled` no DATA is answered."""
+    """`on_rcpt` and `on_data` are the replies, `unknown` the addresses that nobody has. With
+    `cut_after_data` it takes the mail and breaks off; while `stalled`, it takes it silently."""
 
     kept: list[Envelope] = field(default_factory=list)
     connections: int = 0
@@ -35,10 +35,10 @@ class Mailboxes:
         return self.on_rcpt
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
-        if self.stalled is not None:
-            await self.stalled.wait()
         if self.on_data.startswith("250"):
             self.kept.append(envelope)
+        if self.stalled is not None:
+            await self.stalled.wait()
         if self.cut_after_data:
             assert isinstance(server.transport, asyncio.Transport)
             server.transport.abort()

@@ -7,6 +7,7 @@ Nothing is relayed: every recipient is a mailbox here. 250 means that all of the
 import asyncio
 import imaplib
 import os
+import socket
 import time
 from email.utils import formatdate
 
@@ -14,6 +15,19 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 LARGEST_MAIL = 64 * 2**20
 PASSWORD = "privity"
+
+
+class Line(imaplib.IMAP4):
+    """GreenMail answers in two writes; on Linux two delayed acknowledgments cost 80 ms a mail."""
+
+    def open(self, host: str = "", port: int = 143, timeout: float | None = None) -> None:
+        super().open(host, port, timeout)
+        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def readline(self) -> bytes:
+        if quick := getattr(socket, "TCP_QUICKACK", None):
+            self.sock.setsockopt(socket.IPPROTO_TCP, quick, 1)  # lasts until the next write
+        return super().readline()
 
 
 class Mailboxes:
@@ -34,7 +48,7 @@ class Mailboxes:
         return "250 2.0.0 In the mailbox"
 
     def _append(self, address: str, mail: bytes) -> None:
-        with imaplib.IMAP4(self._host, self._port, timeout=30) as imap:
+        with Line(self._host, self._port, timeout=30) as imap:
             imap.login(address, PASSWORD)
             imap.append("INBOX", "", imaplib.Time2Internaldate(time.time()), mail)
 

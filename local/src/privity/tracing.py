@@ -1,10 +1,13 @@
 """One message's way through the platform, as Zipkin has it."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
+from uuid import UUID
 
 import httpx2
 
+from privity.clients import call, client
 from privity.errors import Trouble
 from privity.stack import Stack
 
@@ -15,9 +18,14 @@ Span = Mapping[str, Any]
 
 
 def find(stack: Stack, message_id: str) -> list[Span]:
-    """The spans of the trace in which this message arrived. Raises Trouble."""
+    """The spans of the trace in which this message arrived: its id, or a mail's Message-ID.
+
+    Raises Trouble.
+    """
     if stack.tracing is None:
         raise Trouble("Traces go to your own collector.", "Look for the message's id there.")
+    if "@" in message_id:
+        message_id = _id_of_mail(stack, message_id)
     query = {
         "annotationQuery": f"{MESSAGE_ID}={message_id}",
         "lookback": str(A_WEEK),
@@ -38,6 +46,23 @@ def find(stack: Stack, message_id: str) -> list[Span]:
             "Spans arrive a second late, and Zipkin forgets them when it is restarted.",
         )
     return min(traces, key=_begins)
+
+
+def _id_of_mail(stack: Stack, header: str) -> str:
+    """Our own mails are named by their id; of clients' the newest hundred are looked through."""
+    bare = header.strip("<>")
+    with suppress(ValueError):
+        return str(UUID(bare.partition("@")[0]))
+    with client(stack, "gateway", "partner") as http:
+        newest = call(http, "GET", "/v1/messages", params={"limit": 100}).json()["items"]
+        for message in newest:
+            whole = call(http, "GET", f"/v1/messages/{message['id']}").json()
+            if (whole.get("message_id_header") or "").strip("<>") == bare:
+                return str(message["id"])
+    raise Trouble(
+        f"None of the newest hundred messages is the mail {header}.",
+        "Give the message's own id: the 250 of its delivery named it.",
+    )
 
 
 def page(stack: Stack, spans: list[Span]) -> str:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from messaging.outbound import queries as outbound
 from messaging.outbound.answers import send_to_client
 from shared import clock
 from shared.contracts.messaging import ManualAcknowledgmentRequested
-from shared.contracts.sla_monitor import ResponseDue
+from shared.contracts.sla_monitor import AcknowledgmentDue, ResponseDue
 from shared.ids import new_id
 from support.correspondence import (
     People,
@@ -161,7 +161,7 @@ async def test_messages_within_ten_minutes_are_acknowledged_together_at_their_en
     assert grouped["In-Reply-To"] == later[1].message_id_header
 
 
-async def test_a_revision_changes_what_a_waiting_acknowledgment_promises(
+async def test_a_recomputed_clock_changes_what_a_waiting_acknowledgment_promises(
     platform: Platform, moved_clock: Path
 ) -> None:
     boxes = Mailboxes()
@@ -174,11 +174,42 @@ async def test_a_revision_changes_what_a_waiting_acknowledgment_promises(
         due = acknowledgment_due(people, await client_writes(service.runtime, people))
         await hear(service.runtime, due)
         moved = due.response_limit_at + timedelta(days=7)
-        change = {"revision": 2, "response_limit_at": moved}
-        await hear(service.runtime, due.model_copy(update=change))
+        await hear(service.runtime, later_promise(people, due, moved))
         moved_clock.write_text("601")
         _, grouped = await mail_to(boxes, CLARA, 2)
     assert f"{moved:%A}, {moved.day} {moved:%B}" in text_of(grouped)
+
+
+def later_promise(people: People, due: AcknowledgmentDue, limit_at: datetime) -> ResponseDue:
+    """The response clock was recomputed: a holiday came between."""
+    return ResponseDue(
+        clock_id=due.response_clock_id,
+        revision=2,
+        conversation_id=people.conversation,
+        client_id=people.clara,
+        message_ids=(due.message_id,),
+        opened_at=due.opened_at,
+        target_at=due.response_target_at,
+        limit_at=limit_at,
+        time_zone=due.time_zone,
+        policy_version=1,
+        calendar_version=2,
+    )
+
+
+async def test_a_group_whose_promise_is_over_becomes_a_persons_task(
+    platform: Platform, moved_clock: Path
+) -> None:
+    boxes = Mailboxes()
+    async with a_firm(platform, boxes, clock_offset_file=moved_clock) as (service, people):
+        for _ in range(2):
+            message = await client_writes(service.runtime, people)
+            await hear(service.runtime, acknowledgment_due(people, message))
+        await mail_to(boxes, CLARA)
+        moved_clock.write_text("300000")
+        (asked,) = await eventually(lambda: told(service.runtime, "ManualAcknowledgmentRequested"))
+    assert asked["rule"] == "promise-passed"
+    assert len(boxes.of(CLARA)) == 1
 
 
 async def test_a_group_that_a_person_answered_first_is_not_acknowledged_any_more(

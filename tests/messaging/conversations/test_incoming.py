@@ -16,17 +16,23 @@ from messaging.outbound.actions import record_accepted
 from shared import clock
 from shared.ids import new_id
 from support.correspondence import rows_of, told
-from support.letterbox import CLARA, OFFICE, Door, another_client, letter, open_door
+from support.letterbox import CLARA, OFFICE, Door, another_client, forget, letter, open_door
 from support.machinery import execute_as_admin
 from support.platform import Platform
 
 TRACE = b"Received: from %d by mx;\r\n Tue, 14 Jul 2026 10:00:00 -0400\r\n"
 
 
+@pytest.fixture(scope="module")
+async def opened(platform: Platform) -> AsyncIterator[Door]:
+    async with open_door(platform) as door:
+        yield door
+
+
 @pytest.fixture
-async def door(platform: Platform) -> AsyncIterator[Door]:
-    async with open_door(platform) as opened:
-        yield opened
+async def door(opened: Door) -> Door:
+    await forget(opened)
+    return opened
 
 
 def id_of(reply: str) -> UUID:
@@ -169,7 +175,8 @@ async def test_an_address_of_two_clients_waits_for_a_person(door: Door) -> None:
 async def test_a_mail_without_from_waits_for_a_person(door: Door) -> None:
     message_id = id_of(await door.send(b"Subject: x\r\n\r\nwho am I?"))
     shown = (await door.get(f"/v1/messages/{message_id}")).json()
-    assert (shown["state"], shown["defects"][:1]) == ("quarantined", ["no-from"])
+    assert shown["state"] == "quarantined"
+    assert "no-from" in shown["defects"]
 
 
 async def test_a_reply_joins_its_conversation_and_another_client_does_not(door: Door) -> None:
@@ -351,7 +358,7 @@ Diagnostic-Code: smtp; 550 no such user\r
 """
 
 
-async def test_a_bounce_of_our_answer_is_told_and_kept_out_of_the_clients_sight(door: Door) -> None:
+async def test_a_bounce_of_our_answer_is_told_and_not_shown_to_the_client(door: Door) -> None:
     message_id = id_of(await door.send(letter()))
     answer_id = id_of(await staff_answer(door, message_id))
     to = door.bounces(answer_id)
@@ -380,22 +387,24 @@ async def test_a_delay_report_is_no_bounce(door: Door) -> None:
     assert await told(door.runtime, "MessageBounced") == []
 
 
+FROM = b"From: clara@clients.test\r\n"
+PICTURE = b'--b\r\nContent-Type: image/png; name="%s"\r\n\r\nx\r\n' % ("ü" * 180).encode()
 BAD = {
-    "malformed mime": b"From: clara@clients.test\r\nContent-Type: multipart/mixed; boundary=\r\n\r\n--",
+    "malformed mime": FROM + b"Content-Type: multipart/mixed; boundary=\r\n\r\n--",
     "undecodable": letter() + b"\xff\xfe\x80",
     "no headers at all": b"just words",
     "empty": b"",
     "nul": b"From: clara@clients.test\x00\r\nSubject: \x00\r\nX: \x00\r\n\r\n\x00" + b"a\x00b",
-    "unknown charset": b"From: clara@clients.test\r\nContent-Type: text/plain; charset=klingon\r\n\r\nx",
-    "wrong date": b"From: clara@clients.test\r\nDate: 99 Foo\r\nMessage-ID: none\r\n\r\nx",
-    "header injection": b"From: =?utf-8?q?a=0D=0ABcc=3A_x?= <clara@clients.test>\r\nSubject: =?utf-8?b?AA0K?=\r\n\r\nx",
-    "surrogates": b"From: clara@clients.test\r\nContent-Type: text/plain; charset=utf-7\r\n\r\n+2AA-",
-    "html": b"From: clara@clients.test\r\nContent-Type: text/html\r\n\r\n<script>x</script><img src=//t>",
-    "long message id": b"From: clara@clients.test\r\nMessage-ID: <" + b"x" * 5000 + b">\r\n\r\nx",
+    "unknown charset": FROM + b"Content-Type: text/plain; charset=klingon\r\n\r\nx",
+    "wrong date": FROM + b"Date: 99 Foo\r\nMessage-ID: none\r\n\r\nx",
+    "header injection": b"From: =?utf-8?q?a=0D=0ABcc=3A_x?= <clara@clients.test>\r\n"
+    b"Subject: =?utf-8?b?AA0K?=\r\n\r\nx",
+    "surrogates": FROM + b"Content-Type: text/plain; charset=utf-7\r\n\r\n+2AA-",
+    "html": FROM + b"Content-Type: text/html\r\n\r\n<script>x</script><img src=//t>",
+    "long message id": FROM + b"Message-ID: <" + b"x" * 5000 + b">\r\n\r\nx",
     "bare line breaks": b"From: clara@clients.test\nSubject: x\n\nbare\nand\rmixed\r\n",
-    "many attachments": b"From: clara@clients.test\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
-    + b'--b\r\nContent-Type: image/png; name="%s"\r\n\r\nx\r\n' % ("ü" * 180).encode() * 400,
-    "30 MB": letter(files=[("big.pdf", bytes(range(256)) * 120_000)]),
+    "many attachments": FROM + b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + PICTURE * 400,
+    "30 MiB": letter(files=[("big.pdf", bytes(range(256)) * 122_880)]),
 }
 
 
@@ -414,11 +423,12 @@ async def test_what_is_too_large_is_refused_whole(platform: Platform) -> None:
         assert reply.startswith("552 5.3.4 The mail is larger than 10000 octets")
 
 
+RECEIVED = "SELECT traceparent FROM outbox WHERE type LIKE '%ClientMessageReceived%'"
+
+
 async def test_the_traces_of_what_was_told_begin_at_the_door(door: Door) -> None:
     message_id = id_of(await door.send(letter()))
     shown = (await door.get(f"/v1/messages/{message_id}")).json()
     async with door.runtime.db.transaction() as session:
-        (parent,) = (
-            await session.execute(text("SELECT traceparent FROM outbox LIMIT 1"))
-        ).scalars()
+        (parent,) = (await session.execute(text(RECEIVED))).scalars()
     assert shown["trace_id"] in parent

@@ -143,17 +143,6 @@ def test_the_twenty_first_automatic_mail_of_a_day_is_a_persons_task() -> None:
     assert rule_for(None, sent_today=20) is Rule.DAILY_CAP
 
 
-def test_a_promise_that_is_over_is_not_made() -> None:
-    verdict = may_acknowledge(
-        None,
-        address_on_file="clara@clients.test",
-        address_shared=False,
-        automatic_today=0,
-        promise_passed=True,
-    )
-    assert verdict.rule is Rule.PROMISE_PASSED
-
-
 @pytest.mark.parametrize(
     ("headers", "automatic"),
     [

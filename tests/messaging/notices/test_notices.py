@@ -1,4 +1,4 @@
-"""Time that passes, as mails: who hears of it, once, and what the client is told before the limit."""
+"""Time that passes, as mails: who hears of it, once, and what the client hears before the limit."""
 
 import asyncio
 from collections.abc import AsyncIterator

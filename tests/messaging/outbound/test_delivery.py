@@ -15,7 +15,8 @@ from sqlalchemy import text
 from messaging.email.composing import Heading, person_to_client
 from messaging.email.rendering import Mail, Mailbox
 from messaging.email.sender import Encryption, Handover, Outcome
-from messaging.outbound.actions import queue, record_bounce
+from messaging.notices.failures import bounced
+from messaging.outbound.actions import queue
 from messaging.outbound.delivery import pause, server_of
 from shared.contracts import FIRM_ID
 from shared.contracts.messaging import MessageAcknowledged, MessageSent
@@ -119,7 +120,11 @@ async def test_a_mail_leaves_as_composed_and_is_told_when_it_is_accepted(
     (envelope,) = boxes.kept
     assert envelope.content == mail_of(outbound_id).data
     assert envelope.mail_from == "bounce@firm.test"
-    assert event["message_id"] == str(outbound_id)
+    assert event["message_id"] == event["original"]["content_id"] == str(outbound_id)
+    assert (event["original"]["size"], event["original"]["commitment"]) == (
+        row.size,
+        row.commitment,
+    )
     assert datetime.fromisoformat(event["sent_at"]) == row.accepted_at
 
 
@@ -260,6 +265,25 @@ async def test_handed_over_but_not_marked_it_comes_again_as_the_same_mail(
     assert first.content == second.content == mail_of(outbound_id).data
 
 
+async def test_stopped_while_the_other_server_has_it_but_has_not_answered(
+    platform: Platform,
+) -> None:
+    boxes, outbound_id, people = Mailboxes(stalled=asyncio.Event()), new_id(), People()
+    assert boxes.stalled is not None
+    async with mail_server(boxes) as port:
+        settings = await settings_for(platform, port, messaging_send_lease=5.5)
+        async with running(way_out, settings) as dying:
+            await known_client(dying.runtime, people)
+            await asked_for(dying.runtime, people, outbound_id)
+            await eventually(lambda: _await(boxes.kept))
+            assert (await state(dying.runtime, outbound_id)).state == "sending"
+        boxes.stalled.set()
+        async with running(way_out, settings) as service:
+            await settled(service.runtime, outbound_id, "accepted")
+            assert len(await told(service.runtime, "MessageSent")) == 1
+    assert [one.content for one in boxes.kept] == [mail_of(outbound_id).data] * 2
+
+
 async def forget_acceptance(runtime: Runtime) -> None:
     """As if the transaction that recorded the acceptance had never been committed."""
     async with runtime.db.transaction() as session:
@@ -346,8 +370,9 @@ async def test_a_bounce_of_an_accepted_mail_is_told_once(platform: Platform) -> 
         await settled(service.runtime, outbound_id, "accepted")
         for expected in (True, False):
             async with service.runtime.db.transaction() as session:
-                assert await record_bounce(session, outbound_id, "5.1.1") is expected
+                assert await bounced(session, outbound_id, "5.1.1") is expected
         (event,) = await told(service.runtime, "MessageBounced")
+        await eventually(lambda: _await(boxes.of("ana@firm.test")))
     assert (event["message_id"], event["status"]) == (str(outbound_id), "5.1.1")
 
 

@@ -102,7 +102,7 @@ async def list_entries(
     after: Annotated[int, Query(ge=-1, le=2**62)] = -1,
 ) -> Page[Entry]:
     """Entries in log order, those of a client or matter, or all, with index above `after`."""
-    selection = await _permitted(request, session, caller, "read entries", client_id, matter_id)
+    selection = await _permitted(request, session, caller, client_id, matter_id)
     start = _index_in(paging.after) if paging.after else after
     found = await queries.entries_after(session, selection, start, paging.limit + 1)
     for concerned in {row.client_id for row in found[: paging.limit] if row.client_id}:
@@ -230,17 +230,18 @@ async def _permitted(
     request: Request,
     session: AsyncSession,
     caller: CallerIdentity,
-    action: str,
     client_id: UUID | None,
     matter_id: UUID | None,
 ) -> Selection:
-    permit(POLICY, caller, action)
+    permit(POLICY, caller, "read entries")
     keys = _runtime(request).keys
     await keys.hold(FIRM_ID)
-    concerned = await client_of(session, matter_id) if matter_id else client_id
-    await permit_client(session, keys, caller, action, concerned, matter_id)
+    owner = await client_of(session, matter_id) if matter_id else client_id
+    if client_id not in (None, owner):
+        raise NotFound("There is no such matter of that client that you may see.")
+    await permit_client(session, keys, caller, "read entries", owner, matter_id)
     messages = await queries.messages_of_matter(session, matter_id) if matter_id else []
-    return Selection(client_id or (concerned if matter_id else None), matter_id, messages)
+    return Selection(owner, matter_id, messages)
 
 
 async def _known_size(session: AsyncSession, size: int | None) -> int:

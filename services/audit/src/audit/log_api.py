@@ -1,9 +1,10 @@
 """HTTP in: the log as static files, exactly as C2SP tlog-tiles lays them out, for verifiers."""
 
+import re
 from ipaddress import ip_address
-from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import PlainTextResponse
 
 from audit import proofs, rows
 from audit.access import POLICY
@@ -15,7 +16,7 @@ from shared.policy import permit
 from shared.runtime import Runtime
 
 FOR_EVER = {"cache-control": "private, max-age=31536000, immutable"}
-LOOPBACK_NAMES = {"localhost", "127.0.0.1", "::1"}
+LOOPBACK_NAMES = {"localhost", "127.0.0.1", "[::1]"}
 
 
 async def log_reader(request: Request) -> None:
@@ -25,14 +26,26 @@ async def log_reader(request: Request) -> None:
 
 
 def _on_loopback(request: Request) -> bool:
-    """Host is checked too: a page of the web must not read it through a name that it controls."""
+    """Peer and Host, and those that a proxy of ours saw: a page of the web must not read the log
+    through a name that it controls."""
     runtime: Runtime = request.state.runtime
-    peers = [request.client.host] if request.client else ["0.0.0.0"]  # noqa: S104 - no peer known
-    peers += [
-        one.strip() for one in request.headers.get("x-forwarded-for", "").split(",") if one.strip()
-    ]
-    name = urlsplit(f"//{request.headers.get('host', '')}").hostname
-    return runtime.settings.local and name in LOOPBACK_NAMES and all(map(_is_loopback, peers))
+    peer = request.client.host if request.client else ""
+    peers = [peer, *_listed(request, "x-forwarded-for")]
+    names = [*_listed(request, "host"), *_listed(request, "x-forwarded-host")]
+    return (
+        runtime.settings.local
+        and all(_is_loopback(one) for one in peers)
+        and all(_without_port(one) in LOOPBACK_NAMES for one in names)
+        and bool(names)
+    )
+
+
+def _listed(request: Request, header: str) -> list[str]:
+    return [one.strip() for line in request.headers.getlist(header) for one in line.split(",")]
+
+
+def _without_port(host: str) -> str:
+    return re.sub(r":[0-9]{1,5}$", "", host).lower()
 
 
 def _is_loopback(address: str) -> bool:
@@ -45,25 +58,24 @@ def _is_loopback(address: str) -> bool:
 router = APIRouter(prefix="/v1/record/log", tags=["record"], dependencies=[Depends(log_reader)])
 
 
-@router.get("/checkpoint")
+@router.get("/checkpoint", response_class=PlainTextResponse)
 async def get_checkpoint(session: Transaction) -> Response:
     """The newest checkpoint: a C2SP signed note (c2sp.org/tlog-checkpoint)."""
     head = await rows.newest(session)
     if head is None:
         raise NotFound("The log has not been opened yet.")
-    return Response(
-        head.note, media_type="text/plain; charset=utf-8", headers={"cache-control": "no-store"}
-    )
+    return PlainTextResponse(head.note, headers={"cache-control": "no-store"})
 
 
-@router.get("/tile/{path:path}")
+@router.get(
+    "/tile/{path:path}",
+    response_class=Response,
+    responses={200: {"content": {"application/octet-stream": {}}}},
+)
 async def get_tile(path: str, session: Transaction) -> Response:
     """A hash tile or a bundle of entries (c2sp.org/tlog-tiles)."""
     tile = parse_path(path)
-    size = await proofs.size(session)
-    found = (
-        await proofs.content(session, tile) if tile and width_in(tile, size) >= tile.width else None
-    )
-    if found is None:
+    if tile is None or width_in(tile, await proofs.size(session)) < tile.width:
         raise NotFound("The log has no such tile.")
+    found = await proofs.content(session, tile)
     return Response(found, media_type="application/octet-stream", headers=FOR_EVER)

@@ -37,12 +37,11 @@ async def index_of(session: AsyncSession, event_id: UUID) -> int | None:
     return index
 
 
-async def content(session: AsyncSession, tile: Tile) -> bytes | None:
-    """The bytes of a tile or bundle; None when the log is not that long yet."""
-    parts = await (_entries if tile.level is None else _hashes)(session, tile)
-    if len(parts) != tile.width:
-        return None
-    return bundle(parts) if tile.level is None else b"".join(parts)
+async def content(session: AsyncSession, tile: Tile) -> bytes:
+    """The bytes of a tile or bundle that the log is long enough for."""
+    if tile.level is None:
+        return bundle(await _entries(session, tile))
+    return b"".join(await _hashes(session, tile))
 
 
 async def _entries(session: AsyncSession, tile: Tile) -> list[bytes]:

@@ -28,19 +28,11 @@ SETTLED = timedelta(seconds=10)
 
 @dataclass(frozen=True)
 class Selection:
-    """Which entries: of a matter with the messages filed to it, of a client, or all."""
+    """Which entries: of a client's matter with the messages filed to it, of a client, or all."""
 
     client_id: UUID | None = None
     matter_id: UUID | None = None
     messages: Sequence[UUID] = ()
-
-
-_SELECTED = """
-    (CAST(:matter_id AS uuid) IS NULL OR r.matter_id = :matter_id
-        OR r.message_ids && CAST(:messages AS uuid[]))
-    AND (CAST(:client_id AS uuid) IS NULL OR r.client_id = :client_id
-        OR (r.client_id IS NULL AND r.message_ids && CAST(:messages AS uuid[])))
-"""
 
 
 async def entries_after(
@@ -51,7 +43,7 @@ async def entries_after(
         text(f"""
             SELECT e.*, r.type, r.fact_at, r.client_id, r.matter_id
             FROM readings r JOIN entries e USING (index)
-            WHERE r.index > :after AND {_SELECTED} ORDER BY r.index LIMIT :limit
+            WHERE r.index > :after AND {_selected(selection)} ORDER BY r.index LIMIT :limit
         """),
         _parameters(selection) | {"after": after, "limit": limit},
     )
@@ -88,7 +80,7 @@ async def events_of(
         text(f"""
             SELECT r.index, r.type, r.fact_at, e.event_id, e.value
             FROM readings r JOIN entries e USING (index)
-            WHERE {_SELECTED} AND NOT r.type = ANY (:housekeeping) {behind}
+            WHERE {_selected(selection)} AND NOT r.type = ANY (:housekeeping) {behind}
             AND (:every_kind OR r.type = ANY (:types))
             ORDER BY r.fact_at, r.index LIMIT :limit
         """),
@@ -187,9 +179,21 @@ async def contradictions(session: AsyncSession) -> tuple[dict[tuple[str, int, in
     return {(row[0], row[1], row[2]): row[3] for row in forks}, strays.scalar_one()
 
 
+def _selected(selection: Selection) -> str:
+    """Only the conditions that are asked for, so that each finds its index."""
+    if selection.matter_id:
+        return """
+            (r.matter_id = :matter_id OR r.message_ids && CAST(:messages AS uuid[]))
+            AND (r.client_id = :client_id OR r.client_id IS NULL)
+        """
+    return "r.client_id = :client_id" if selection.client_id else "true"
+
+
 def _parameters(selection: Selection) -> dict[str, Any]:
-    return {
-        "client_id": selection.client_id,
-        "matter_id": selection.matter_id,
-        "messages": list(selection.messages),
-    }
+    if selection.matter_id:
+        return {
+            "client_id": selection.client_id,
+            "matter_id": selection.matter_id,
+            "messages": list(selection.messages),
+        }
+    return {"client_id": selection.client_id} if selection.client_id else {}

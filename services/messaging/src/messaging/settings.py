@@ -30,7 +30,9 @@ class MessagingSettings(Settings):
         None, description="PEM chain for STARTTLS; without it one of our own making"
     )
     messaging_smtp_key: Path | None = None
-    messaging_mail_size: int = 40 * 1024 * 1024
+    messaging_mail_size: int = Field(
+        50 * 1024 * 1024, description="octets; attachments grow by a third on their way"
+    )
     messaging_peer_connections: int = 20
     messaging_peer_mails_a_minute: int = 120
     messaging_smtp_retry_hours: float = Field(

@@ -35,7 +35,7 @@ async def receive_message(session: AsyncSession, message: ClientMessageReceived)
     ):
         return
     response, terms = await _await_response(session, message)
-    acknowledgment = await _open(
+    acknowledgment, _ = await _open(
         session,
         "acknowledgment",
         message.conversation_id,
@@ -48,13 +48,8 @@ async def receive_message(session: AsyncSession, message: ClientMessageReceived)
 
 async def quarantine(session: AsyncSession, message: MessageQuarantined) -> None:
     """Opens a triage clock, which a filing that was heard earlier has met already."""
-    clock = await _open(
-        session,
-        "triage",
-        message.conversation_id,
-        [_part(message.message_id, message.received_at)],
-    )
-    terms = await queries.pinned_terms(session, clock)
+    part = _part(message.message_id, message.received_at)
+    clock, terms = await _open(session, "triage", message.conversation_id, [part])
     emit(session, telling.due(clock, terms))
     if early := await session.get(EarlyFiling, message.message_id):
         await _meet(session, clock, early.filed_at, message.message_id)
@@ -121,7 +116,7 @@ async def answer(
     if later:
         await session.flush()  # one open response clock per conversation: the old one first
         parts = [_part(each.message_id, each.received_at, each.urgent) for each in later]
-        opened = await _open(
+        opened, terms = await _open(
             session,
             "response",
             conversation_id,
@@ -129,7 +124,7 @@ async def answer(
             client_id=clock.client_id,
             matter_id=clock.matter_id,
         )
-        emit(session, telling.due(opened, await queries.pinned_terms(session, opened)))
+        emit(session, telling.due(opened, terms))
 
 
 async def ask(
@@ -228,7 +223,7 @@ async def _await_response(
     part = _part(message.message_id, message.received_at, message.urgent)
     clock = await queries.open_response_clock(session, message.conversation_id)
     if clock is None:
-        clock = await _open(
+        clock, terms = await _open(
             session,
             "response",
             message.conversation_id,
@@ -236,7 +231,6 @@ async def _await_response(
             client_id=message.client_id,
             matter_id=message.matter_id,
         )
-        terms = await queries.pinned_terms(session, clock)
         emit(session, telling.due(clock, terms))
         return clock, terms
     _add(clock, [part])
@@ -272,7 +266,7 @@ async def _open(
     *,
     client_id: UUID | None = None,
     matter_id: UUID | None = None,
-) -> Clock:
+) -> tuple[Clock, Terms]:
     terms = await queries.current_terms(session, kind)
     clock = Clock(
         clock_id=new_id(),
@@ -292,7 +286,7 @@ async def _open(
     _add(clock, parts)
     settle(clock, terms)
     session.add(clock)
-    return clock
+    return clock, terms
 
 
 def _add(clock: Clock, parts: list[ClockMessage]) -> None:

@@ -1,7 +1,7 @@
 """Counts working time: when an amount of it has passed, and how much passed between two instants.
 
 Exact and pure. Spans are wall clock of the calendar's zone, what is counted is real elapsed time,
-so a day of a clock change has 23 or 25 hours. Both cost O(log n) in a table built once per decade.
+so a day of a clock change has 23 or 25 hours. Both cost O(log n) in a table built once a year.
 """
 
 import re
@@ -67,7 +67,7 @@ def due_at(calendar: WorkingCalendar, start: datetime, amount: timedelta, mode: 
     start = start.astimezone(UTC)
     if mode is Mode.ELAPSED or amount == ZERO:
         return start + amount
-    table = _table(calendar, mode, _decade(start))
+    table = _table(calendar, mode, _year(start))
     wanted = table.counted_until(_ticks(start)) + amount // TICK
     row = bisect_left(table.through, wanted)
     if row == len(table.through):
@@ -86,7 +86,7 @@ def counted(calendar: WorkingCalendar, start: datetime, end: datetime, mode: Mod
     if mode is Mode.ELAPSED:
         return end - start
     _check_known(calendar, end)
-    table = _table(calendar, mode, _decade(start))
+    table = _table(calendar, mode, _year(start))
     return (table.counted_until(_ticks(end)) - table.counted_until(_ticks(start))) * TICK
 
 
@@ -100,7 +100,7 @@ def explanation(
     if mode is Mode.ELAPSED:
         return [Line(start, end, True)]
     lines: list[Line] = []
-    for opens, closes in _table(calendar, mode, _decade(start)).between(start, end):
+    for opens, closes in _table(calendar, mode, _year(start)).between(start, end):
         lines += _skipped(calendar, start, opens)
         lines.append(Line(opens, closes, True))
         start = closes
@@ -139,9 +139,9 @@ class _Table:
 
 @lru_cache(maxsize=64)
 def _table(calendar: WorkingCalendar, mode: Mode, year: int) -> _Table:
-    """Covers twenty years, so that what starts in its first ten has ten before it."""
+    """Covers eleven years, so that what starts in the first has ten before it."""
     table, total = _Table([], [], []), 0
-    first, last = (datetime(each, 1, 1, tzinfo=UTC) for each in (year, year + 20))
+    first, last = (datetime(each, 1, 1, tzinfo=UTC) for each in (year, year + 11))
     for opens, closes in _working(calendar, mode, first - DAY, last + DAY):
         start, end = _ticks(opens), _ticks(closes)
         total += end - start
@@ -216,8 +216,8 @@ def _ticks(instant: datetime) -> int:
     return (instant - EPOCH) // TICK
 
 
-def _decade(start: datetime) -> int:
-    return start.astimezone(UTC).year // 10 * 10
+def _year(start: datetime) -> int:
+    return start.astimezone(UTC).year
 
 
 def _check(calendar: WorkingCalendar, start: datetime, amount: timedelta) -> None:

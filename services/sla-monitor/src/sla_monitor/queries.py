@@ -40,12 +40,13 @@ async def current_terms(session: AsyncSession, kind: Kind) -> Terms:
     """What a clock that opens now is promised under."""
     version, policy = await newest_policy(session, kind)
     firm = await session.get(Firm, FIRM_ID)
-    newest = await newest_calendar(session, firm.calendar_id) if firm and firm.calendar_id else None
-    if newest is None:
-        calendar = built_in_calendar(firm.time_zone if firm else "UTC")
-        return Terms(calendar, None, 0, policy, version)
-    value = await calendar_value(session, newest.calendar_id, newest.version)
-    return Terms(value, newest.calendar_id, newest.version, policy, version)
+    if firm is not None and firm.calendar_id is not None:
+        newest = await _newest_version(session, firm.calendar_id)
+        if newest is not None:
+            value = await calendar_value(session, firm.calendar_id, newest)
+            return Terms(value, firm.calendar_id, newest, policy, version)
+    calendar = built_in_calendar(firm.time_zone if firm else "UTC")
+    return Terms(calendar, None, 0, policy, version)
 
 
 async def pinned_terms(session: AsyncSession, clock: Clock) -> Terms:
@@ -68,13 +69,16 @@ async def calendar_value(session: AsyncSession, calendar_id: UUID, version: int)
 
 
 async def newest_calendar(session: AsyncSession, calendar_id: UUID) -> Calendar | None:
+    version = await _newest_version(session, calendar_id)
+    return await session.get(Calendar, (calendar_id, version)) if version else None
+
+
+async def _newest_version(session: AsyncSession, calendar_id: UUID) -> int | None:
+    """Without the document, which is large: its value is kept by version."""
     found = await session.execute(
-        select(Calendar)
-        .where(col(Calendar.calendar_id) == calendar_id)
-        .order_by(col(Calendar.version).desc())
-        .limit(1)
+        select(func.max(Calendar.version)).where(col(Calendar.calendar_id) == calendar_id)
     )
-    return found.scalar_one_or_none()
+    return found.scalar_one()
 
 
 async def newest_calendars(

@@ -4,7 +4,7 @@ the one before ends. The database refuses overlaps and gaps (migrations/versions
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CursorResult, delete, select, update
+from sqlalchemy import CursorResult, Delete, Update, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -92,10 +92,11 @@ async def _end(session: AsyncSession, before: PointOfContact, instant: datetime)
         col(PointOfContact.until_at).is_not_distinct_from(before.until_at),
     )
     if before.from_at == instant:
-        ended = await session.execute(delete(PointOfContact).where(*seen))
+        ending: Delete | Update = delete(PointOfContact).where(*seen)
     else:
-        shorter = update(PointOfContact).where(*seen).values(until_at=instant)
-        ended = await session.execute(shorter)
+        ending = update(PointOfContact).where(*seen).values(until_at=instant)
+    # `before` stays as it was seen: the one who takes over gets its end.
+    ended = await session.execute(ending.execution_options(synchronize_session=False))
     assert isinstance(ended, CursorResult)
     if ended.rowcount != 1:
         raise HandedOverMeanwhile("Somebody else handed over at the same time.")

@@ -12,7 +12,8 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from messaging.acknowledgments.models import Acknowledgment, ResponsePromise, State
+from messaging.acknowledgments.models import Acknowledgment, State
+from messaging.acknowledgments.promises import promise_of, promised_with
 from messaging.conversations import queries as conversations
 from messaging.conversations.models import Message
 from messaging.directory import queries as directory
@@ -37,7 +38,7 @@ from messaging.outbound.postponed import NotYetKnown
 from messaging.settings import MessagingSettings
 from shared import clock
 from shared.contracts.messaging import ManualAcknowledgmentRequested, MessageAcknowledged
-from shared.contracts.sla_monitor import AcknowledgmentDue, ResponseDue
+from shared.contracts.sla_monitor import AcknowledgmentDue
 from shared.ids import new_id
 from shared.keyring import seal
 from shared.outbox import emit
@@ -53,7 +54,7 @@ async def acknowledge(session: AsyncSession, due: AcknowledgmentDue) -> None:
         return
     case = await case_of(session, due.client_id, due.matter_id, clock.now())
     message = await _message(session, due.message_id)
-    waiting = notices.waiting_for(case, message, _promise(due), urgent=due.urgent)
+    waiting = notices.waiting_for(case, message, promised_with(due), urgent=due.urgent)
     await notices.tell_of_message(session, case, message, waiting, due.clock_id)
     owed = Acknowledgment(
         clock_id=due.clock_id,
@@ -66,8 +67,7 @@ async def acknowledge(session: AsyncSession, due: AcknowledgmentDue) -> None:
         compose_at=clock.now(),
     )
     session.add(owed)
-    if await outbound.is_being_answered(session, due.message_id):
-        owed.state = State.ANSWERED
+    if await _is_answered(session, owed):
         return
     verdict = await _verdict(session, case, message, due)
     owed.wording, owed.rule = verdict.wording, verdict.rule
@@ -76,25 +76,6 @@ async def acknowledge(session: AsyncSession, due: AcknowledgmentDue) -> None:
         await _hand_to_a_person(session, case, message, owed, verdict.rule)
         return
     await _now_or_grouped(session, case, owed, due)
-
-
-async def keep_promise(session: AsyncSession, due: ResponseDue) -> None:
-    """Remember what the response clock promises; the highest revision counts."""
-    known = await session.get(ResponsePromise, due.clock_id)
-    if known is None:
-        known = ResponsePromise(
-            clock_id=due.clock_id,
-            conversation_id=due.conversation_id,
-            revision=0,
-            target_at=due.target_at,
-            limit_at=due.limit_at,
-            due={},
-        )
-        session.add(known)
-    if due.revision > known.revision:
-        known.revision = due.revision
-        known.target_at, known.limit_at = due.target_at, due.limit_at
-        known.due = due.model_dump(mode="json")
 
 
 async def write_group(session: AsyncSession, conversation_id: UUID) -> None:
@@ -106,19 +87,21 @@ async def write_group(session: AsyncSession, conversation_id: UUID) -> None:
             col(Acknowledgment.state) == State.WAITING,
             col(Acknowledgment.compose_at) <= clock.now(),
         )
-        .order_by(col(Acknowledgment.compose_at))
+        .order_by(col(Acknowledgment.message_id))
         .with_for_update(skip_locked=True)
     )
-    waiting = []
-    for owed in rows.scalars():
-        if await outbound.is_being_answered(session, owed.message_id):
-            owed.state = State.ANSWERED
-        else:
-            waiting.append(owed)
-    if waiting:
-        due = _due(waiting[0])
-        case = await case_of(session, due.client_id, due.matter_id, clock.now())
-        await _write(session, case, waiting)
+    waiting = [owed for owed in rows.scalars() if not await _is_answered(session, owed)]
+    if not waiting:
+        return
+    due = _due(waiting[-1])
+    case = await case_of(session, due.client_id, due.matter_id, clock.now())
+    promise = await promise_of(session, due.response_clock_id) or promised_with(due)
+    if rule := _rule_against(case.client.email, promise):
+        for owed in waiting:
+            message = await _message(session, owed.message_id)
+            await _hand_to_a_person(session, case, message, owed, rule)
+    else:
+        await _write(session, case, waiting, promise)
 
 
 async def hand_to_a_person(session: AsyncSession, outbound_id: UUID, rule: str) -> None:
@@ -133,12 +116,6 @@ async def hand_to_a_person(session: AsyncSession, outbound_id: UUID, rule: str) 
         due = _due(owed)
         case = await case_of(session, due.client_id, due.matter_id, clock.now())
         await _hand_to_a_person(session, case, await _message(session, due.message_id), owed, rule)
-
-
-async def promise_of(session: AsyncSession, clock_id: UUID) -> Promise | None:
-    """What a response clock promises now."""
-    known = await session.get(ResponsePromise, clock_id)
-    return _promised(known) if known else None
 
 
 async def _now_or_grouped(
@@ -164,13 +141,23 @@ async def _now_or_grouped(
     )
     owed.compose_at = timing.at
     if timing.at <= clock.now():
-        await _write(session, case, [owed])
+        await _write(session, case, [owed], promised_with(due))
 
 
-async def _write(session: AsyncSession, case: Case, group: Sequence[Acknowledgment]) -> None:
+async def _is_answered(session: AsyncSession, owed: Acknowledgment) -> bool:
+    """A person was first: then a machine has nothing to add."""
+    answered = await outbound.is_being_answered(session, owed.message_id)
+    if answered:
+        owed.state = State.ANSWERED
+    return answered
+
+
+async def _write(
+    session: AsyncSession, case: Case, group: Sequence[Acknowledgment], promise: Promise
+) -> None:
     """Compose and queue; the row and the mail's octets are committed together."""
     dues = [_due(owed) for owed in group]
-    newest = max(dues, key=lambda due: due.opened_at)
+    newest = dues[-1]
     outbound_id = new_id()
     heading = Heading(
         message_id=case.house.message_id(outbound_id),
@@ -181,7 +168,7 @@ async def _write(session: AsyncSession, case: Case, group: Sequence[Acknowledgme
     )
     blocks: Sequence[Block] = texts.CONSTANT
     if all(owed.wording == Wording.FULL for owed in group):
-        blocks = _words(case, dues, newest)
+        blocks = _words(case, dues, promise)
         mail = composing.acknowledgment(heading, blocks)
     else:
         mail = composing.constant_acknowledgment(heading)
@@ -204,16 +191,14 @@ async def _write(session: AsyncSession, case: Case, group: Sequence[Acknowledgme
         owed.state, owed.outbound_id = State.WRITTEN, outbound_id
 
 
-def _words(
-    case: Case, dues: Sequence[AcknowledgmentDue], newest: AcknowledgmentDue
-) -> tuple[Block, ...]:
+def _words(case: Case, dues: Sequence[AcknowledgmentDue], promise: Promise) -> tuple[Block, ...]:
     urgent = any(due.urgent for due in dues)
     return texts.acknowledgment(
         client=case.client.name,
         firm=case.house.name,
         contact=case.contact.name,
         received=[due.opened_at for due in dues],
-        promise=_promise(newest),
+        promise=promise,
         now=clock.now(),
         zone=case.zone,
         emergency=case.house.emergency,
@@ -227,10 +212,8 @@ async def _verdict(
 ) -> Verdict:
     settings: MessagingSettings = session.info["settings"]
     address = case.client.email
-    try:
-        usable_address(address)
-    except UnusableAddress:
-        return Verdict(wording=Wording.NOTHING, rule=Rule.NO_ADDRESS_ON_FILE)
+    if rule := _rule_against(address, promised_with(due)):
+        return Verdict(wording=Wording.NOTHING, rule=rule)
     owners = await directory.clients_with_address(session, address)
     sent = await outbound.automatic_since(session, address, clock.now() - A_DAY)
     return may_acknowledge(
@@ -238,9 +221,17 @@ async def _verdict(
         address_on_file=address,
         address_shared=len(owners) > 1,
         automatic_today=sent,
-        promise_passed=due.response_limit_at <= clock.now(),
         daily_cap=settings.messaging_daily_cap,
     )
+
+
+def _rule_against(address: str, promise: Promise) -> Rule | None:
+    """What forbids it whatever the mail was: no address to send to, no time left to promise."""
+    try:
+        usable_address(address)
+    except UnusableAddress:
+        return Rule.NO_ADDRESS_ON_FILE
+    return Rule.PROMISE_PASSED if promise.limit_at <= clock.now() else None
 
 
 async def _arrival(session: AsyncSession, message: Message) -> Arrival:
@@ -274,7 +265,7 @@ async def _hand_to_a_person(
         ),
     )
     waiting = notices.waiting_for(
-        case, message, _promise(due), urgent=due.urgent, acknowledge_by=due.limit_at
+        case, message, promised_with(due), urgent=due.urgent, acknowledge_by=due.limit_at
     )
     await notices.ask_for_acknowledgment(session, case, message, waiting, due.clock_id, rule)
 
@@ -306,14 +297,3 @@ def _take_revision(known: Acknowledgment, due: AcknowledgmentDue) -> None:
 
 def _due(owed: Acknowledgment) -> AcknowledgmentDue:
     return AcknowledgmentDue.model_validate(owed.due)
-
-
-def _promise(due: AcknowledgmentDue) -> Promise:
-    return Promise(
-        target_at=due.response_target_at, limit_at=due.response_limit_at, skipped=due.skipped
-    )
-
-
-def _promised(known: ResponsePromise) -> Promise:
-    due = ResponseDue.model_validate(known.due)
-    return Promise(target_at=due.target_at, limit_at=due.limit_at, skipped=due.skipped)

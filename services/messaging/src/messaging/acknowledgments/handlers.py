@@ -2,7 +2,7 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from messaging.acknowledgments import actions
+from messaging.acknowledgments import actions, promises
 from messaging.outbound.postponed import patient
 from shared.contracts.sla_monitor import AcknowledgmentDue, ResponseDue
 from shared.handlers import Handlers
@@ -18,4 +18,4 @@ async def on_acknowledgment_due(session: AsyncSession, event: AcknowledgmentDue)
 
 @handlers.on(ResponseDue)
 async def on_response_due(session: AsyncSession, event: ResponseDue) -> None:
-    await actions.keep_promise(session, event)
+    await promises.keep_promise(session, event)

@@ -10,7 +10,8 @@ from sqlmodel import col
 
 from messaging.conversations.models import Attachment, Message, OriginalChunk
 from messaging.email.identity import canonical
-from messaging.email.parsing import ParsedMail, octets_of
+from messaging.email.parsing import Attachment as ParsedFile
+from messaging.email.parsing import ParsedMail, parts_of
 from shared import sealing
 from shared.contracts import ContentRef, Sealed
 from shared.contracts.messaging import Attachment as AttachmentFact
@@ -54,28 +55,29 @@ def seal_original(key: DataKey, message_id: UUID, raw: bytes, mail: ParsedMail) 
         size=len(raw),
         commitment=commitment,
         boxes=boxes,
-        attachments=[
-            _attachment(key, message_id, raw, found.index, found.name, found.media_type)
-            for found in mail.attachments
-        ],
+        attachments=_attachments(key, message_id, raw, mail),
         identity=identity_of(key, raw),
     )
 
 
-def _attachment(
-    key: DataKey, message_id: UUID, raw: bytes, part: int, name: str, media_type: str
-) -> Attachment:
+def _attachments(key: DataKey, message_id: UUID, raw: bytes, mail: ParsedMail) -> list[Attachment]:
+    found = {one.index: one for one in mail.attachments}
+    return [
+        _attachment(key, message_id, found[index], octets) for index, octets in parts_of(raw, found)
+    ]
+
+
+def _attachment(key: DataKey, message_id: UUID, found: ParsedFile, octets: bytes) -> Attachment:
     attachment_id = new_id()
-    octets = octets_of(raw, part)
     # The salt is derived, not kept: a bundle can disclose it without the key it comes from.
     salt = key.derive(b"salt/attachment/" + attachment_id.bytes)
-    sealed = sealing.seal(key, attachment_id, "attachment", "file_name", name.encode())
+    name = sealing.seal(key, attachment_id, "attachment", "file_name", found.name.encode())
     return Attachment(
         attachment_id=attachment_id,
         message_id=message_id,
-        part=part,
-        file_name=sealed.model_dump(mode="json"),
-        media_type=media_type[:200],
+        part=found.index,
+        file_name=name.model_dump(mode="json"),
+        media_type=found.media_type[:200],
         size=len(octets),
         commitment=sealing.commitment(salt, octets),
     )

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, exists, func, select
+from sqlalchemy import ColumnElement, and_, exists, select
+from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -191,7 +192,7 @@ _LEAVING = [State.QUEUED, State.SENDING, State.ACCEPTED]
 def _unanswered(states: Sequence[State]) -> ColumnElement[bool]:
     """A client's own message that no person's answer in one of these states covers."""
     answer = exists().where(
-        col(OutboundMessage.answers).contains(func.array([col(Message.message_id)])),
+        col(OutboundMessage.answers).bool_op("@>")(array([col(Message.message_id)])),
         col(OutboundMessage.told_as_type) == MessageSent.type_name(),
         col(OutboundMessage.told_as)["kind"].astext == "answer",
         col(OutboundMessage.state).in_(states),

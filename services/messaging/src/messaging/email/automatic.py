@@ -90,21 +90,17 @@ def may_acknowledge(
     address_on_file: str | None,
     address_shared: bool,
     automatic_today: int,
-    promise_passed: bool = False,
     daily_cap: int = DAILY_CAP,
 ) -> Verdict:
     """The verdict for one message; without an arrival it came by the portal, under a token.
 
-    `automatic_today` counts the automatic mails already sent to that address today;
-    `promise_passed` says that the latest time is over already: a machine has no words for that.
+    `automatic_today` counts the automatic mails already sent to that address today.
     """
     rule = _about_the_address(address_on_file, address_shared)
     if rule is None and arrival is not None:
         rule = arrival_rule(arrival)
     if rule is None and automatic_today >= daily_cap:
         rule = Rule.DAILY_CAP
-    if rule is None and promise_passed:
-        rule = Rule.PROMISE_PASSED
     if rule is not None:
         return Verdict(wording=Wording.NOTHING, rule=rule)
     if arrival is not None and arrival.authentication is Authentication.UNKNOWN:

@@ -4,7 +4,7 @@ The original stays the evidence. What stands here is a reading of it, the same f
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.errors import HeaderParseError
@@ -112,11 +112,15 @@ def parse(raw: bytes) -> ParsedMail:
 
 def octets_of(raw: bytes, index: int) -> bytes:
     """The attachment with this index, decoded. KeyError if the mail has no such part."""
+    return dict(parts_of(raw, {index}))[index]
+
+
+def parts_of(raw: bytes, indexes: Collection[int]) -> Iterator[tuple[int, bytes]]:
+    """(index, decoded octets) of these parts, one after the other."""
     defects = Defects()
     for part in split(raw, defects).leaves():
-        if part.index == index:
-            return decoded(raw, part, defects)
-    raise KeyError(index)
+        if part.index in indexes:
+            yield part.index, decoded(raw, part, defects)
 
 
 def normal_address(address: str) -> str:

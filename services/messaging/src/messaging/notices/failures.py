@@ -7,14 +7,14 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from messaging.acknowledgments import actions as acknowledgments
-from messaging.directory import queries as directory
 from messaging.directory.models import Staff
 from messaging.email import staff_texts
 from messaging.notices.actions import Subject, tell
-from messaging.notices.cases import head, house_of, person
+from messaging.notices.cases import case_of, head, house_of, person
 from messaging.outbound import actions as outbound
 from messaging.outbound.models import OutboundMessage
 from messaging.outbound.postponed import NotYetKnown
+from shared import clock
 from shared.contracts.messaging import MessageAcknowledged, StaffNotified
 
 log = structlog.get_logger()
@@ -25,9 +25,22 @@ async def refused(session: AsyncSession, outbound_id: UUID, reply: str) -> None:
     row = await outbound.record_refused(session, outbound_id, reply)
     if row is None:
         return
+    await _hand_on(session, row, reply)
+
+
+async def bounced(session: AsyncSession, outbound_id: UUID, status: str) -> bool:
+    """A mail to a client that was accepted came back; False if that is known, or it never left."""
+    row = await outbound.record_bounce(session, outbound_id, status)
+    if row is not None:
+        await _hand_on(session, row, status)
+    return row is not None
+
+
+async def _hand_on(session: AsyncSession, row: OutboundMessage, reply: str) -> None:
     try:
         if row.automatic and row.told_as_type == MessageAcknowledged.type_name():
-            await acknowledgments.hand_to_a_person(session, outbound_id, "refused-by-their-server")
+            rule = "refused-by-their-server"
+            await acknowledgments.hand_to_a_person(session, row.outbound_id, rule)
         else:
             await _tell_somebody(session, row, reply)
     except NotYetKnown as missing:
@@ -62,5 +75,7 @@ async def _what_and_whom(session: AsyncSession, row: OutboundMessage) -> tuple[s
         return f"A notice to {named.name}", await person(session, above) if above else await head(
             session
         )
-    client = await directory.client(session, row.client_id) if row.client_id else None
-    return f"Mail to {client.name if client else 'a client'}", named or await head(session)
+    told = outbound.told(row)
+    assert told.client_id is not None
+    case = await case_of(session, told.client_id, told.matter_id, clock.now())
+    return f"Mail to {case.client.name}", named or case.contact

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from messaging.acknowledgments.actions import promise_of
+from messaging.acknowledgments.promises import promise_of
 from messaging.conversations import queries as conversations
 from messaging.conversations.models import Message
 from messaging.directory.models import Staff

@@ -14,7 +14,7 @@ from sqlmodel import col
 from messaging.email.rendering import Mail
 from messaging.outbound.models import OutboundMessage, State
 from shared import clock, sealing
-from shared.contracts import CONTRACTS, FIRM_ID
+from shared.contracts import CONTRACTS, FIRM_ID, ContentRef
 from shared.contracts.messaging import (
     MessageAcknowledged,
     MessageBounced,
@@ -47,6 +47,9 @@ async def queue(
     """
     key = keys_of(session).key(told_as.client_id or FIRM_ID)
     committed, boxes = sealing.seal_chunks(key, outbound_id, _SEALED_AS, mail.data)
+    if isinstance(told_as, MessageSent):
+        original = ContentRef(content_id=outbound_id, size=len(mail.data), commitment=committed)
+        told_as = told_as.model_copy(update={"original": original})
     carrier: dict[str, str] = {}
     propagate.inject(carrier)
     added = await session.execute(
@@ -94,7 +97,7 @@ async def record_accepted(session: AsyncSession, outbound_id: UUID, reply: str) 
     row = await _settle(session, outbound_id, State.ACCEPTED, reply, accepted_at=now)
     if row is None:
         return False
-    emit(session, _told(row, now))
+    emit(session, told(row, now))
     return True
 
 
@@ -104,7 +107,7 @@ async def record_refused(
     """Refused for good. Returns the row the first time: who asked for the mail must hear of it."""
     row = await _settle(session, outbound_id, State.FAILED, reply)
     if row is not None and row.to_client:
-        facts = _told(row, clock.now())
+        facts = told(row)
         assert facts.client_id is not None
         assert facts.conversation_id is not None
         emit(
@@ -136,8 +139,11 @@ async def record_later(
     )
 
 
-async def record_bounce(session: AsyncSession, outbound_id: UUID, status: str) -> bool:
-    """A mail that was accepted came back: what it had met opens again."""
+async def record_bounce(
+    session: AsyncSession, outbound_id: UUID, status: str
+) -> OutboundMessage | None:
+    """A mail that was accepted came back: what it had met opens again. None if it is told already,
+    or nothing was accepted."""
     row = await _change(
         session,
         """
@@ -147,8 +153,8 @@ async def record_bounce(session: AsyncSession, outbound_id: UUID, status: str) -
         {"outbound_id": outbound_id, "reply": status},
     )
     if row is None:
-        return False
-    facts = _told(row, clock.now())
+        return None
+    facts = told(row)
     assert facts.client_id is not None
     assert facts.conversation_id is not None
     emit(
@@ -162,7 +168,7 @@ async def record_bounce(session: AsyncSession, outbound_id: UUID, status: str) -
             status=status,
         ),
     )
-    return True
+    return row
 
 
 def is_too_old(row: OutboundMessage) -> bool:
@@ -203,11 +209,13 @@ _INSTANTS = {
 }
 
 
-def _told(row: OutboundMessage, at: datetime) -> ToldAs:
+def told(row: OutboundMessage, at: datetime | None = None) -> ToldAs:
+    """What this mail means to others, as of now or as of that instant."""
     contract = CONTRACTS[row.told_as_type]
-    told = contract.model_validate(row.told_as | {_INSTANTS[row.told_as_type]: at})
-    assert isinstance(told, ToldAs)
-    return told
+    facts = row.told_as | {_INSTANTS[row.told_as_type]: at or clock.now()}
+    event = contract.model_validate(facts)
+    assert isinstance(event, ToldAs)
+    return event
 
 
 def _answered(told: ToldAs) -> tuple[UUID, ...]:

@@ -18,6 +18,8 @@ from shared.contracts.messaging import MessageAcknowledged, MessageSent
 from shared.errors import Refusal
 from shared.keyring import seal
 
+LONGEST_TOLD = 64 * 1024
+
 Kind = Literal["answer", "question", "acknowledgment"]
 
 
@@ -94,7 +96,9 @@ def _told_as(
     body: str,
     answers: tuple[UUID, ...],
 ) -> ToldAs:
-    sealed = seal(session, client_id, message_id, "message", "body", body)
+    # A larger one travels by reference: MessageSent names the mail itself as its original.
+    short = len(body.encode()) <= LONGEST_TOLD
+    sealed = seal(session, client_id, message_id, "message", "body", body) if short else None
     if kind == "acknowledgment":
         return MessageAcknowledged(
             acknowledgment_id=message_id,
