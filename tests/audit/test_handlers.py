@@ -272,7 +272,7 @@ async def test_killed_while_it_appends_each_event_is_one_leaf_of_one_log(
         assert await record.rows("SELECT 1 FROM forks UNION ALL SELECT 1 FROM strays") == []
         rows = await record.rows("SELECT * FROM stream_heads WHERE service = 'messaging'")
         assert {(row.contiguous, row.head) for row in rows} == {(total // 12, total // 12)}
-        async with serving(settings) as address:
+        async with serving(settings.model_copy(update={"kafka_topic_prefix": "none"})) as address:
             key = record.log.signer.verifier
             report = await asyncio.to_thread(verify, f"{address}/v1/record/log", key=key)
             assert report.ok, report.doubts

@@ -201,6 +201,13 @@ async def test_clocks_come_in_pages(door: Door, clocks: World) -> None:
     assert len(set(seen)) == len(seen) == 5
 
 
+@pytest.mark.parametrize("cursor", ["WyJ4Il0", "W10x", "%00", "e30"])
+async def test_a_cursor_that_is_not_ours_is_refused(door: Door, cursor: str) -> None:
+    for path in ("/v1/clocks", "/v1/calendars"):
+        answer = await door.call("GET", path, params={"cursor": cursor})
+        assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
+
+
 async def test_a_client_sees_own_clocks_only(door: Door, clocks: World) -> None:
     await clocks.hear(clocks.message(datetime.now(UTC)))
     clock = (await clocks.clocks())[0]

@@ -78,6 +78,7 @@ def test_a_calendar_that_cannot_be_kept_is_refused_with_a_hint(
         {"holidays": ["2026-02-30"]},
         {"nickname": "x"},
         {"name": ""},
+        {"name": "a\x00b"},
     ],
 )
 def test_what_is_not_shaped_like_a_calendar_is_not_read(changes: dict[str, Any]) -> None:

@@ -4,6 +4,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pytest
+
 from shared.contracts.sla_monitor import (
     AcknowledgmentDue,
     ClockCancelled,
@@ -18,6 +20,7 @@ from shared.contracts.sla_monitor import (
     TriageDue,
 )
 from shared.ids import new_id
+from sla_monitor import actions, queries
 
 World = Any  # the fixture's own class; see conftest.py
 HOUR = timedelta(hours=1)
@@ -338,6 +341,24 @@ async def test_every_threshold_is_told_once_with_who_must_act(world: World) -> N
     ]
     clock = await world.clock("response")
     assert (clock.state, clock.breached_at, clock.next_at) == ("breached", TUESDAY, None)
+
+
+async def test_what_fired_in_a_transaction_that_died_is_told_by_the_next_once(
+    world: World,
+) -> None:
+    await world.hear(world.message(FRIDAY))
+    with pytest.raises(RuntimeError, match="killed"):
+        async with world.db.transaction() as session:
+            clock = await queries.open_response_clock(session, world.conversation_id)
+            assert clock is not None
+            late = TUESDAY + 9 * HOUR
+            await actions.fire(session, clock, late, detected_at=late, confirmed=True)
+            raise RuntimeError("killed before the commit")
+    assert await world.told(DeadlineBreached) == []
+    for _ in range(2):
+        await world.fire(TUESDAY + 9 * HOUR)
+    breached = [each for each in await world.told(DeadlineBreached) if each.kind == "response"]
+    assert len(breached) == 1
 
 
 async def test_who_must_act_is_known_whichever_stream_is_heard_first(world: World) -> None:

@@ -16,7 +16,7 @@ from fastapi.security import HTTPBearer
 from pydantic import BaseModel, ConfigDict
 
 from shared.errors import Unauthenticated, Unavailable
-from shared.settings import Settings
+from shared.settings import ProcessSettings
 
 KEYS_KEPT_SECONDS = 300.0
 KEYS_ASKED_AT_MOST_EVERY_SECONDS = 5.0
@@ -39,7 +39,7 @@ class Authenticator:
     """Checks tokens against the issuer's published keys (JWKS), fetched when an unknown key id
     comes."""
 
-    def __init__(self, settings: Settings, http: httpx2.AsyncClient) -> None:
+    def __init__(self, settings: ProcessSettings, http: httpx2.AsyncClient) -> None:
         self._settings = settings
         self._http = http
         self._keys: dict[str, jwt.PyJWK] = {}

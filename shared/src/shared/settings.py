@@ -7,31 +7,41 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
-class Settings(BaseSettings):
-    """Base of a service's settings; a service adds its own with its prefix as alias.
-
-    Database addresses are per service, `<SERVICE>_DATABASE_URL`: each has a database and a role of
-    its own. Times are seconds unless the name says otherwise.
-    """
+class ProcessSettings(BaseSettings):
+    """What every process of ours is told, also one without a memory (gateway): who may call it, and
+    where traces and logs go. Times are seconds unless the name says otherwise."""
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True, populate_by_name=True)
 
     service: ClassVar[str] = ""
 
     privity_profile: Literal["local", "production"] = "production"
-    keyring_database_url: SecretStr
-    kafka_bootstrap_servers: str
-    kafka_topic_prefix: str = "privity"
     oidc_issuer: str
     oidc_audience: str = "privity"
-    kek_file: Path
-    clock_offset_file: Path | None = None
     otel_exporter_zipkin_endpoint: str | None = None
     otel_exporter_otlp_endpoint: str | None = None
     otel_traces_sampler_arg: float = 0.1
     log_level: str = "INFO"
-
     max_body_bytes: int = 1_048_576
+
+    @property
+    def local(self) -> bool:
+        return self.privity_profile == "local"
+
+
+class Settings(ProcessSettings):
+    """Base of a service's settings; a service adds its own with its prefix as alias.
+
+    Database addresses are per service, `<SERVICE>_DATABASE_URL`: each has a database and a role of
+    its own.
+    """
+
+    keyring_database_url: SecretStr
+    kafka_bootstrap_servers: str
+    kafka_topic_prefix: str = "privity"
+    kek_file: Path
+    clock_offset_file: Path | None = None
+
     idle_in_transaction_timeout: float = 10.0
     transaction_timeout: float = 60.0
     relay_idle_session_timeout: float = 15.0
@@ -60,7 +70,3 @@ class Settings(BaseSettings):
         """The service's name; with a prefix of one's own, apart from other firms' services."""
         own = self.kafka_topic_prefix != "privity"
         return self.topic(self.service) if own else self.service
-
-    @property
-    def local(self) -> bool:
-        return self.privity_profile == "local"

@@ -14,7 +14,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
 
-from shared.settings import Settings
+from shared.settings import ProcessSettings
 
 EVENT_TYPE = "privity.event.type"
 EVENT_ID = "privity.event.id"
@@ -49,7 +49,7 @@ def trace_id() -> str | None:
     return format(current.trace_id, "032x") if current.is_valid else None
 
 
-def tracer_provider(settings: Settings) -> TracerProvider:
+def tracer_provider(settings: ProcessSettings) -> TracerProvider:
     """Spans to the local Zipkin or to an OTLP collector; without either they are dropped."""
     provider = TracerProvider(
         resource=Resource.create({SERVICE_NAME: settings.service}),
@@ -60,7 +60,7 @@ def tracer_provider(settings: Settings) -> TracerProvider:
     return provider
 
 
-def _exporter(settings: Settings) -> SpanExporter | None:
+def _exporter(settings: ProcessSettings) -> SpanExporter | None:
     if settings.otel_exporter_otlp_endpoint:
         return OTLPSpanExporter(f"{settings.otel_exporter_otlp_endpoint.rstrip('/')}/v1/traces")
     if settings.otel_exporter_zipkin_endpoint:
@@ -68,7 +68,7 @@ def _exporter(settings: Settings) -> SpanExporter | None:
     return None
 
 
-def configure_logging(settings: Settings) -> None:
+def configure_logging(settings: ProcessSettings) -> None:
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

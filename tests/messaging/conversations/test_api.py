@@ -57,6 +57,12 @@ async def test_a_portal_message_takes_the_same_path_as_a_mail(door: Door) -> Non
     assert (await door.get(f"/v1/messages/{accepted['id']}/original", "client")).status_code == 404
 
 
+async def test_the_longest_portal_message_is_told_whole(door: Door) -> None:
+    await written(door, "ü" * 30_000)
+    (event,) = await told(door.runtime, "ClientMessageReceived")
+    assert event["body"] is not None
+
+
 async def test_an_answer_is_seen_in_the_portal_and_mailed(door: Door) -> None:
     asked = await written(door)
     answer = await answered(door, asked["conversation_id"])
@@ -213,8 +219,12 @@ async def test_refiling_moves_the_conversation_and_not_to_another_client(door: D
 async def test_strangers_mail_is_for_partners_to_file(door: Door) -> None:
     message_id = await quarantined(door)
     path = f"/v1/messages/{message_id}"
-    assert (await door.get(path, "attorney")).status_code == 403
-    assert (await door.get(path, "client")).status_code == 404
+    for role in ("attorney", "client"):
+        foreign, missing = (
+            await door.get(path, role),
+            await door.get(f"/v1/messages/{new_id()}", role),
+        )
+        assert (foreign.status_code, foreign.json()) == (404, missing.json())
     assert (await door.get(path, "compliance")).status_code == 200
     filing = {"client_id": str(door.people.clara), "reason": "hers"}
     for role in ("attorney", "compliance", "client"):

@@ -417,6 +417,14 @@ async def test_bad_input_is_kept_whole(door: Door, name: str) -> None:
     assert id_of(await door.send(BAD[name])) == message_id
 
 
+async def test_a_long_body_travels_as_a_reference_and_is_shown(door: Door) -> None:
+    message_id = id_of(await door.send(letter("Grüße " * 30_000)))
+    (event,) = await told(door.runtime, "ClientMessageReceived")
+    assert event["body"] is None
+    assert event["original"]["content_id"] == str(message_id)
+    assert len((await door.get(f"/v1/messages/{message_id}")).json()["body"]) > 170_000
+
+
 async def test_what_is_too_large_is_refused_whole(platform: Platform) -> None:
     async with open_door(platform, messaging_mail_size=10_000) as door:
         reply = await door.send(letter("x" * 20_000))

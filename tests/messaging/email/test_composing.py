@@ -1,5 +1,6 @@
 """What clients and lawyers read, and the marks that keep machines from answering it."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -158,14 +159,13 @@ def test_a_delay_is_told_with_its_reason_and_the_new_time() -> None:
         client="Clara Client",
         firm="Reyes & Holt LLP",
         contact="Ana Ruiz",
-        reason="we wait for a paper from the court",
         promise=PROMISE,
         zone=NEW_YORK,
         emergency=EMERGENCY,
     )
     text = text_of(composing.client_notice(HEADING, "Your answer takes longer", blocks))
     assert "aimed to answer you by Monday, 6 July 2026 at 16:30 (New York time)" in text
-    assert "we wait for a paper from the court" in text
+    assert "Ana Ruiz has not been able to send the answer yet" in text
     assert "At the latest by: Tuesday, 7 July 2026 at 16:30 (New York time)" in text
 
 
@@ -178,7 +178,7 @@ def notice(body: str | None, for_information: str | None = None) -> Mail:
         attachments=("contract.pdf",),
         for_information=for_information,
     )
-    subject = staff_texts.notice_subject(WAITING, NEW_YORK)
+    subject = staff_texts.subject_line(WAITING, NEW_YORK)
     return composing.staff_notice(
         HEADING, subject, blocks, reply_to=REPLY_TO.answer, about="Clara Client"
     )
@@ -235,35 +235,32 @@ def test_every_task_for_staff_says_by_when() -> None:
     by = datetime(2026, 7, 3, 16, 30, tzinfo=UTC)
     task = plain_text(
         staff_texts.manual_acknowledgment(
-            waiting=WAITING,
+            waiting=replace(WAITING, acknowledge_by=by),
             reply_to=REPLY_TO,
             zone=NEW_YORK,
             rule="daily-cap",
-            acknowledge_by=by,
         )
     )
     assert "Acknowledge by: Friday, 3 July 2026 at 12:30 (New York time)" in task
     assert "rule: daily-cap" in task
     waits = plain_text(
-        staff_texts.triage(
-            received_at=ARRIVED, due_at=by, reason="the sender is unknown", zone=NEW_YORK
-        )
+        staff_texts.triage("It waits.", received_at=ARRIVED, due_at=by, zone=NEW_YORK)
     )
     assert "File it by: Friday, 3 July 2026 at 12:30 (New York time)" in waits
 
 
 def test_each_rung_of_the_ladder_has_its_words() -> None:
-    warned = staff_texts.warning(waiting=WAITING, reply_to=REPLY_TO, zone=NEW_YORK)
-    passed = staff_texts.target_passed(
-        waiting=WAITING, reply_to=REPLY_TO, zone=NEW_YORK, client_told=True
-    )
-    broken = staff_texts.breach(
-        waiting=WAITING, reply_to=REPLY_TO, zone=NEW_YORK, breached_at=PROMISE.limit_at
-    )
-    raised = staff_texts.escalation(
-        waiting=WAITING, reply_to=REPLY_TO, zone=NEW_YORK, contact="Ana Ruiz", step=1
-    )
-    assert "still waits for an answer" in plain_text(warned)
-    assert "Clara Client has been told that it takes longer" in plain_text(passed)
-    assert "no answer by Tuesday, 7 July 2026 at 16:30 (New York time)" in plain_text(broken)
-    assert "has not been answered by Ana Ruiz" in plain_text(raised)
+    def told(lead: str) -> str:
+        return plain_text(
+            staff_texts.reminder(lead, waiting=WAITING, reply_to=REPLY_TO, zone=NEW_YORK)
+        )
+
+    near = staff_texts.near("Clara Client", "answer")
+    passed = staff_texts.target_passed("Clara Client", "answer", client_told=True)
+    broken = staff_texts.broken("Clara Client", "acknowledgment", PROMISE.limit_at, NEW_YORK)
+    raised = staff_texts.raised("Clara Client", "answer", "Ana Ruiz", 1)
+    assert "still waits for an answer" in told(near)
+    assert "Clara Client has been told that it takes longer" in told(passed)
+    assert "no acknowledgment by Tuesday, 7 July 2026 at 16:30 (New York time)" in told(broken)
+    assert "still has no answer from Ana Ruiz" in told(raised)
+    assert "Answer (meets the clock): reply+a@firm.test" in told(raised)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import pytest
 from sqlalchemy import text
 
@@ -21,6 +22,7 @@ from messaging.outbound.delivery import pause, server_of
 from shared.contracts import FIRM_ID
 from shared.contracts.messaging import MessageAcknowledged, MessageSent
 from shared.ids import new_id
+from shared.prepare import with_database
 from shared.runtime import Runtime
 from support.correspondence import (
     People,
@@ -377,21 +379,25 @@ async def test_a_bounce_of_an_accepted_mail_is_told_once(platform: Platform) -> 
 
 
 async def test_a_mail_whose_key_was_destroyed_never_leaves(platform: Platform) -> None:
-    boxes, outbound_id, nobody = Mailboxes(), new_id(), new_id()
-    async with a_firm(platform, boxes) as (service, people):
-        await asked_for(service.runtime, people, outbound_id)
-        await settled(service.runtime, outbound_id, "accepted")
-        async with service.runtime.db.transaction() as session:
-            await session.execute(
-                text("""
-                    UPDATE outbound_messages SET state = 'queued', accepted_at = NULL,
-                        owner = :nobody, next_attempt_at = now()
-                """),
-                {"nobody": nobody},
-            )
-        row = await settled(service.runtime, outbound_id, "failed")
+    boxes, outbound_id, people = Mailboxes(), new_id(), People()
+    async with mail_server(boxes) as port:
+        settings = await settings_for(platform, port)
+        async with running(nothing_leaves, settings) as before:
+            await known_firm(before.runtime, people)
+            await known_client(before.runtime, people)
+            await asked_for(before.runtime, people, outbound_id)
+        await destroy_key(platform, people.clara)
+        async with running(way_out, settings) as service:
+            row = await settled(service.runtime, outbound_id, "failed")
+            assert len(await told(service.runtime, "MessageFailed")) == 1
     assert row.reply == "the key of this mail was destroyed"
-    assert len(boxes.of("clara@clients.test")) == 1
+    assert boxes.kept == []
+
+
+async def destroy_key(platform: Platform, owner: UUID) -> None:
+    connection = await asyncpg.connect(with_database(platform.postgres.url, "keyring"))
+    await connection.execute("UPDATE data_keys SET destroyed_at = now() WHERE owner = $1", owner)
+    await connection.close()
 
 
 async def test_an_acknowledgment_is_told_as_one(platform: Platform) -> None:

@@ -126,8 +126,7 @@ async def list_calendars(
 ) -> Page[CalendarShown]:
     """The newest version of each calendar, oldest calendar first."""
     permit(POLICY, caller, "read calendars")
-    after = UUID(request.after[0]) if request.after else None
-    rows = await queries.newest_calendars(session, after, request.limit + 1)
+    rows = await queries.newest_calendars(session, _after(request), request.limit + 1)
     return page(rows, request, _calendar_shown, lambda row: [str(row.calendar_id)])
 
 
@@ -241,8 +240,8 @@ async def list_clocks(
             wanted = wanted.where(col(column) == value)
     if message_id is not None:
         wanted = wanted.where(col(Clock.clock_id).in_(queries.clocks_of(message_id)))
-    if request.after:
-        wanted = wanted.where(col(Clock.clock_id) > UUID(request.after[0]))
+    if (after := _after(request)) is not None:
+        wanted = wanted.where(col(Clock.clock_id) > after)
     found = await session.execute(wanted.order_by(col(Clock.clock_id)).limit(request.limit + 1))
     return page(found.scalars().all(), request, _clock_shown, lambda row: [str(row.clock_id)])
 
@@ -314,6 +313,13 @@ def _line_shown(line: Line) -> dict[str, Any]:
         "name": line.name,
         "day": line.day,
     }
+
+
+def _after(request: PageQuery) -> UUID | None:
+    try:
+        return UUID(str(request.after[0])) if request.after else None
+    except ValueError as error:
+        raise Invalid("The cursor is not one of ours; take it from `next` of a page.") from error
 
 
 def _etag(version: int) -> str:

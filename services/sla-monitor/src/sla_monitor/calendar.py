@@ -23,6 +23,7 @@ WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun"
 YEARS_BEHIND, YEARS_AHEAD = 5, 15  # of holidays frozen around the day of publishing
 
 ClockTime = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$|^24:00$")]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]+$")]
 Spans = Annotated[list[tuple[ClockTime, ClockTime]], Field(max_length=24)]
 
 
@@ -53,7 +54,7 @@ class Holiday(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     date: date
-    name: str = Field(default="holiday", max_length=200)
+    name: Name = "holiday"
 
 
 class Override(BaseModel):
@@ -68,7 +69,7 @@ class CalendarDraft(BaseModel):
     """A calendar as it is asked for (interface: `POST /v1/calendars`)."""
 
     model_config = ConfigDict(extra="forbid")
-    name: str = Field(min_length=1, max_length=200)
+    name: Name
     time_zone: str
     weekly: dict[Weekday, Spans]
     holidays: HolidaysOf | Annotated[list[date | Holiday], Field(max_length=5000)] = []
@@ -87,7 +88,7 @@ class HolidaySource(BaseModel):
 
 
 class PublishedCalendar(BaseModel):
-    """A checked draft with its holidays spelled out: the form that is stored, told and shown."""
+    """A checked draft with its holidays spelled out: the form that is stored and shown."""
 
     name: str
     time_zone: str

@@ -24,6 +24,7 @@ log = structlog.get_logger()
 
 COULD_HAVE_MET_IT = ("messaging", "matters")
 LOOK_AT_LEAST_EVERY = 0.5  # seconds: `privity time advance` is noticed within one
+PAUSES_BETWEEN_QUESTIONS = (0.01, 0.02, 0.03, 0.05, 0.0)
 UNCONFIRMED_ASK_AGAIN = timedelta(seconds=0.25)
 SWEEP_EVERY = 2.0
 
@@ -81,10 +82,13 @@ class Ticker:
     async def tick(self) -> float:
         """One look at the time; the seconds until the next is needed."""
         settle = timedelta(seconds=self._settings.sla_monitor_settle)
+        offset = clock.offset()
         async with self.runtime.db.transaction() as session:
             now = await clock.database_now(session)
             next_at = await queries.next_instant(session)
-        if self.leap.happened(now - clock.offset(), time.monotonic()):
+        if clock.offset() != offset:
+            return 0.0  # the clock was moved while it was read: read it again
+        if self.leap.happened(now - offset, time.monotonic()):
             return LOOK_AT_LEAST_EVERY
         await self._sweep()
         if next_at is None:
@@ -110,7 +114,12 @@ class Ticker:
             # same clocks due. After it the firings' keys keep anything from being told again.
 
     async def _heard_everything(self) -> bool:
-        return await self.runtime.consumer.heard_everything(COULD_HAVE_MET_IT)
+        """Asked a few times in quick succession: what just arrived is often being handled."""
+        for pause in PAUSES_BETWEEN_QUESTIONS:
+            if await self.runtime.consumer.heard_everything(COULD_HAVE_MET_IT):
+                return True
+            await asyncio.sleep(pause)
+        return False
 
     async def _sweep(self) -> None:
         """New calendars and policies reach running clocks here, a batch at a time: a handler that

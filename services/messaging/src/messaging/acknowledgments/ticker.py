@@ -14,6 +14,7 @@ from messaging.outbound.postponed import NotYetKnown
 from shared import clock
 from shared.contracts import FIRM_ID
 from shared.errors import Unavailable
+from shared.keyring import KeyNotHeld
 from shared.runtime import Runtime
 
 log = structlog.get_logger()
@@ -39,7 +40,7 @@ async def write_due_groups(runtime: Runtime) -> None:
         try:
             async with runtime.db.transaction() as session:
                 await actions.write_group(session, conversation_id)
-        except NotYetKnown as missing:
+        except (NotYetKnown, KeyNotHeld) as missing:
             log.warning("a grouped acknowledgment waits", missing=str(missing))
 
 

@@ -44,13 +44,15 @@ async def teams(session: AsyncSession, caller: CallerIdentity) -> frozenset[UUID
 
 
 async def readable(session: AsyncSession, caller: CallerIdentity, message_id: UUID) -> Message:
+    """The message, if the caller may read it. What waits in quarantine is nothing to the others."""
+    permit(TABLE, caller, "read messages")
     row = await session.get(Message, message_id)
     if row is None:
-        permit(TABLE, caller, "read messages", ())
         raise NotFound(NOTHING)
-    waits = row.client_id is None
-    action = "read quarantined messages" if waits and caller.role != "client" else "read messages"
-    await may(session, caller, action, row.client_id)
+    if row.client_id is not None:
+        await may(session, caller, "read messages", row.client_id)
+    elif caller.role not in TABLE["read quarantined messages"]:
+        raise NotFound(NOTHING)
     if caller.role == "client" and row.direction == "internal":
         raise NotFound(NOTHING)
     return row
@@ -59,9 +61,10 @@ async def readable(session: AsyncSession, caller: CallerIdentity, message_id: UU
 async def writable(
     session: AsyncSession, caller: CallerIdentity, conversation_id: UUID
 ) -> Conversation:
+    """The conversation, if the caller may write in it."""
+    permit(TABLE, caller, "write messages")
     row = await session.get(Conversation, conversation_id)
     if row is None or row.client_id is None:
-        permit(TABLE, caller, "write messages", ())
         raise NotFound(NOTHING)
     await may(session, caller, "write messages", row.client_id)
     return row

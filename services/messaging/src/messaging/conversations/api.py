@@ -166,6 +166,7 @@ async def post_call(
 async def post_file(
     message_id: UUID, body: Filing, caller: Caller, request: Request, session: Transaction
 ) -> MessageListed:
+    permit(TABLE, caller, "file messages")
     runtime: Runtime = request.state.runtime
     async with runtime.db.transaction() as looking:
         client_id, matter_id = await _where_to(looking, body)

@@ -1,6 +1,6 @@
 """Questions to the directory."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
@@ -76,7 +76,9 @@ async def open_matters(session: AsyncSession, client_id: UUID) -> list[Matter]:
     return list(found.scalars())
 
 
-async def matters_numbered(session: AsyncSession, numbers: Iterable[str]) -> list[Matter]:
+async def matters_numbered(session: AsyncSession, numbers: Collection[str]) -> list[Matter]:
+    if not numbers:
+        return []
     found = await session.execute(select(Matter).where(col(Matter.number).in_(list(numbers))))
     return list(found.scalars())
 

@@ -16,6 +16,7 @@ from messaging.outbound.models import OutboundMessage
 from messaging.outbound.postponed import NotYetKnown
 from shared import clock
 from shared.contracts.messaging import MessageAcknowledged, StaffNotified
+from shared.keyring import KeyNotHeld
 
 log = structlog.get_logger()
 
@@ -23,9 +24,8 @@ log = structlog.get_logger()
 async def refused(session: AsyncSession, outbound_id: UUID, reply: str) -> None:
     """Mark it, tell it, and hand on what it was for."""
     row = await outbound.record_refused(session, outbound_id, reply)
-    if row is None:
-        return
-    await _hand_on(session, row, reply)
+    if row is not None:
+        await _hand_on(session, row, reply)
 
 
 async def bounced(session: AsyncSession, outbound_id: UUID, status: str) -> bool:
@@ -43,8 +43,9 @@ async def _hand_on(session: AsyncSession, row: OutboundMessage, reply: str) -> N
             await acknowledgments.hand_to_a_person(session, row.outbound_id, rule)
         else:
             await _tell_somebody(session, row, reply)
-    except NotYetKnown as missing:
-        # Whoever would be told was known when the mail was written; the clocks still run.
+    except (NotYetKnown, KeyNotHeld) as missing:
+        # Whoever would be told was known when the mail was written; the clocks still run. A client
+        # whose key was destroyed is nobody to write about.
         log.error("nobody to tell of a refused mail", missing=str(missing))
 
 
@@ -72,9 +73,8 @@ async def _what_and_whom(session: AsyncSession, row: OutboundMessage) -> tuple[s
     if row.told_as_type == StaffNotified.type_name():
         assert named is not None
         above = named.supervisor_id
-        return f"A notice to {named.name}", await person(session, above) if above else await head(
-            session
-        )
+        reader = await person(session, above) if above else await head(session)
+        return f"A notice to {named.name}", reader
     told = outbound.told(row)
     assert told.client_id is not None
     case = await case_of(session, told.client_id, told.matter_id, clock.now())

@@ -24,6 +24,7 @@ from shared.contracts import FIRM_ID
 from shared.errors import Unavailable
 from shared.keyring import KeyNotHeld
 from shared.runtime import Runtime
+from shared.sealing import SealBroken
 
 log = structlog.get_logger()
 
@@ -119,6 +120,9 @@ async def _attempt(runtime: Runtime, row: OutboundMessage, line: Line) -> Handov
         data = actions.data_of(runtime.keys.key(row.owner, row.key_version), row)
     except KeyNotHeld:
         return Handover(outcome=Outcome.REFUSED, reply="the key of this mail was destroyed")
+    except SealBroken:
+        log.critical("a mail is not what was sealed", outbound_id=str(row.outbound_id))
+        return Handover(outcome=Outcome.REFUSED, reply="what is kept is not what was sealed")
     except Unavailable as error:
         return Handover(outcome=Outcome.NOT_YET, reply=error.detail)
     mail = Mail(

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from uuid import NAMESPACE_OID, uuid5
 
 import structlog
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -27,6 +27,7 @@ E = TypeVar("E", bound=Event)
 Handler = Callable[[AsyncSession, E], Awaitable[None]]
 
 HEARD_AGAIN_AFTER = timedelta(seconds=1)
+PUT_OFF_FOR = timedelta(minutes=1)
 
 
 class NotYetKnown(Exception):
@@ -62,7 +63,11 @@ async def hear_again(runtime: Runtime) -> int:
         )
         due = rows.scalars().all()
     for row in due:
-        await _hear(runtime, row)
+        try:
+            await _hear(runtime, row)
+        except Exception as error:  # noqa: BLE001 - one that fails must not hold up the others
+            log.error("a postponed event failed", type=row.type, error=repr(error))
+            await _put_off(runtime, row)
     return len(due)
 
 
@@ -81,6 +86,15 @@ async def _hear(runtime: Runtime, row: PostponedEvent) -> None:
         # Another replica may have been first: then it has done, or kept again, what there is to do.
         if gone.scalar_one_or_none() is not None:
             await handler(session, event)
+
+
+async def _put_off(runtime: Runtime, row: PostponedEvent) -> None:
+    async with runtime.db.transaction() as session:
+        await session.execute(
+            update(PostponedEvent)
+            .where(col(PostponedEvent.postponed_id) == row.postponed_id)
+            .values(due_at=func.now() + PUT_OFF_FOR)
+        )
 
 
 async def _keep(session: AsyncSession, event: Event) -> None:
