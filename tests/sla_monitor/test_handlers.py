@@ -197,6 +197,28 @@ async def test_a_question_pauses_and_the_next_message_resumes_with_what_was_left
     assert [type(each) for each in told[-3:]] == [ClockResumed, ResponseDue, AcknowledgmentDue]
 
 
+async def test_a_paused_clock_is_not_warned_of_what_came_before_its_pause(world: World) -> None:
+    await world.with_office()
+    await world.hear(world.message(FRIDAY), world.sent(MONDAY - HOUR, "question"))
+    await world.fire(MONDAY + HOUR)
+    assert [e for e in await world.told(DeadlineWarned) if e.kind == "response"] == []
+    await world.hear(world.message(MONDAY + 2 * HOUR))
+    await world.fire(MONDAY + 2 * HOUR)
+    warned = [e.threshold for e in await world.told(DeadlineWarned) if e.kind == "response"]
+    assert warned == ["PT8H", "PT2H"]
+
+
+async def test_a_question_after_the_limit_does_not_undo_the_breach(world: World) -> None:
+    await world.with_office()
+    await world.hear(world.message(FRIDAY), world.sent(TUESDAY + HOUR, "question"))
+    await world.fire(TUESDAY + 2 * HOUR)
+    clock = await world.clock("response")
+    assert (clock.state, clock.breached_at) == ("breached", TUESDAY)
+    await world.hear(world.message(TUESDAY + 3 * HOUR))
+    assert (await world.clock("response")).state == "breached"
+    assert len(await world.told(ClockPaused)) == len(await world.told(ClockResumed)) == 1
+
+
 async def test_a_second_question_while_paused_counts_no_pause_twice(world: World) -> None:
     await world.hear(world.message(FRIDAY), world.sent(FRIDAY + HOUR, "question"))
     await world.hear(world.sent(FRIDAY + 2 * HOUR, "question"))

@@ -78,7 +78,7 @@ async def test_a_policy_of_seconds_warns_breaches_and_escalates_live(firm: Firm)
     assert warned[0].due_at == received + timedelta(seconds=1)
     assert (breached.due_at, raised[0].role) == (received + timedelta(seconds=2), "supervisor")
     for late in (warned[0], breached):
-        assert late.detected_at - late.due_at < timedelta(seconds=1), "seconds are seconds"
+        assert late.detected_at - late.due_at < timedelta(seconds=3), "seconds are seconds"
     await asyncio.sleep(1)
     assert len(await firm.world.told(DeadlineBreached, DeadlineWarned, EscalationRaised)) == 3
 
@@ -151,6 +151,23 @@ async def test_an_announced_leap_of_the_clock_is_noticed_within_a_second(
         assert ready.json()["checks"]["time"] == "ok"
         thresholds = [e.threshold for e in await world.told(DeadlineWarned) if e.kind == "response"]
         assert thresholds == ["PT8H", "PT2H", "target"], "what was missed is caught up in order"
+
+
+async def test_a_clock_that_cannot_be_counted_does_not_stop_the_others(firm: Firm) -> None:
+    world = firm.world
+    await world.with_office()
+    await firm.tell(world.message(now(), conversation_id=new_id()))
+    (stuck,) = await eventually(lambda: world.clocks("response"))
+    async with firm.sla.runtime.db.transaction() as session:
+        await session.execute(
+            text("UPDATE clocks SET opened_at = '2001-01-01', next_at = '2001-01-01'"
+                 " WHERE clock_id = :id"),
+            {"id": stuck.clock_id},
+        )  # fmt: skip
+    await world.publish_policy("triage", mode="elapsed", target="PT1S", limit="PT1S")
+    await firm.tell(world.quarantined(now(), new_id()))
+    (breached,) = await eventually(lambda: world.told(DeadlineBreached))
+    assert breached.kind == "triage"
 
 
 async def test_two_tickers_tell_a_breach_once(

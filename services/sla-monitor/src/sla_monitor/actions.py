@@ -156,7 +156,7 @@ async def bounce(
     unasked = [pause for pause in clock.pauses if pause.pause_id == cause_id]
     if unasked:
         clock.pauses.remove(unasked[0])
-        await _resume_told(session, clock, at)
+        await _resume_told(session, clock, at, waited=True)
 
 
 async def fire(
@@ -234,13 +234,13 @@ async def _await_response(
         emit(session, telling.due(clock, terms))
         return clock, terms
     _add(clock, [part])
-    terms = await _resume_told(session, clock, message.received_at)
+    waited = _waits_for_client(clock)
+    terms = await _resume_told(session, clock, message.received_at, waited=waited)
     return clock, terms
 
 
-async def _resume_told(session: AsyncSession, clock: Clock, at: datetime) -> Terms:
+async def _resume_told(session: AsyncSession, clock: Clock, at: datetime, *, waited: bool) -> Terms:
     """Ends a pause if there is one, and tells the response clock's dues anew."""
-    waited = clock.state == "paused"
     for pause in clock.pauses:
         if pause.resumed_at is None:
             # A message that was written before the question came, but filed later, ends it too.

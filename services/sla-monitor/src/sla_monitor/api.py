@@ -185,7 +185,7 @@ async def post_due(
     return Response(await asyncio.to_thread(count), media_type="application/json")
 
 
-@router.get("/v1/clock-policies/{kind}", response_model_exclude_none=True)
+@router.get("/v1/clock-policies/{kind}")
 async def get_clock_policy(
     kind: Kind, caller: Caller, session: Transaction, response: Response
 ) -> ClockPolicy:
@@ -196,7 +196,7 @@ async def get_clock_policy(
     return policy
 
 
-@router.put("/v1/clock-policies/{kind}", response_model_exclude_none=True)
+@router.put("/v1/clock-policies/{kind}")
 async def put_clock_policy(
     kind: Kind,
     policy: ClockPolicy,

@@ -160,11 +160,14 @@ def timetable(
 def next_threshold(
     table: Iterable[Threshold], state: State, fired: Iterable[str]
 ) -> Threshold | None:
-    """The earliest not told yet; a breached clock only climbs its ladder, a met one rests."""
+    """The earliest not told yet. A paused clock only breaches, if it had before its pause; a
+    breached one only climbs its ladder, and a met one rests."""
     if state not in OPEN:
         return None
     told = set(fired)
     left = (threshold for threshold in table if threshold.name not in told)
+    if state == "paused":
+        left = (threshold for threshold in left if threshold.name == "limit")
     if state == "breached":
         left = (threshold for threshold in left if threshold.rung)
     return next(left, None)

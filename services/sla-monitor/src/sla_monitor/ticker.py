@@ -13,10 +13,12 @@ from typing import get_args
 
 import structlog
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import clock
 from shared.runtime import Runtime
 from sla_monitor import actions, queries
+from sla_monitor.calendar import CalendarRefused
 from sla_monitor.models import Clock, Kind
 from sla_monitor.settings import SlaMonitorSettings
 
@@ -26,6 +28,7 @@ COULD_HAVE_MET_IT = ("messaging", "matters")
 LOOK_AT_LEAST_EVERY = 0.5  # seconds: `privity time advance` is noticed within one
 PAUSES_BETWEEN_QUESTIONS = (0.01, 0.02, 0.03, 0.05, 0.0)
 UNCONFIRMED_ASK_AGAIN = timedelta(seconds=0.25)
+UNCOUNTABLE_ASK_AGAIN = timedelta(minutes=1)
 SWEEP_EVERY = 2.0
 
 
@@ -106,10 +109,7 @@ class Ticker:
             unclear = await queries.keys_with_parked_events(session, [_key(each) for each in due])
             for each in due:
                 confirmed = heard and _key(each) not in unclear
-                if not await actions.fire(
-                    session, each, until, detected_at=now, confirmed=confirmed
-                ):
-                    each.next_at = now + UNCONFIRMED_ASK_AGAIN
+                each.next_at = await _fire_one(session, each, now, until, confirmed) or each.next_at
             # Dying before the commit tells nothing and changes nothing: the next tick finds the
             # same clocks due. After it the firings' keys keep anything from being told again.
 
@@ -132,6 +132,19 @@ class Ticker:
                 changed += await actions.recompute_stale(session, kind)
         if not changed:
             self._swept_at = time.monotonic()
+
+
+async def _fire_one(
+    session: AsyncSession, each: Clock, now: datetime, until: datetime, confirmed: bool
+) -> datetime | None:
+    """When to look at the clock again although nothing new is due; None in the ordinary case."""
+    try:
+        done = await actions.fire(session, each, until, detected_at=now, confirmed=confirmed)
+    except CalendarRefused as error:
+        # One clock whose calendar ends must not stop all others; nothing of it was told yet.
+        log.critical("a clock cannot be counted", clock_id=str(each.clock_id), error=error.code)
+        return now + UNCOUNTABLE_ASK_AGAIN
+    return None if done else now + UNCONFIRMED_ASK_AGAIN
 
 
 def _kinds() -> Sequence[Kind]:

@@ -13,7 +13,7 @@ from messaging.email.identity import canonical
 from messaging.email.parsing import Attachment as ParsedFile
 from messaging.email.parsing import ParsedMail, parts_of
 from shared import sealing
-from shared.contracts import ContentRef, Sealed
+from shared.contracts import Sealed
 from shared.contracts.messaging import Attachment as AttachmentFact
 from shared.ids import new_id
 from shared.keyring import keys_of
@@ -35,10 +35,6 @@ class SealedOriginal:
     boxes: list[bytes]
     attachments: list[Attachment]
     identity: bytes
-
-    @property
-    def reference(self) -> ContentRef:
-        return ContentRef(content_id=self.message_id, size=self.size, commitment=self.commitment)
 
 
 def identity_of(key: DataKey, raw: bytes) -> bytes:

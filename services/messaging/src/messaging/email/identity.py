@@ -1,14 +1,10 @@
 """When two mails are one: the same Message-ID and the same content, or without a Message-ID the
-same content within one SMTP retry (architecture §6). The content is known only by a keyed HMAC."""
+same content within one SMTP retry (architecture §6). What content is, for that, is said here; it
+is compared by an HMAC under the owner's key (conversations.custody)."""
 
-import hashlib
-import hmac
 import re
-from datetime import datetime, timedelta
 
 from messaging.email.mime import header_end
-
-SMTP_RETRY = timedelta(hours=4)
 
 # Written by the servers on the way, so two copies of one mail differ in them. A DKIM signature is
 # one: a server may sign each copy anew, and what it signs is compared here octet by octet.
@@ -33,13 +29,3 @@ def canonical(raw: bytes) -> bytes:
             kept.append(header[0])
         at = header.end()
     return b"".join(kept) + raw[end:]
-
-
-def content_identity(key: bytes, raw: bytes) -> bytes:
-    """HMAC-SHA256 of the canonical octets under a key of the client or the conversation."""
-    return hmac.digest(key, canonical(raw), hashlib.sha256)
-
-
-def within_one_retry(first: datetime, second: datetime, window: timedelta = SMTP_RETRY) -> bool:
-    """Whether two arrivals without a Message-ID may be one mail that a server sent again."""
-    return abs(second - first) <= window
