@@ -85,8 +85,8 @@ async def test_what_the_document_promises_is_kept_for_generated_calls(door: Door
     command = [
         sys.executable, "-m", "schemathesis.cli", "run", f"{door.http.base_url}/openapi.json",
         "--header", f"Authorization: {door.partner['Authorization']}", "--checks", CHECKS,
-        "--phases", "examples,coverage,fuzzing", "--max-examples", "5", "--exclude-path", "/readyz", "--mode", "all", "--seed", "1",
-        "--no-color", "--request-timeout", "10",
+        "--phases", "coverage,fuzzing", "--max-examples", "5", "--mode", "all", "--seed", "1",
+        "--exclude-path", "/readyz", "--max-time", "20", "--no-color", "--request-timeout", "10",
     ]  # fmt: skip
     process = await asyncio.create_subprocess_exec(
         *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT

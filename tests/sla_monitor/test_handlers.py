@@ -492,6 +492,22 @@ async def test_a_past_breach_is_not_rewritten(world: World) -> None:
     assert (clock.state, clock.policy_version, clock.limit_at) == ("breached", 1, TUESDAY)
 
 
+async def test_a_calendar_that_does_not_reach_a_clock_leaves_it_under_its_terms(
+    world: World,
+) -> None:
+    await world.hear(world.message(local("2001-07-10 16:30")))
+    await world.hear(world.message(FRIDAY, conversation_id=new_id()))
+    calendar_id = await world.with_office()
+    await world.recompute()
+    known = {clock.opened_at.year: clock.calendar_id for clock in await world.clocks("response")}
+    assert known == {2001: None, 2026: calendar_id}
+
+
+async def test_a_firm_in_no_time_zone_is_not_taken(world: World) -> None:
+    with pytest.raises(ValueError, match="Mars"):
+        await world.hear(world.firm_changed(zone="Mars/Olympus"))
+
+
 async def test_an_older_revision_of_the_firm_is_not_taken(world: World) -> None:
     calendar_id = await world.publish_calendar()
     await world.hear(world.firm_changed(calendar_id, revision=2), world.firm_changed(revision=1))

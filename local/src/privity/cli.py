@@ -5,19 +5,31 @@ import re
 import subprocess
 import sys
 import time
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from privity import doctor as diagnosis
-from privity import jars, mail, parked, platform_clock, status, terminal, tracing, up, verify
+from privity import (
+    demo,
+    demo_firm,
+    jars,
+    mail,
+    parked,
+    platform_clock,
+    status,
+    terminal,
+    tracing,
+    up,
+    verify,
+)
 from privity.errors import Trouble
 from privity.keys import signing_key
-from privity.places import home
+from privity.places import home, wire_name
 from privity.processes import NotStarted
 from privity.stack import FIRM_ADDRESS, Stack
 from privity.supervisor import AlreadyRunning
@@ -36,6 +48,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="for scripts")]
 @app.command("up")
 def up_(
     detach: Annotated[bool, typer.Option(help="return when everything is ready")] = False,
+    with_firm: Annotated[bool, typer.Option("--demo", help="add a firm with living matters")] = False,
 ) -> None:
     """Start everything, show its status, stop it on Ctrl-C."""
     stack, began = Stack.chosen(home()), time.monotonic()
@@ -43,14 +56,25 @@ def up_(
         jars.fetch(out.print)
         left = up.begin(stack)
     except AlreadyRunning:
-        return terminal.say_it_runs()
+        terminal.say_it_runs()
+        return demo_firm.plant(Stack.found(home()), out) if with_firm else None
     if left:
         out.print(f"An earlier run had ended without stopping; stopped {', '.join(left)}.")
     terminal.stop_on_signals(stack.home)
     terminal.show_progress(stack)
     terminal.say_what_to_open(stack, time.monotonic() - began)
+    if with_firm:
+        demo_firm.plant(stack, out)
     if not detach:
         terminal.watch(stack)
+
+
+@app.command("demo")
+def demo_(as_json: AsJson = False) -> None:
+    """One client's email through the whole platform, told as it happens; ends in a page."""
+    story, page = demo.tell(home(), Console(quiet=True) if as_json else out)
+    if as_json:
+        _print_json(story.as_json() | {"page": str(page)})
 
 
 @app.command()
@@ -92,9 +116,9 @@ def logs(
 ) -> None:
     """The log of a service or server."""
     folder = home() / "logs"
-    path = folder / f"{service}.log"
+    path = folder / f"{service.replace('-', '_')}.log"
     if not path.exists():
-        known = ", ".join(sorted(one.stem for one in folder.glob("*.log"))) or "none yet"
+        known = ", ".join(sorted(wire_name(one.stem) for one in folder.glob("*.log"))) or "none yet"
         raise Trouble(f"There is no log of {service!r}.", f"Known: {known}.")
     subprocess.run(["tail", "-n", str(lines), *(["-F"] if follow else []), path], check=False)
 
@@ -183,7 +207,7 @@ def verify_(
     key = own["key"] if key is None and target.rstrip("/") == own["url"] else key
     report = verify.verify(target, key=key, state=home() / "verified")
     if as_json:
-        _print_json(asdict(report))
+        _print_json(report.as_json())
     else:
         terminal.show_report(report)
     if not report.ok:

@@ -4,6 +4,7 @@ from typing import Any
 
 from privity.clients import call, client
 from privity.errors import Trouble
+from privity.places import wire_name
 from privity.stack import WITH_DATABASE, Stack
 
 Parked = dict[str, Any]
@@ -15,7 +16,7 @@ def waiting(stack: Stack) -> list[Parked]:
     for service in WITH_DATABASE:
         with client(stack, service, "operations") as http:
             items = call(http, "GET", "/v1/parked").json()["items"]
-        found += [{"service": service} | item for item in items]
+        found += [{"service": wire_name(service)} | item for item in items]
     return found
 
 

@@ -15,6 +15,12 @@ CHECKOUT = Path(__file__).resolve().parents[3]
 SERVICES = ("matters", "sla_monitor", "messaging", "audit", "gateway")
 
 
+
+def wire_name(service: str) -> str:
+    """What a service is called on the wire, in traces and by people: `sla-monitor`."""
+    return service.replace("_", "-")
+
+
 def home() -> Path:
     """The folder `.privity` of this checkout."""
     return Path(os.environ.get("PRIVITY_HOME") or CHECKOUT / ".privity").resolve()
@@ -51,7 +57,7 @@ class Ports:
         return cls(**ports)
 
     def address(self, name: str) -> str:
-        return f"{HOST}:{getattr(self, name)}"
+        return f"{HOST}:{getattr(self, name.replace('-', '_'))}"
 
     def url(self, name: str) -> str:
         return f"http://{self.address(name)}"

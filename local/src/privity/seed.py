@@ -1,4 +1,4 @@
-"""The built-in firm: its calendar, its addresses and one member of staff per role.
+"""The built-in firm: its calendar and addresses, one member of staff per role, a client to try with.
 
 Made through the gateway's public API, as anybody would. Every POST has a fixed Idempotency-Key, so
 that a start that broke off halfway goes on where it stopped.
@@ -42,6 +42,13 @@ STAFF = (
     ("Tom Hargreaves", "operations"),
 )
 
+CLIENT = {"name": "Grace Holloway", "email": "grace@clients.test", "time_zone": TIME_ZONE}
+MATTER = {
+    "title": "Purchase of 12 Quay Street",
+    "practice_area": "real-estate",
+    "reason": "Built in, so that there is a client to try with.",
+}
+
 
 def plant(http: httpx2.Client) -> None:
     """Idempotent; `http` acts as a partner. Raises Trouble with what the platform answered."""
@@ -53,6 +60,11 @@ def plant(http: httpx2.Client) -> None:
         for name, role in STAFF:
             member = {"name": name, "email": f"{role}@firm.test", "role": role}
             _post(http, "/v1/staff", member | {"supervisor_id": partner["id"]})
+    if not call(http, "GET", "/v1/matters", params={"limit": 1}).json()["items"]:
+        contact = call(http, "GET", "/v1/staff", params={"email": "attorney@firm.test"}).json()
+        contacted = {"point_of_contact_id": contact["items"][0]["id"]}
+        client = _post(http, "/v1/clients", CLIENT | contacted)
+        _post(http, "/v1/matters", MATTER | contacted | {"client_id": client["id"]})
 
 
 def _staff_is_missing(http: httpx2.Client) -> bool:
@@ -61,7 +73,7 @@ def _staff_is_missing(http: httpx2.Client) -> bool:
 
 
 def _post(http: httpx2.Client, path: str, body: dict[str, Any]) -> dict[str, Any]:
-    key = f"privity-seed-{path}-{body['name']}"
+    key = f"privity-seed-{path}-{body.get('name') or body['title']}"
     answer: dict[str, Any] = call(
         http, "POST", path, json=body, headers={"Idempotency-Key": key}
     ).json()

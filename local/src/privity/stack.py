@@ -115,6 +115,8 @@ class Stack:
             "MESSAGING_REPLY_KEY_FILE": str(self.key("messaging-reply")),
             "MESSAGING_SMTP_IN_HOST": HOST,
             "MESSAGING_SMTP_IN_PORT": str(self.ports.smtp_in),
+            "MESSAGING_MAIL_DOMAIN": FIRM_ADDRESS.partition("@")[2],
+            "MESSAGING_NOTICE_BODIES": "true",  # in production a notice does not repeat the letter
             "CLOCK_OFFSET_FILE": str(self.clock_offset),
             "SMTP_URL": self.smtp_url,
             "MAIL_TRUSTED_PEERS": "127.0.0.0/8,::1/128",

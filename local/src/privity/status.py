@@ -9,7 +9,7 @@ from rich.table import Table
 
 from privity import state
 from privity.keys import signing_key, verifier_key
-from privity.places import HOST, SERVICES
+from privity.places import SERVICES, wire_name
 from privity.processes import answers_http, is_the_same, resident_bytes
 from privity.stack import FIRM_ADDRESS, MAILBOX_PASSWORD, ORIGIN, Stack
 from privity.state import PartState, State
@@ -74,7 +74,7 @@ def _service(stack: Stack, name: str, part: PartState | None) -> dict[str, Any]:
     alive = part is not None and is_the_same(part.pid, part.started)
     url = stack.ports.url(name)
     return {
-        "name": name,
+        "name": wire_name(name),
         "url": url,
         "pid": part.pid if part and alive else None,
         "ready": alive and answers_http(f"{url}/readyz"),
@@ -95,14 +95,15 @@ def table(home: Path) -> Table:
 
 def _row(stack: Stack, part: PartState, reports: dict[str, dict[str, Any]]) -> Sequence[str]:
     alive = is_the_same(part.pid, part.started)
-    well = reports[part.name]["ready"] if part.name in reports else alive
+    name = wire_name(part.name)
+    well = reports[name]["ready"] if name in reports else alive
     words = "[green]ready[/]" if well else "[yellow]not ready[/]" if alive else "[red]down[/]"
     if part.restarts:
         words += f" (started again {part.restarts} ×)"
     memory = f"{resident_bytes(part.pid) / 2**20:.0f} MiB"
-    return part.name, _address(stack, part.name), str(part.pid), memory, words
+    return name, _address(stack, part.name), str(part.pid), memory, words
 
 
 def _address(stack: Stack, name: str) -> str:
     port = {"zipkin": "tracing", "greenmail": "imap", "mailboxes": "smtp"}.get(name, name)
-    return f"{HOST}:{getattr(stack.ports, port)}"
+    return stack.ports.address(port)

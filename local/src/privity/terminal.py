@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.live import Live
 from rich.markup import escape
 
-from privity import state, status, up
+from privity import seed, state, status, up
 from privity.mail import Mail
-from privity.places import home
+from privity.places import home, wire_name
 from privity.stack import Stack
 from privity.verify import Report
 
@@ -42,14 +42,14 @@ def stop_on_signals(folder: Path) -> None:
         signal.signal(number, stop)
 
 
-def show_progress(stack: Stack) -> None:
+def show_progress(stack: Stack, console: Console = out) -> None:
     began, seen = time.monotonic(), set[str]()
-    with out.status("starting …") as line:
+    with console.status("starting …") as line:
 
         def tell(now: state.State) -> None:
             running = {part.name for part in now.parts} - set(now.doing)
             for name in sorted(running - seen):
-                out.print(f"[green]✓[/] {name:<12} {time.monotonic() - began:5.1f} s")
+                console.print(f"[green]✓[/] {wire_name(name):<12} {time.monotonic() - began:5.1f} s")
             seen.update(running)
             line.update(f"starting {', '.join(now.doing)} …")
 
@@ -67,8 +67,10 @@ def say_what_to_open(stack: Stack, seconds: float) -> None:
   Mail in    {found["smtp_in"]}  for {found["firm_address"]}; every *@clients.test has a mailbox
 
 Try it as a client would:
-  {COMMAND} mail --from ann@clients.test "May I sign the lease before Friday?"
-  {COMMAND} inbox attorney@firm.test
+  {COMMAND} mail --from {seed.CLIENT["email"]} "May I sign the contract before Friday?"
+  {COMMAND} inbox {seed.CLIENT["email"]}      the acknowledgment
+  {COMMAND} inbox {status.ATTORNEY}       what the lawyer is told
+Or see the whole story told:  {COMMAND} demo
 """)
 
 

@@ -93,4 +93,5 @@ def _line(span: Span, depth: int, first: int) -> str:
     after = (int(span.get("timestamp", first)) - first) / 1000
     took = int(span.get("duration", 0)) / 1000
     service = span.get("localEndpoint", {}).get("serviceName", "?")
-    return f"{after:9.1f} ms {took:8.1f} ms  {'  ' * depth}{service}: {span.get('name', '?')}"
+    name = str(span.get("name", "?")).removeprefix(f"{service} ")
+    return f"{after:9.1f} ms {took:8.1f} ms  {'  ' * depth}{service}: {name}"

@@ -11,9 +11,10 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import httpx2
 from cryptography.exceptions import InvalidSignature
@@ -47,12 +48,16 @@ class Stream:
 
 @dataclass(frozen=True)
 class Report:
-    """`ok` only if nothing at all was doubtful. `proved` and `doubts` are sentences for people."""
+    """`ok` only if nothing at all was doubtful. `proved` and `doubts` are sentences for people.
+
+    `checkpoint` is the signed note, as the log served it.
+    """
 
     target: str
     origin: str | None = None
     size: int = 0
     root: str | None = None
+    checkpoint: str | None = None
     streams: tuple[Stream, ...] = ()
     proved: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
@@ -60,6 +65,9 @@ class Report:
     @property
     def ok(self) -> bool:
         return not self.doubts and bool(self.proved)
+
+    def as_json(self) -> dict[str, Any]:
+        return {"ok": self.ok, **asdict(self)}
 
 
 class Doubt(Exception):
@@ -107,6 +115,7 @@ def _verify_log(log: "_Log", verifier: "_Verifier", key: str, state: Path | None
         origin=head.origin,
         size=head.size,
         root=base64.b64encode(head.root).decode(),
+        checkpoint=note.decode(),
         streams=tuple(reading.streams.found()),
         proved=tuple(_proved(head, past, reading)) if not doubts else (),
         doubts=tuple(told),
@@ -130,7 +139,7 @@ def _proved(head: "_Checkpoint", past: "_Checkpoint | None", reading: "_Reading"
     streams = reading.streams.found()
     yield f"The checkpoint of {head.size} entries is signed by {head.origin}."
     yield f"All {head.size} entries, hashed again, give exactly the signed root."
-    yield f"Each of the {reading.tiles} hash tiles agrees with the entries."
+    yield f"Every hash tile agrees with the entries ({reading.tiles} compared)."
     yield (
         f"All {len(streams)} streams of {len({stream.service for stream in streams})} services are "
         "whole: 1, 2, 3 … without a gap, a fork or a repetition."

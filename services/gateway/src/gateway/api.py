@@ -69,7 +69,7 @@ async def get_asyncapi(request: Request) -> dict[str, Any]:
 
 
 @router.api_route(
-    "/{path:path}",
+    "/v1/{path:path}",
     methods=["GET", "HEAD", "PUT", "POST", "DELETE", "PATCH", "OPTIONS"],
     include_in_schema=False,
 )

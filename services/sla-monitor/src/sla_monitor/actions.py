@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 import shared.clock
@@ -20,8 +21,11 @@ from shared.contracts.messaging import (
 from shared.ids import new_id
 from shared.outbox import emit
 from sla_monitor import queries, telling
+from sla_monitor.calendar import CalendarRefused
 from sla_monitor.models import Clock, ClockFiring, ClockMessage, ClockPause, EarlyFiling, Kind
 from sla_monitor.rules import Terms, Threshold, instant_of, next_threshold, timetable
+
+log = structlog.get_logger()
 
 SWEPT_AT_ONCE = 200
 NO_CLOCK = UUID(int=0)  # replaced by the relationship when a message joins a clock
@@ -187,15 +191,22 @@ async def recompute_stale(session: AsyncSession, kind: Kind) -> int:
     Counted from the original start with pauses kept. Past breaches are not rewritten.
     """
     terms = await queries.current_terms(session, kind)
-    clocks = await queries.stale_clocks(session, kind, terms, SWEPT_AT_ONCE)
-    for clock in clocks:
+    done = 0
+    for clock in await queries.stale_clocks(session, kind, terms, SWEPT_AT_ONCE):
+        try:
+            timetable(terms.calendar, terms.policy, telling.course_of(clock))
+        except CalendarRefused as error:
+            # It stays under the terms that it has; the others must not wait for it.
+            log.critical("a clock keeps old terms", clock_id=str(clock.clock_id), error=error.code)
+            continue
         before = clock.target_at, clock.limit_at
         _pin(clock, terms)
         settle(clock, terms)
         if (clock.target_at, clock.limit_at) != before and clock.limit_at is not None:
             clock.revision += 1
             await _tell_due(session, clock, terms)
-    return len(clocks)
+        done += 1
+    return done
 
 
 def settle(clock: Clock, terms: Terms) -> tuple[Threshold, ...]:

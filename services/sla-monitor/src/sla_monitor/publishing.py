@@ -4,6 +4,7 @@ Clocks that run are brought under what is new by the ticker, not here.
 """
 
 from uuid import UUID
+from zoneinfo import available_timezones
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -84,7 +85,9 @@ async def publish_policy(
 
 
 async def note_firm(session: AsyncSession, firm: FirmChanged) -> None:
-    """Keeps the newest revision, whatever order they are heard in."""
+    """Keeps the newest revision, whatever order they are heard in. ValueError: no such zone."""
+    if firm.time_zone not in available_timezones():
+        raise ValueError(f"there is no time zone {firm.time_zone!r}")
     known = await session.get(Firm, firm.firm_id)
     if known is None or known.revision < firm.revision:
         await session.merge(

@@ -27,6 +27,7 @@ log = structlog.get_logger()
 COULD_HAVE_MET_IT = ("messaging", "matters")
 LOOK_AT_LEAST_EVERY = 0.5  # seconds: `privity time advance` is noticed within one
 PAUSES_BETWEEN_QUESTIONS = (0.01, 0.02, 0.03, 0.05, 0.0)
+LOCKED_LOOK_AGAIN = 0.05  # what is due is in somebody's hands right now
 UNCONFIRMED_ASK_AGAIN = timedelta(seconds=0.25)
 UNCOUNTABLE_ASK_AGAIN = timedelta(minutes=1)
 SWEEP_EVERY = 2.0
@@ -100,10 +101,10 @@ class Ticker:
             return min((next_at + settle - now).total_seconds(), LOOK_AT_LEAST_EVERY)
         # The ends of the topics are read after `now`: what was said by then is behind them.
         heard = await self._heard_everything()
-        await self._fire(now, now - settle, heard=heard)
-        return 0.0
+        looked_at = await self._fire(now, now - settle, heard=heard)
+        return 0.0 if looked_at else LOCKED_LOOK_AGAIN
 
-    async def _fire(self, now: datetime, until: datetime, *, heard: bool) -> None:
+    async def _fire(self, now: datetime, until: datetime, *, heard: bool) -> int:
         async with self.runtime.db.transaction() as session:
             due = await queries.due_clocks(session, until, self._settings.sla_monitor_batch)
             unclear = await queries.keys_with_parked_events(session, [_key(each) for each in due])
@@ -112,6 +113,7 @@ class Ticker:
                 each.next_at = await _fire_one(session, each, now, until, confirmed) or each.next_at
             # Dying before the commit tells nothing and changes nothing: the next tick finds the
             # same clocks due. After it the firings' keys keep anything from being told again.
+            return len(due)
 
     async def _heard_everything(self) -> bool:
         """Asked a few times in quick succession: what just arrived is often being handled."""
