@@ -30,8 +30,8 @@ CONTACT = status.ATTORNEY
 LETTER = """\
 Dear Mr Okafor,
 
-the landlord wants the lease back, signed, by Friday. Clause 7 lets him keep
-the deposit if I paint a wall. May I sign it as it stands?
+the landlord wants the lease back, signed, by Friday. Clause 7 lets
+him keep the deposit if I paint a wall. May I sign it as it stands?
 
 Kind regards
 Ann Example
@@ -39,12 +39,15 @@ Ann Example
 ANSWER = """\
 Dear Ms Example,
 
-please do not sign it yet. Strike the second sentence of clause 7; the rest of
-the lease is sound. I write to the landlord today and send you his reply.
+please do not sign it yet. Strike the second sentence of clause 7; the
+rest of the lease is sound. I am writing to the landlord today.
 
 Daniel Okafor
 """
 FORGERY = "Please pay the deposit to this account instead: DE00 0000 0000 0000 0000 00"
+
+
+PROMISES = {"acknowledgment": "Acknowledgment", "response": "Answer"}
 
 
 @dataclass(frozen=True)
@@ -208,17 +211,17 @@ def _the_clocks_run(
     clocks = _clocks(scene, letter, lambda found: found["acknowledgment"]["state"] == "met")
     explained = scene.get(f"/v1/clocks/{clocks['response']['id']}/explanation")
     scene.tell.chapter("Two promises, two clocks")
-    response = clocks["response"]
+    response, acknowledgment = clocks["response"], clocks["acknowledgment"]
+    zone = person["time_zone"]
     scene.tell.rows(
-        ("Acknowledgment", f"met; had until {spoken(clocks['acknowledgment']['limit_at'])}"),
-        ("Answer", f"running; aim {spoken(response['target_at'], person['time_zone'])}"),
-        ("", f"at the latest {spoken(response['limit_at'], person['time_zone'])}"),
+        ("Acknowledgment", f"met; it had until {spoken(acknowledgment['limit_at'], zone)}"),
+        ("Answer", f"running; aimed at {spoken(response['target_at'], zone)}"),
+        ("", f"at the latest {spoken(response['limit_at'], zone)}"),
     )
     scene.tell.say("The acknowledgment was no answer: that clock runs on. How it was counted:")
-    zone = firm["time_zone"]
     for span in explained["explanation"]:
         why = "counted" if span["counted"] else f"not counted: {reason(span)}"
-        scene.tell.rows((f"from {spoken(span['from'], zone)}", why), width=33)
+        scene.tell.rows((f"from {spoken(span['from'], firm['time_zone'])}", why), width=33)
     return clocks, explained["explanation"]
 
 
@@ -280,8 +283,10 @@ def _the_clock_is_met(scene: Scene, letter: Facts, person: Facts) -> dict[str, F
     zone = person["time_zone"]
     scene.tell.chapter("The promise is kept")
     for kind, clock in sorted(clocks.items()):
-        met = f"met {spoken(clock['met_at'], zone)}, due {spoken(clock['limit_at'], zone)}"
-        scene.tell.rows((kind.capitalize(), met))
+        scene.tell.rows(
+            (PROMISES[kind], f"kept {spoken(clock['met_at'], zone)}"),
+            ("", f"due  {spoken(clock['limit_at'], zone)}"),
+        )
     return clocks
 
 
@@ -298,7 +303,7 @@ def _the_timeline(scene: Scene, matter: Facts, firm: Facts) -> list[Facts]:
     scene.tell.chapter("All of it stands in the matter's timeline")
     for one in found:
         when = spoken(one["time"], firm["time_zone"], seconds=True)
-        scene.tell.rows((when, f"{one['summary']}"), width=22)
+        scene.tell.rows((when, entry(one)), width=20)
     return found
 
 
@@ -335,6 +340,14 @@ def _the_trace(scene: Scene, letter: Facts) -> tuple[str | None, list[str]]:
     scene.tell.chapter("Her letter's way through the services")
     scene.tell.say(f"{len(found)} steps in {', '.join(sorted(services(found)))}:", page)
     return page, sorted(services(found))
+
+
+def entry(item: Facts) -> str:
+    """A line of the timeline: mail says which way it went."""
+    if item["direction"] is None:
+        return str(item["summary"])
+    way = "from the client" if item["direction"] == "inbound" else "to the client"
+    return f"{item['channel'].capitalize()} {way}: {item['summary'].rstrip(',')}"
 
 
 def reason(span: Facts) -> str:

@@ -15,7 +15,8 @@ class Teller:
     """Writes to `console`, pausing at each chapter where a person reads along."""
 
     def __init__(self, console: Console, began: float) -> None:
-        self._console, self._began, self._chapters = console, began, 0
+        self._console, self._began = console, began
+        self._chapters, self._blank = 0, True
 
     def chapter(self, title: str) -> None:
         if self._chapters and self._console.is_terminal and not self._console.quiet:
@@ -23,6 +24,7 @@ class Teller:
         self._chapters += 1
         seconds = f" {time.monotonic() - self._began:.0f} s"
         head = f"── {self._chapters}  {title} "
+        self._blank = False
         self._print("")
         self._print(head + "─" * (WIDTH - len(head) - len(seconds)) + seconds, style="bold cyan")
 
@@ -61,16 +63,20 @@ class Teller:
                 self._print(f"    {line}")
 
     def _print(self, line: str, style: str | None = None) -> None:
-        self._console.print(line, markup=False, style=style)
+        if line or not self._blank:
+            self._console.print(line, markup=False, style=style)
+        self._blank = not line
 
 
 def spoken(instant: str, zone: str = "UTC", *, seconds: bool = False) -> str:
-    """Day and time where somebody is: `Tue 24 Nov 06:00 (Berlin)`."""
+    """Day and time where somebody is: `Tue 24 Nov 06:00 (Berlin)`, or to the second, without."""
     local = datetime.fromisoformat(instant).astimezone(ZoneInfo(zone))
-    place = zone.rpartition("/")[2].replace("_", " ")
-    if seconds:
-        return f"{local:%a %d %b %H:%M:%S}"
-    return f"{local:%a %d %b %H:%M} ({place})"
+    return f"{local:%a %d %b %H:%M:%S}" if seconds else f"{local:%a %d %b %H:%M} ({place(zone)})"
+
+
+def place(zone: str) -> str:
+    """What people call an IANA zone: `New York`."""
+    return zone.rpartition("/")[2].replace("_", " ")
 
 
 def _wrapped(line: str) -> list[str]:

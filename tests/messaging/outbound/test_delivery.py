@@ -233,7 +233,7 @@ async def test_marked_sending_but_never_connected_it_is_sent_after_the_lease(
         await asked_for(dead.runtime, people, outbound_id)
         await claimed_by_the_dead(dead.runtime)
     async with mail_server(boxes) as port:
-        alive = settings.model_copy(update={"smtp_url": f"smtp://127.0.0.1:{port}"})
+        alive = settings.model_copy(update={"smtp_url": SecretStr(f"smtp://127.0.0.1:{port}")})
         async with running(way_out, alive) as service:
             await asyncio.sleep(0.5)
             assert boxes.kept == []  # the lease holds: its holder might be slow, not dead

@@ -21,6 +21,7 @@ from messaging.email.reply_addresses import is_reply_address, read_reply_address
 from messaging.email.threading import Begin, Join, Quarantine
 from messaging.settings import MessagingSettings
 from shared import clock, telemetry
+from shared.contracts import FIRM_ID
 from shared.errors import Unauthenticated
 from shared.ids import new_id
 from shared.keyring import KeyNotHeld
@@ -106,7 +107,7 @@ async def _keep_once(runtime: Runtime, key: bytes, mail: Mail) -> UUID:
 async def _try_to_keep(runtime: Runtime, key: bytes, mail: Mail) -> UUID:
     async with runtime.db.transaction() as session:
         known = await incoming.look_up(session, mail, key)
-    await runtime.keys.hold(*known.owners)
+    await runtime.keys.hold(FIRM_ID, *known.owners)  # the firm's seals notices to its own people
     decision = incoming.decide(mail, known, runtime.keys)
     conversation_id = new_id()
     owner = _owner(known, decision, conversation_id)

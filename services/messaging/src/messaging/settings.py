@@ -43,7 +43,9 @@ class MessagingSettings(Settings):
     )
     messaging_urgent_words: tuple[str, ...] = URGENT_WORDS
 
-    smtp_url: str = Field(description="smtp://[user:password@]host:port, smtps or smtp+starttls")
+    smtp_url: SecretStr = Field(
+        description="smtp://[user:password@]host:port, smtps or smtp+starttls"
+    )
     messaging_mail_domain: str = Field("firm.test", description="of Message-IDs, reply addresses")
     messaging_reply_key_file: Path
     messaging_notice_bodies: bool = Field(

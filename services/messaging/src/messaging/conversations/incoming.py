@@ -37,8 +37,8 @@ from messaging.email.threading import (
     numbers_in,
     whose,
 )
+from messaging.notices.failures import bounced
 from messaging.outbound import queries as outbound
-from messaging.outbound.actions import record_bounce
 from messaging.outbound.models import OutboundMessage, State
 from shared import clock
 from shared.ids import new_id
@@ -322,7 +322,7 @@ async def _bounce(session: AsyncSession, known: Known, report: Report, said: Sai
     sent = await session.get(OutboundMessage, known.signed.message_id)
     assert sent is not None
     assert sent.conversation_id is not None
-    told = await record_bounce(session, sent.outbound_id, report.status)
+    told = await bounced(session, sent.outbound_id, report.status)
     if not told and sent.state in (State.QUEUED, State.SENDING):
         raise NotYet("a report came back before its mail was known to have left")
     conversation = await _conversation(session, sent.conversation_id)

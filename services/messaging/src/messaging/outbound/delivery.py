@@ -49,7 +49,7 @@ async def deliver(runtime: Runtime) -> None:
     news = runtime.db.news()
     lines: asyncio.Queue[Line] = asyncio.Queue()
     settings = _settings(runtime)
-    server = server_of(settings.smtp_url)
+    server = server_of(settings.smtp_url.get_secret_value())
     for _ in range(settings.messaging_send_connections):
         lines.put_nowait(Line(server))
     async with asyncio.TaskGroup() as sending:
