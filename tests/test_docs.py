@@ -8,7 +8,8 @@ import pytest
 
 from shared.contracts import CONTRACTS, Event
 from shared.handlers import Handlers
-from shared.settings import ProcessSettings, Settings
+from shared.settings import Settings
+from support.services import settings_of
 
 ROOT = Path(__file__).parents[1]
 SERVICES = ("gateway", "matters", "messaging", "sla-monitor", "audit")
@@ -30,19 +31,6 @@ def section(text: str, name: str) -> str:
     found = re.search(rf"\*\*{name}\*\*(.*?)(?=\*\*[A-Z]|\Z)", text, re.DOTALL)
     assert found, f"the README has no **{name}**"
     return found.group(1)
-
-
-def settings_of(service: str) -> type[ProcessSettings]:
-    module = importlib.import_module(f"{service.replace('-', '_')}.settings")
-    found = [
-        one
-        for one in vars(module).values()
-        if isinstance(one, type)
-        and issubclass(one, ProcessSettings)
-        and one.__module__ == module.__name__
-    ]
-    assert len(found) == 1
-    return found[0]
 
 
 def handlers_of(service: str) -> set[str]:

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
+from support.services import settings_of
+
 ROOT = Path(__file__).parents[2]
 SERVICES = {"gateway", "matters", "messaging", "sla-monitor", "audit"}
 
@@ -56,6 +58,20 @@ def test_no_container_runs_as_root_or_may_become_it() -> None:
             assert rights["capabilities"] == {"drop": ["ALL"]}
             assert rights["readOnlyRootFilesystem"]
             assert not rights["allowPrivilegeEscalation"]
+
+
+@pytest.mark.parametrize("service", sorted(SERVICES))
+def test_every_setting_without_a_default_is_set_or_asked_for(service: str) -> None:
+    (shared,) = [one["data"] for one in things("base", "ConfigMap")]
+    (own,) = [one for one in things("base", "Deployment") if one["metadata"]["name"] == service]
+    container = own["spec"]["template"]["spec"]["containers"][0]
+    given = {*shared, *(one["name"] for one in container.get("env", ()))}
+    asked = (ROOT / "deploy/k8s/README.md").read_text()
+    for name, field in settings_of(service).model_fields.items():
+        if field.is_required():
+            assert (
+                name.upper() in given or name.upper() in asked or "DATABASE_URL" in name.upper()
+            ), name
 
 
 def test_no_secret_is_in_the_tree() -> None:

@@ -13,7 +13,6 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from privity import doctor as diagnosis
 from privity import (
     demo,
     demo_firm,
@@ -27,6 +26,7 @@ from privity import (
     up,
     verify,
 )
+from privity import doctor as diagnosis
 from privity.errors import Trouble
 from privity.keys import signing_key
 from privity.places import home, wire_name
@@ -48,7 +48,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="for scripts")]
 @app.command("up")
 def up_(
     detach: Annotated[bool, typer.Option(help="return when everything is ready")] = False,
-    with_firm: Annotated[bool, typer.Option("--demo", help="add a firm with living matters")] = False,
+    with_firm: Annotated[
+        bool, typer.Option("--demo", help="add a firm with living matters")
+    ] = False,
 ) -> None:
     """Start everything, show its status, stop it on Ctrl-C."""
     stack, began = Stack.chosen(home()), time.monotonic()

@@ -1,6 +1,8 @@
 """A client of the local platform's HTTP doors, with a token of the local issuer."""
 
-from typing import Any
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import httpx2
 
@@ -8,6 +10,8 @@ from privity.errors import Trouble
 from privity.keys import signing_key
 from privity.stack import Stack
 from privity.tokens import mint
+
+T = TypeVar("T")
 
 
 def client(stack: Stack, service: str, role: str) -> httpx2.Client:
@@ -37,3 +41,18 @@ def call(http: httpx2.Client, method: str, path: str, **options: Any) -> httpx2.
             "`privity logs` of the service behind it says more.",
         )
     return response
+
+
+def waited(
+    look: Callable[[], T], what: str, is_so: Callable[[T], Any] = bool, seconds: float = 20
+) -> T:
+    """The first value for which it is so. Raises Trouble after the deadline."""
+    deadline = time.monotonic() + seconds
+    while not is_so(value := look()):
+        if time.monotonic() > deadline:
+            raise Trouble(
+                f"Waited {seconds:.0f} s for {what} in vain.",
+                "`privity doctor` says what is not well.",
+            )
+        time.sleep(0.1)
+    return value

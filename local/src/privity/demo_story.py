@@ -10,28 +10,27 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.utils import format_datetime, make_msgid
-from typing import Any, TypeVar
+from typing import Any
 from uuid import uuid4
 
 import httpx2
 
 from privity import mail, status, tracing
-from privity.clients import call, client
+from privity.clients import call, client, waited
 from privity.demo_told import Teller, spoken
 from privity.errors import Trouble
 from privity.mail import Letter, Mail
 from privity.stack import FIRM_ADDRESS, Stack
 from privity.verify import Report, verify
 
-T = TypeVar("T")
 Facts = dict[str, Any]
 
 CONTACT = status.ATTORNEY
 LETTER = """\
 Dear Mr Okafor,
 
-the landlord wants the lease back, signed, by Friday. Clause 7 lets
-him keep the deposit if I paint a wall. May I sign it as it stands?
+the landlord wants the lease back, signed, by Friday. Clause 7 lets him keep the deposit \
+if I paint a wall. May I sign it as it stands?
 
 Kind regards
 Ann Example
@@ -39,8 +38,8 @@ Ann Example
 ANSWER = """\
 Dear Ms Example,
 
-please do not sign it yet. Strike the second sentence of clause 7; the
-rest of the lease is sound. I am writing to the landlord today.
+please do not sign it yet. Strike the second sentence of clause 7; the rest of the lease \
+is sound. I am writing to the landlord today.
 
 Daniel Okafor
 """
@@ -180,9 +179,9 @@ def _ann_writes(scene: Scene, person: Facts) -> Facts:
 
 
 def _ann_is_answered(scene: Scene, person: Facts, letter: Facts) -> Mail:
-    found = _until(lambda: mail.inbox(scene.stack, person["email"]), "an acknowledgment")[0]
+    found = waited(lambda: mail.inbox(scene.stack, person["email"]), "an acknowledgment")[0]
     scene.tell.chapter("At once she knows who answers, and by when")
-    shown = _until(
+    shown = waited(
         lambda: scene.get(f"/v1/messages/{letter['id']}"),
         "the acknowledgment's receipt",
         lambda one: one["acknowledged_at"],
@@ -198,7 +197,7 @@ def _the_lawyer_is_told(scene: Scene, person: Facts) -> Mail:
         newest = mail.inbox(scene.stack, CONTACT)
         return [one for one in newest if person["email"] in one.text]
 
-    notice = _until(notices, "a notice to the lawyer")[0]
+    notice = waited(notices, "a notice to the lawyer")[0]
     scene.tell.chapter("Her lawyer is told in the same moment")
     scene.tell.say(f"In the mailbox of {notice.to}:")
     scene.tell.quote(notice.text, subject=notice.subject)
@@ -231,7 +230,7 @@ def _a_forgery_changes_nothing(
     scene.tell.chapter("Somebody forges the lawyer's reply")
     forged = mail.compose(Letter(CONTACT, _reply_address(notice), "Re: My lease", FORGERY))
     message = _id_in(mail.send(scene.stack, forged))
-    shown = _until(
+    shown = waited(
         lambda: scene.get(f"/v1/messages/{message}"),
         "the forged reply in triage",
         lambda one: one["state"] == "quarantined",
@@ -268,7 +267,7 @@ def _the_lawyer_answers(scene: Scene, notice: Mail, person: Facts) -> Mail:
     message["In-Reply-To"] = message["References"] = notice.message_id
     message.set_content(ANSWER)
     said = mail.send(scene.stack, message, (credentials["user"], credentials["password"]))
-    letters = _until(
+    letters = waited(
         lambda: mail.inbox(scene.stack, person["email"]),
         "the answer",
         lambda found: len(found) > 1,
@@ -299,7 +298,7 @@ def _the_timeline(scene: Scene, matter: Facts, firm: Facts) -> list[Facts]:
         kinds = [one["kind"] for one in found]
         return kinds.count("ClockMet") == 2
 
-    found = _until(items, "the matter's timeline", is_whole)
+    found = waited(items, "the matter's timeline", is_whole)
     scene.tell.chapter("All of it stands in the matter's timeline")
     for one in found:
         when = spoken(one["time"], firm["time_zone"], seconds=True)
@@ -310,7 +309,7 @@ def _the_timeline(scene: Scene, matter: Facts, firm: Facts) -> list[Facts]:
 def _the_record_is_proved(scene: Scene, timeline: list[Facts]) -> Report:
     record = status.addresses(scene.stack)["record"]
     last = max(one["index"] for one in timeline)
-    proof = _until(lambda: _verified(scene), "a checkpoint", lambda one: one.size > last)
+    proof = waited(lambda: _verified(scene), "a checkpoint", lambda one: one.size > last)
     if not proof.ok:
         raise Trouble("The record did not prove itself.", " ".join(proof.doubts))
     scene.tell.chapter("And the record proves itself to anybody")
@@ -333,7 +332,7 @@ def _the_trace(scene: Scene, letter: Facts) -> tuple[str | None, list[str]]:
         except Trouble:  # the spans of the last second are still on their way
             return []
 
-    found = _until(
+    found = waited(
         spans, "the trace", lambda some: services(some) >= {"messaging", "sla-monitor", "audit"}
     )
     page = tracing.page(scene.stack, found)
@@ -367,7 +366,7 @@ def _clocks(
         items = scene.get("/v1/clocks", message_id=letter["id"])["items"]
         return {one["kind"]: one for one in items}
 
-    return _until(found, "both clocks", lambda some: len(some) == 2 and is_so(some))
+    return waited(found, "both clocks", lambda some: len(some) == 2 and is_so(some))
 
 
 def _verified(scene: Scene) -> Report:
@@ -388,19 +387,6 @@ def _id_in(said: str) -> str:
     if found is None:
         raise Trouble(f"The mail server named no message: {said}", "See `privity logs messaging`.")
     return found[0]
-
-
-def _until(
-    look: Callable[[], T], what: str, is_so: Callable[[T], Any] = bool, seconds: float = 20
-) -> T:
-    deadline = time.monotonic() + seconds
-    while not is_so(value := look()):
-        if time.monotonic() > deadline:
-            raise Trouble(
-                f"Waited {seconds:.0f} s for {what} in vain.", "See `privity doctor` and `status`."
-            )
-        time.sleep(0.1)
-    return value
 
 
 def _now() -> str:

@@ -15,7 +15,6 @@ CHECKOUT = Path(__file__).resolve().parents[3]
 SERVICES = ("matters", "sla_monitor", "messaging", "audit", "gateway")
 
 
-
 def wire_name(service: str) -> str:
     """What a service is called on the wire, in traces and by people: `sla-monitor`."""
     return service.replace("_", "-")

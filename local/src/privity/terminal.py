@@ -49,7 +49,9 @@ def show_progress(stack: Stack, console: Console = out) -> None:
         def tell(now: state.State) -> None:
             running = {part.name for part in now.parts} - set(now.doing)
             for name in sorted(running - seen):
-                console.print(f"[green]✓[/] {wire_name(name):<12} {time.monotonic() - began:5.1f} s")
+                console.print(
+                    f"[green]✓[/] {wire_name(name):<12} {time.monotonic() - began:5.1f} s"
+                )
             seen.update(running)
             line.update(f"starting {', '.join(now.doing)} …")
 

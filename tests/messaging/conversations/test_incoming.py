@@ -372,6 +372,11 @@ async def test_a_bounce_of_our_answer_is_told_and_not_shown_to_the_client(door: 
         str(answer_id),
         "5.1.1 smtp; 550 no such user",
     )
+    (failure,) = await rows_of(
+        door.runtime,
+        "SELECT recipient FROM outbound_messages WHERE purpose LIKE 'failure/%'",
+    )
+    assert failure.recipient == "ana@firm.test"  # who wrote the answer
     assert (await door.get(f"/v1/messages/{kept}/original")).content == report
     assert (await door.get(f"/v1/messages/{kept}", "client")).status_code == 404
     assert (await door.get(f"/v1/messages/{answer_id}")).json()["state"] == "bounced"

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import asyncpg
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import text
 
 from messaging.email.composing import Heading, person_to_client
