@@ -17,7 +17,7 @@ demo: setup ## the main job, narrated; writes .privity/demo.html
 setup: .venv/.ready ## .venv with everything in it, the servers fetched
 	@$(BIN)/privity fetch
 test: check ## every check and every test, on real PostgreSQL and real Kafka
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup
 check: setup lint types imports stale ## lint, types, import contracts, generated docs
 lint:
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
