@@ -16,6 +16,13 @@ from support.platform import Platform, free_environment
 free_environment()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With pytest-xdist a file stays in one process, and all stories share one platform in one."""
+    for item in items:
+        group = "office" if item.path.parent.name == "flows" else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(scope="session")
 def folder() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="privity-test-") as name:

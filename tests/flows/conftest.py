@@ -17,10 +17,3 @@ def office(folder: Path) -> Iterator[Office]:
 @pytest.fixture
 def client(office: Office) -> Client:
     return office.client()
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All stories share one platform, so they run in one process of pytest-xdist."""
-    for item in items:
-        if "flows" in item.path.parts:
-            item.add_marker(pytest.mark.xdist_group("office"))

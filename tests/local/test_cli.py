@@ -77,3 +77,19 @@ def test_down_with_nothing_running_says_so_and_resets(home: Path) -> None:
 def test_time_is_advanced_in_the_file_that_services_read(home: Path) -> None:
     run("time", "advance", "PT48H")
     assert float((home / "clock-offset").read_text()) == 48 * 3600
+
+
+def test_a_service_has_one_name_for_people_whatever_its_package(home: Path) -> None:
+    (home / "logs").mkdir(parents=True)
+    (home / "logs" / "sla_monitor.log").write_text("ticking\n")
+    run("logs", "sla-monitor")
+    with pytest.raises(Trouble) as told:
+        run("logs", "nothing")
+    assert told.value.do == "Known: sla-monitor."
+
+
+def test_a_doubtful_record_ends_with_one_and_says_so_to_scripts() -> None:
+    words = ["verify", "http://127.0.0.1:9/log", "--key", "damaged", "--json"]
+    result = CliRunner().invoke(app, words)
+    assert result.exit_code == 1
+    assert json.loads(result.output)["ok"] is False

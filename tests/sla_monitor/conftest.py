@@ -71,7 +71,8 @@ class World:
     async def hear(self, *events: Event) -> None:
         async with self.db.transaction() as session:
             for event in events:
-                found = handlers.find(event.type_name())
+                of_platform = event.owner == "platform"
+                found = handlers.find(event.type_name("messaging" if of_platform else None))
                 assert found is not None
                 await found[1](session, event)
 
@@ -97,8 +98,9 @@ class World:
         """What the ticker does once everything was heard, at an instant of the test's choice."""
         async with self.db.transaction() as session:
             found = await session.execute(select(Clock).where(col(Clock.next_at) <= now))
+            heard = now if confirmed else datetime.min.replace(tzinfo=UTC)
             for clock in found.scalars():
-                await actions.fire(session, clock, now, detected_at=now, confirmed=confirmed)
+                await actions.fire(session, clock, now, detected_at=now, heard_until=heard)
 
     async def publish_calendar(self, **changes: Any) -> UUID:
         asked = {

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from sqlalchemy import text
 
 from shared.ids import new_id
 from sla_monitor.app import create_app
@@ -201,11 +202,26 @@ async def test_clocks_come_in_pages(door: Door, clocks: World) -> None:
     assert len(set(seen)) == len(seen) == 5
 
 
-@pytest.mark.parametrize("cursor", ["WyJ4Il0", "W10x", "%00", "e30"])
+@pytest.mark.parametrize("cursor", ["WyJ4Il0", "W10x", "%00", "e30", "W10", "WzFd"])
 async def test_a_cursor_that_is_not_ours_is_refused(door: Door, cursor: str) -> None:
     for path in ("/v1/clocks", "/v1/calendars"):
         answer = await door.call("GET", path, params={"cursor": cursor})
         assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
+
+
+async def test_each_read_of_a_clients_clocks_is_counted_for_the_record(
+    door: Door, clocks: World
+) -> None:
+    await clocks.hear(clocks.message(datetime.now(UTC)), clocks.message(datetime.now(UTC)))
+    clock = await clocks.clock("response")
+    await door.call("GET", "/v1/clocks", params={"client_id": str(clocks.client_id)})
+    await door.call("GET", f"/v1/clocks/{clock.clock_id}/explanation")
+    async with clocks.db.transaction() as session:
+        found = await session.execute(
+            text("SELECT role, purpose, count, denied FROM accesses WHERE client_id = :client"),
+            {"client": clocks.client_id},
+        )
+        assert [tuple(row) for row in found] == [("partner", "clock", 2, False)]
 
 
 async def test_a_client_sees_own_clocks_only(door: Door, clocks: World) -> None:

@@ -59,10 +59,9 @@ def test_a_response_clock_warns_aims_breaches_and_climbs_in_that_order() -> None
         ("warn:PT8H", local("2026-07-13 08:30"), None),
         ("warn:PT2H", local("2026-07-13 14:30"), None),
         ("target", local("2026-07-13 16:30"), None),
-        ("ladder:0", local("2026-07-13 16:30"), "contact"),
         ("limit", local("2026-07-14 16:30"), None),
-        ("ladder:1", local("2026-07-14 16:30"), "supervisor"),
-        ("ladder:2", local("2026-07-14 20:30"), "managing_partner"),
+        ("ladder:0", local("2026-07-14 16:30"), "supervisor"),
+        ("ladder:1", local("2026-07-14 20:30"), "managing_partner"),
     ]
 
 
@@ -157,7 +156,7 @@ def test_a_breached_clock_only_climbs_its_ladder() -> None:
     table = timetable(CALENDAR, RESPONSE, Course(local("2026-07-10 16:30")))
     following = next_threshold(table, "breached", ("ladder:0", "limit"))
     assert following is not None
-    assert (following.name, following.rung) == ("ladder:1", "supervisor")
+    assert (following.name, following.rung) == ("ladder:1", "managing_partner")
 
 
 def test_the_explanation_names_a_pause_by_its_id() -> None:

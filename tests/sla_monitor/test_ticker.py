@@ -12,7 +12,8 @@ import asyncpg
 import pytest
 from sqlalchemy import text
 
-from shared.contracts import Event
+from shared.contracts import PARTITIONS, Event, partition_of
+from shared.contracts.platform import StreamHead, StreamHeadsStated
 from shared.contracts.sla_monitor import DeadlineBreached, DeadlineWarned, EscalationRaised
 from shared.db import Database
 from shared.ids import new_id
@@ -20,7 +21,7 @@ from shared.outbox import emit
 from sla_monitor.app import create_app
 from sla_monitor.settings import SlaMonitorSettings
 from sla_monitor.ticker import Leap
-from support.machinery import MessagingSettings, service_of
+from support.machinery import MessagingSettings, database, execute_as_admin, service_of
 from support.platform import Platform
 from support.running import Running, running
 from support.waiting import eventually
@@ -145,12 +146,169 @@ async def test_an_announced_leap_of_the_clock_is_noticed_within_a_second(
         await eventually(lambda: world.clocks("response"))
         offset.write_text(str(200 * 3600))
         moved = asyncio.get_running_loop().time()
-        await eventually(lambda: world.told(DeadlineBreached), lambda told: len(told) == 2)
+        of_response = ["PT8H", "PT2H"]
+        await eventually(lambda: _thresholds(world), lambda told: told[:2] == of_response)
         assert asyncio.get_running_loop().time() - moved < 1.5
+        # The statement of messaging is old now: what it may hide is waited for, and stated anew.
+        await eventually(lambda: world.told(DeadlineBreached), lambda told: len(told) == 2)
+        assert asyncio.get_running_loop().time() - moved < 4
         ready = await firm.sla.http.get("/readyz")
         assert ready.json()["checks"]["time"] == "ok"
-        thresholds = [e.threshold for e in await world.told(DeadlineWarned) if e.kind == "response"]
-        assert thresholds == ["PT8H", "PT2H", "target"], "what was missed is caught up in order"
+        assert await _thresholds(world) == [*of_response, "target"], "caught up in order"
+
+
+async def test_constant_traffic_postpones_neither_the_notice_of_the_target_nor_the_breach(
+    firm: Firm,
+) -> None:
+    await firm.tell(firm.world.message(now()))
+    await eventually(lambda: firm.world.clocks("response"))  # all is running
+    await firm.world.publish_policy("response", **SECONDS)
+    chatter = asyncio.create_task(_chatter(firm))
+    await firm.tell(firm.world.message(now(), conversation_id=new_id()))
+    await eventually(lambda: firm.world.told(EscalationRaised))
+    chatter.cancel()
+    late = await _lateness(firm)
+    assert late.keys() == {"DeadlineWarned", "DeadlineBreached"}
+    assert max(late.values()) < timedelta(seconds=2), late  # 0.2 on a machine at rest
+
+
+async def _chatter(firm: Firm) -> None:
+    """A hundred facts a second about other clients, in all partitions: there is always one on its
+    way."""
+    while True:
+        await firm.tell(*(firm.world.sent(now(), client_id=c, conversation_id=c) for c in _ids(1)))
+        await asyncio.sleep(0.01)
+
+
+async def _lateness(firm: Firm) -> dict[str, timedelta]:
+    """How long after its instant each was told."""
+    async with firm.world.db.transaction() as session:
+        rows = await session.execute(
+            text("""
+                SELECT split_part(type, '.', 3),
+                       time - (convert_from(value, 'UTF8')::json ->> 'due_at')::timestamptz
+                FROM outbox WHERE type ~ 'Deadline(Warned|Breached)'
+            """)
+        )
+        return {name: late for name, late in rows}
+
+
+async def test_an_answer_that_messaging_has_not_sent_yet_is_never_a_breach(
+    platform: Platform, prefix: str, world: World
+) -> None:
+    async with silenced(platform, prefix, world) as stalled:
+        limit = (await world.clock("response")).limit_at
+        await stalled.tell(world.sent(limit - timedelta(seconds=1)))
+        await stalled.until_unconfirmed()
+        await asyncio.sleep(1)
+        assert await world.told(DeadlineBreached, EscalationRaised) == []
+        async with running(service_of, stalled.messaging.settings):
+            clock = await eventually(lambda: world.clock("response"), lambda c: c.state == "met")
+            await asyncio.sleep(1)
+        assert clock.breached_at is None
+        assert await world.told(DeadlineBreached) == []
+
+
+async def test_a_messaging_that_comes_back_without_an_answer_confirms_one_breach(
+    platform: Platform, prefix: str, world: World
+) -> None:
+    async with silenced(platform, prefix, world) as stalled:
+        await stalled.until_unconfirmed()
+        async with running(service_of, stalled.messaging.settings):
+            await eventually(lambda: world.told(EscalationRaised))
+            await asyncio.sleep(1)
+        (breached,) = await world.told(DeadlineBreached)
+        assert breached.due_at == (await world.clock("response")).limit_at
+        assert (await world.clock("response")).state == "breached"
+
+
+async def test_what_was_stated_but_not_heard_may_have_met_a_clock(
+    platform: Platform, prefix: str, world: World
+) -> None:
+    """One partition of messaging's stands still; its statements come through another."""
+    async with whole(platform, prefix, world) as firm:
+        await world.publish_policy("response", **SECONDS)
+        await firm.tell(world.message(now()))
+        await eventually(lambda: world.clocks("response"))
+        partition = partition_of(str(world.client_id), PARTITIONS)
+        heads = (StreamHead(partition=partition, epoch=1, last_sequence=3),)
+        await firm.tell(StreamHeadsStated(service="messaging", heads=heads, stated_at=now()))
+        await eventually(lambda: world.clock("response"), lambda c: c.state == "unconfirmed")
+        await firm.tell(world.sent(now(), "notice"))
+        await asyncio.sleep(1)
+        assert await world.told(DeadlineBreached) == [], "two were heard of three"
+        await firm.tell(world.sent(now(), "notice"))
+        await eventually(lambda: world.told(DeadlineBreached))
+
+
+@dataclass
+class Stalled:
+    """A messaging that commits and does not send."""
+
+    messaging: Database
+    world: Any
+
+    async def tell(self, *events: Event) -> None:
+        async with self.messaging.transaction() as session:
+            for event in events:
+                emit(session, event)
+
+    async def until_unconfirmed(self) -> None:
+        await eventually(
+            lambda: self.world.clock("response"), lambda clock: clock.state == "unconfirmed"
+        )
+
+
+@asynccontextmanager
+async def silenced(platform: Platform, prefix: str, world: World) -> AsyncIterator[Stalled]:
+    """A message was received and heard, then messaging fell silent for longer than it may."""
+    often = {"heads_stated_every": 0.5, "heads_stated_idle": 1.0}
+    teller = await platform.settings(MessagingSettings, prefix, machinery_only=True, **often)
+    settings = await platform.settings(SlaMonitorSettings, prefix, **often)
+    own = world.db
+    async with running(create_app, settings) as sla, database(teller) as messaging:
+        world.db = sla.runtime.db
+        await world.publish_policy("response", **(SECONDS | {"target": "PT4S", "limit": "PT5S"}))
+        stalled = Stalled(messaging, world)
+        async with running(service_of, teller):
+            await stalled.tell(world.message(now()))
+            await eventually(lambda: world.clocks("response"))
+        yield stalled
+    world.db = own
+
+
+async def test_firing_pauses_while_the_clock_has_leapt_and_nobody_announced_it(
+    platform: Platform, prefix: str, world: World
+) -> None:
+    settings = await platform.settings(SlaMonitorSettings, prefix)
+    await execute_as_admin(platform, settings, LEAPING)
+    address = settings.database_url
+    async with whole(platform, prefix, world, sla_monitor_database_url=address) as firm:
+        await firm.tell(world.message(now()))
+        await eventually(lambda: world.clocks("response"))
+        await execute_as_admin(platform, settings, "UPDATE leap SET by = '200 hours'")
+        await eventually(lambda: _time_check(firm), lambda found: "leapt by 720000 s" in found)
+        await asyncio.sleep(1)
+        assert await world.told(DeadlineWarned, DeadlineBreached) == []
+        await execute_as_admin(platform, settings, "UPDATE leap SET by = '0'")
+        await eventually(lambda: _time_check(firm), lambda found: found == "ok")
+
+
+# The service asks its database what time it is; here the answer can leap.
+LEAPING = """
+    CREATE TABLE leap (by interval NOT NULL);
+    INSERT INTO leap VALUES ('0');
+    CREATE FUNCTION public.clock_timestamp() RETURNS timestamptz LANGUAGE sql VOLATILE
+        AS 'SELECT pg_catalog.clock_timestamp() + by FROM leap';
+    GRANT SELECT ON leap TO sla_monitor;
+    DO $$ BEGIN EXECUTE format(
+        'ALTER ROLE sla_monitor IN DATABASE %I SET search_path = public, pg_catalog',
+        current_database()); END $$;
+"""
+
+
+async def _time_check(firm: Firm) -> str:
+    return str((await firm.sla.http.get("/readyz")).json()["checks"]["time"])
 
 
 async def test_a_clock_that_cannot_be_counted_does_not_stop_the_others(firm: Firm) -> None:
@@ -190,8 +348,7 @@ async def test_after_a_down_time_what_was_due_is_told_with_when_it_was_seen(
     await world.publish_policy("response", **SECONDS)
     await world.hear(world.message(received))
     address = world.db.settings.database_url
-    settings = await platform.settings(SlaMonitorSettings, prefix, sla_monitor_database_url=address)
-    async with running(create_app, settings):
+    async with whole(platform, prefix, world, sla_monitor_database_url=address):
         (breached,) = await eventually(lambda: world.told(DeadlineBreached))
     assert breached.due_at == received + timedelta(seconds=2)
     assert breached.detected_at - breached.due_at > timedelta(seconds=27)
@@ -209,6 +366,9 @@ def test_a_leap_that_nobody_announced_pauses_until_time_agrees_again() -> None:
     assert leap.happened(start - timedelta(seconds=103), 104.0), "backwards is a leap as well"
 
 
-def _ids(count: int) -> list[Any]:
+async def _thresholds(world: World) -> list[str]:
+    return [each.threshold for each in await world.told(DeadlineWarned) if each.kind == "response"]
 
+
+def _ids(count: int) -> list[Any]:
     return [new_id() for _ in range(count)]

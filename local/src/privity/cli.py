@@ -85,7 +85,8 @@ def down(
 ) -> None:
     """Stop what runs."""
     stopped = up.end(home())
-    out.print(f"Stopped {', '.join(stopped)}." if stopped else "Nothing was running.")
+    names = ", ".join(map(wire_name, stopped))
+    out.print(f"Stopped {names}." if stopped else "Nothing was running.")
     if reset:
         up.reset(home())
         out.print(f"Forgot {home()}.")
@@ -184,6 +185,7 @@ def inbox(
         return _print_json([one.as_json() for one in mails])
     if not mails:
         out.print(f"The mailbox of {address} is empty.")
+        out.print("Only clients whom the firm knows are answered; others wait in triage.")
     for one in mails:
         terminal.show_mail(one)
 

@@ -43,6 +43,14 @@ def call(http: httpx2.Client, method: str, path: str, **options: Any) -> httpx2.
     return response
 
 
+def let_it_spread() -> None:
+    """What is new reaches each service through Kafka, in its own time; no door says when.
+
+    A mail that overtakes its own client is a stranger's, and waits for a person.
+    """
+    time.sleep(1)
+
+
 def waited(
     look: Callable[[], T], what: str, is_so: Callable[[T], Any] = bool, seconds: float = 20
 ) -> T:

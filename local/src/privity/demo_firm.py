@@ -11,7 +11,7 @@ import httpx2
 from rich.console import Console
 
 from privity import mail
-from privity.clients import call, client, waited
+from privity.clients import call, client, let_it_spread, waited
 from privity.keys import signing_key
 from privity.mail import Letter
 from privity.stack import FIRM_ADDRESS, Stack
@@ -161,6 +161,7 @@ def plant(stack: Stack, console: Console) -> None:
         clients = {one.email: _client(firm, one, staff) for one in CLIENTS}
         for person in CLIENTS:
             _matters(firm, person, clients[person.email], staff[person.contact])
+        let_it_spread()
         for letter in LETTERS:
             _correspond(firm, letter, clients[letter.client])
         if not any(one["from"] == STRANGER.client for one in firm.listed("/v1/messages")):

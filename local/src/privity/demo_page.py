@@ -13,6 +13,7 @@ from pathlib import Path
 from privity.demo_story import PROMISES, Facts, Story, entry, reason, seconds_between
 from privity.demo_told import place, spoken
 from privity.mail import Mail
+from privity.terminal import COMMAND
 
 STYLE = Path(__file__).with_name("demo.css")
 
@@ -135,7 +136,8 @@ def _bar(explanation: list[Facts]) -> str:
         width = 1000 * seconds_between(span["from"], span["to"]) / whole
         kind = "counted" if span["counted"] else "skipped"
         drawn += f'<rect class="{kind}" x="{x:.1f}" y="0" width="{width:.1f}" height="10"/>'
-    return f"""<svg viewBox="0 0 1000 10" preserveAspectRatio="none" aria-hidden="true">{drawn}</svg>
+    return f"""<svg viewBox="0 0 1000 10" preserveAspectRatio="none" aria-hidden="true">
+{drawn}</svg>
 <p class="legend" aria-hidden="true"><span>her letter</span><span>grey: not counted · coloured:
 counted</span><span>at the latest</span></p>"""
 
@@ -193,7 +195,7 @@ address, with a program that shares no code with the server:</p>
 <h3>The signed checkpoint: whose log, how many entries, their root, the signature</h3>
 <pre>{escape((story.proof.checkpoint or "").strip())}</pre>
 <p>Check it yourself:</p>
-<pre>privity verify {escape(story.proof.target)}</pre>
+<pre>{COMMAND} verify {escape(story.proof.target)}</pre>
 </section>
 """
 
@@ -243,7 +245,8 @@ def _kind(line: str) -> str:
 def _named(line: str) -> str:
     name, _, said = line.strip().partition(": ")
     address = ' class="address"' if said.startswith("reply+") else ""
-    return f"<div><dt>{escape(name)}</dt><dd{address}>{escape(said)}</dd></div>"
+    shown = escape(said).replace("@", "<wbr>@") if address else escape(said)
+    return f"<div><dt>{escape(name)}</dt><dd{address}>{shown}</dd></div>"
 
 
 def _time(instant: str, zone: str) -> str:

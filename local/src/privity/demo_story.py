@@ -16,11 +16,12 @@ from uuid import uuid4
 import httpx2
 
 from privity import mail, status, tracing
-from privity.clients import call, client, waited
+from privity.clients import call, client, let_it_spread, waited
 from privity.demo_told import Teller, spoken
 from privity.errors import Trouble
 from privity.mail import Letter, Mail
 from privity.stack import FIRM_ADDRESS, Stack
+from privity.terminal import COMMAND
 from privity.verify import Report, verify
 
 Facts = dict[str, Any]
@@ -155,6 +156,7 @@ def _open_the_matter(scene: Scene) -> tuple[Facts, dict[str, Facts], Facts]:
         ("Point of contact", f"{contact['name']} <{contact['email']}>"),
         ("The record so far", f"{before.size} entries, checked and remembered from outside"),
     )
+    let_it_spread()
     return firm, {"client": person, "contact": contact}, matter
 
 
@@ -313,7 +315,7 @@ def _the_record_is_proved(scene: Scene, timeline: list[Facts]) -> Report:
     if not proof.ok:
         raise Trouble("The record did not prove itself.", " ".join(proof.doubts))
     scene.tell.chapter("And the record proves itself to anybody")
-    scene.tell.command(f"privity verify {record['url']}")
+    scene.tell.command(f"{COMMAND} verify {record['url']}")
     scene.tell.proofs(proof.proved)
     scene.tell.rows(("Root", proof.root or ""), ("Its key", record["key"]), width=8)
     return proof

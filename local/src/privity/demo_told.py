@@ -24,7 +24,6 @@ class Teller:
         self._chapters += 1
         seconds = f" {time.monotonic() - self._began:.0f} s"
         head = f"── {self._chapters}  {title} "
-        self._blank = False
         self._print("")
         self._print(head + "─" * (WIDTH - len(head) - len(seconds)) + seconds, style="bold cyan")
 
@@ -46,7 +45,7 @@ class Teller:
     def rows(self, *rows: tuple[str, str], width: int = 20) -> None:
         for name, said in rows:
             first, *rest = textwrap.wrap(said, WIDTH - width - 2, break_on_hyphens=False) or [""]
-            self._console.print(f"  [bold]{name:<{width}}[/]", end="", markup=True)
+            self._console.print(f"  {name:<{width}}", end="", markup=False, style="bold")
             self._print(first)
             for line in rest:
                 self._print(" " * (width + 2) + line)

@@ -1,4 +1,4 @@
-"""The built-in firm: its calendar and addresses, one member of staff per role, a client to try with.
+"""The built-in firm: its calendar and addresses, one of staff per role, a client to try with.
 
 Made through the gateway's public API, as anybody would. Every POST has a fixed Idempotency-Key, so
 that a start that broke off halfway goes on where it stopped.

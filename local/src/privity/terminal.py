@@ -53,7 +53,7 @@ def show_progress(stack: Stack, console: Console = out) -> None:
                     f"[green]✓[/] {wire_name(name):<12} {time.monotonic() - began:5.1f} s"
                 )
             seen.update(running)
-            line.update(f"starting {', '.join(now.doing)} …")
+            line.update(f"starting {', '.join(map(wire_name, now.doing))} …")
 
         up.follow(stack.home, tell)
 
@@ -70,8 +70,8 @@ def say_what_to_open(stack: Stack, seconds: float) -> None:
 
 Try it as a client would:
   {COMMAND} mail --from {seed.CLIENT["email"]} "May I sign the contract before Friday?"
-  {COMMAND} inbox {seed.CLIENT["email"]}      the acknowledgment
-  {COMMAND} inbox {status.ATTORNEY}       what the lawyer is told
+  {COMMAND} inbox {seed.CLIENT["email"]}     the acknowledgment
+  {COMMAND} inbox {status.ATTORNEY}     what the lawyer is told
 Or see the whole story told:  {COMMAND} demo
 """)
 
@@ -82,7 +82,7 @@ def watch(stack: Stack) -> None:
         while state.read(stack.home):
             time.sleep(0.5)
         return
-    with Live(status.table(stack.home), console=out, refresh_per_second=1) as live:
+    with Live(status.table(stack.home), console=out, transient=True) as live:
         while state.read(stack.home):
             live.update(status.table(stack.home))
             time.sleep(1)

@@ -17,7 +17,9 @@ from shared.contracts.platform import AccessDenied, RecordAccessed
 from shared.db import Database
 from shared.outbox import emit
 
-Purpose = Literal["message", "original", "attachment", "timeline", "entries", "list", "client"]
+Purpose = Literal[
+    "message", "original", "attachment", "timeline", "entries", "list", "client", "clock"
+]
 
 _COUNT = text("""
     INSERT INTO accesses (caller_id, role, client_id, purpose, denied, count, first_at, last_at)

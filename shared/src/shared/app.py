@@ -67,7 +67,7 @@ def create_service(service: Service) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[State]:
-        _be_global(provider)
+        be_global(provider)
         clock.follow(settings.clock_offset_file if settings.local else None)
         async with AsyncExitStack() as stack:
             runtime = await _open(service, handlers, stack)
@@ -91,7 +91,8 @@ def create_service(service: Service) -> FastAPI:
     return app
 
 
-def _be_global(provider: TracerProvider) -> None:
+def be_global(provider: TracerProvider) -> None:
+    """Spans made outside of HTTP go there too; the first application of a process decides."""
     if isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
         trace.set_tracer_provider(provider)
 
@@ -121,10 +122,10 @@ def _start(service: Service, runtime: Runtime) -> list[asyncio.Task[None]]:
         ("housekeeping", housekeeping.run(service.settings, runtime.db)),
     ]
     running += [(task.__module__, task(runtime)) for task in service.tasks]
-    return [asyncio.create_task(_run(name, one), name=name) for name, one in running]
+    return [asyncio.create_task(run_or_die(name, one), name=name) for name, one in running]
 
 
-async def _run(name: str, running: Awaitable[None]) -> None:
+async def run_or_die(name: str, running: Awaitable[None]) -> None:
     """A task that fails takes the process with it: whoever started it starts it again."""
     try:
         await running

@@ -8,7 +8,7 @@ lag displays only.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -18,6 +18,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shared.contracts.event import parse_source
 from shared.db import Database
 from shared.settings import Settings
 
@@ -26,38 +27,67 @@ log = structlog.get_logger()
 POLL_RECORDS = 500
 POLL_MILLISECONDS = 200
 RESTART_SECONDS = 0.5
+LOOK_AGAIN_SECONDS = 0.02
+ENDS_SECONDS = 5.0
 
 Apply = Callable[[Sequence[ConsumerRecord]], Awaitable[None]]
+Ends = Mapping[TopicPartition, int]
 
 _STORE = text("""
-    INSERT INTO inbox_offsets (topic, partition, next_offset)
+    INSERT INTO inbox_offsets (topic, partition, next_offset, epoch, sequence)
     SELECT * FROM unnest(
-        CAST(:topics AS text[]), CAST(:partitions AS int[]), CAST(:nexts AS bigint[]))
+        CAST(:topics AS text[]), CAST(:partitions AS int[]), CAST(:nexts AS bigint[]),
+        CAST(:epochs AS int[]), CAST(:sequences AS bigint[]))
     ON CONFLICT (topic, partition) DO UPDATE
-    SET next_offset = greatest(inbox_offsets.next_offset, EXCLUDED.next_offset)
+    SET next_offset = greatest(inbox_offsets.next_offset, EXCLUDED.next_offset),
+        (epoch, sequence) = (
+            SELECT heard.epoch, heard.sequence
+            FROM (VALUES (inbox_offsets.epoch, inbox_offsets.sequence),
+                         (EXCLUDED.epoch, EXCLUDED.sequence)) AS heard (epoch, sequence)
+            ORDER BY 1 DESC NULLS LAST, 2 DESC NULLS LAST LIMIT 1)
 """)
 
 _FORGET = text("DELETE FROM inbox_offsets WHERE topic = :topic AND partition = :partition")
 
 
 async def store_offsets(session: AsyncSession, records: Sequence[ConsumerRecord]) -> None:
-    """The next offset of each partition, as part of the transaction that handled the records.
+    """The next offset of each partition and the number in its stream reached by then, as part of
+    the transaction that handled the records.
 
     Never back: a member that lost its partitions in a rebalance may commit after their new one.
     """
-    nexts: dict[tuple[str, int], int] = {}
+    last: dict[tuple[str, int], ConsumerRecord] = {}
     for record in records:
         place = (record.topic, record.partition)
-        nexts[place] = max(nexts.get(place, 0), record.offset + 1)
-    places = sorted(nexts)
+        if place not in last or last[place].offset < record.offset:
+            last[place] = record
+    places = sorted(last)
+    numbers = [_number_of(last[place]) for place in places]
     await session.execute(
         _STORE,
         {
             "topics": [topic for topic, _ in places],
             "partitions": [partition for _, partition in places],
-            "nexts": [nexts[place] for place in places],
+            "nexts": [last[place].offset + 1 for place in places],
+            "epochs": [epoch for epoch, _ in numbers],
+            "sequences": [sequence for _, sequence in numbers],
         },
     )
+
+
+def _number_of(record: ConsumerRecord) -> tuple[int, int] | tuple[None, None]:
+    """Epoch and number in the stream of its partition; a stray record has none, whatever it says.
+
+    The last record is enough: a stream arrives in order, and what is sent again ends where it was.
+    """
+    headers = dict(record.headers)
+    try:
+        *stream, epoch = parse_source(headers["ce_source"].decode())
+        sequence = int(headers["ce_sequence"])
+    except (KeyError, ValueError):
+        return None, None
+    own = stream == [record.topic.rpartition(".")[2], record.partition]
+    return (epoch, sequence) if own and epoch < 2**31 and sequence < 2**63 else (None, None)
 
 
 @dataclass
@@ -110,7 +140,7 @@ class Consumer:
             auto_offset_reset="earliest",
             session_timeout_ms=int(self._settings.consumer_session_timeout * 1000),
             heartbeat_interval_ms=max(200, int(self._settings.consumer_session_timeout * 100)),
-            fetch_max_wait_ms=100,
+            fetch_max_wait_ms=20,
             max_poll_records=POLL_RECORDS,
         )
         kafka.subscribe(self._topics, listener=_SeekToStored(self, kafka))
@@ -179,14 +209,11 @@ class Consumer:
     def forget(self, revoked: set[TopicPartition]) -> None:
         self._sought -= revoked
 
-    async def heard_everything(self, owners: Sequence[str]) -> bool:
-        """Whether all that these owners' topics held when this was called has been committed here.
-
-        Reads the end offsets now; what is written later is not waited for. False when Kafka or the
-        assignment is not there: nobody may conclude that something did not happen.
-        """
+    async def ends(self, owners: Sequence[str]) -> Ends | None:
+        """Where these owners' topics end now; None when Kafka or the assignment is not there:
+        nobody may conclude that something did not happen."""
         if self._kafka is None:
-            return False
+            return None
         topics = {self._settings.topic(owner) for owner in owners}
         partitions = [
             TopicPartition(topic, number)
@@ -194,13 +221,26 @@ class Consumer:
             for number in self._kafka.partitions_for_topic(topic) or ()
         ]
         if len({one.topic for one in partitions}) != len(topics):
-            return False
+            return None
         try:
-            ends = await asyncio.wait_for(self._kafka.end_offsets(partitions), 5)
+            async with asyncio.timeout(ENDS_SECONDS):
+                ends: Ends = await self._kafka.end_offsets(partitions)
+                return ends
         except (KafkaError, TimeoutError):
-            return False
-        stored = await self._read_stored()
-        return all(stored.get(one, 0) >= end for one, end in ends.items())
+            return None
+
+    async def hear_through(self, ends: Ends, within: float) -> bool:
+        """Whether all that lay before these ends has been committed here, after waiting for it at
+        most `within` seconds. The ends stay where they were read, so that what is said meanwhile
+        postpones nothing; after False, ask again with the same."""
+        deadline = time.monotonic() + within
+        while True:
+            stored = await self._read_stored()
+            if all(stored.get(one, 0) >= end for one, end in ends.items()):
+                return True
+            if time.monotonic() >= deadline:
+                return False
+            await asyncio.sleep(LOOK_AGAIN_SECONDS)
 
 
 class _SeekToStored(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types

@@ -55,7 +55,8 @@ class Database:
         self._waiting: list[asyncio.Event] = []
 
     def news(self) -> asyncio.Event:
-        """An event that is set after each commit; who waits for it clears it."""
+        """An event that is set after each commit that told something, or was said to be news
+        (`is_news`); who waits for it clears it."""
         event = asyncio.Event()
         self._waiting.append(event)
         return event
@@ -71,15 +72,16 @@ class Database:
             session.info.update(self.info)
             try:
                 yield session
-                await outbox.write(session)
+                told = await outbox.write(session)
                 # Dying before this line leaves nothing; after it everything, and the relay finds
                 # the outbox rows at its next poll even if nobody is left to wake it.
                 await session.commit()
             except BaseException:
                 await asyncio.shield(session.rollback())
                 raise
-        for event in self._waiting:
-            event.set()
+        if told or session.info.get("news"):
+            for event in self._waiting:
+                event.set()
 
     async def connect(self, **more: str) -> asyncpg.Connection:
         """A connection of one's own for machinery that must not share a pool (relay, bulk
@@ -96,6 +98,11 @@ class Database:
 
     async def close(self) -> None:
         await self.engine.dispose()
+
+
+def is_news(session: AsyncSession) -> None:
+    """Have who waits for `news` woken after this transaction, also if it tells no event."""
+    session.info["news"] = True
 
 
 async def transaction(request: Request) -> AsyncIterator[AsyncSession]:

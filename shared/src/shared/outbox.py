@@ -108,12 +108,13 @@ _WRITE = text("""
 """)
 
 
-async def write(session: AsyncSession) -> None:
-    """The last statements of a transaction: number what was emitted and keep it."""
+async def write(session: AsyncSession) -> bool:
+    """The last statements of a transaction: number what was emitted and keep it. Whether there was
+    anything."""
     pending: Sequence[PendingEvent] = session.info.pop("outbox", ())
     await session.flush()
     if not pending:
-        return
+        return False
     # A deferred constraint that fails must fail before heads are locked, not while others wait.
     await session.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
     await session.execute(
@@ -130,3 +131,4 @@ async def write(session: AsyncSession) -> None:
             "values": [one.value for one in pending],
         },
     )
+    return True

@@ -2,16 +2,20 @@
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar, TypeVarTuple
+from uuid import UUID
 
 import orjson
 from fastapi import Depends, Query
 from pydantic import BaseModel
+from sqlalchemy import Select
+from sqlmodel import col
 
 from shared.errors import Invalid
 
 Item = TypeVar("Item")
 Row = TypeVar("Row")
+Columns = TypeVarTuple("Columns")
 
 
 class Page(BaseModel, Generic[Item]):
@@ -26,6 +30,17 @@ class PageRequest(BaseModel):
     after: list[Any] | None = None
     """The sort key of the last row of the page before, as given to `page`."""
 
+    def after_id(self) -> UUID | None:
+        """The sort key where it is one id; None for the first page. Raises Invalid: a cursor of
+        another list decodes to something else."""
+        if self.after is None:
+            return None
+        try:
+            (last,) = self.after
+            return UUID(last)
+        except (ValueError, TypeError, AttributeError) as error:
+            raise Invalid("The cursor is not of this list; take it from its `next`.") from error
+
 
 def page_request(
     limit: Annotated[int, Query(ge=1, le=1000)] = 50, cursor: str | None = None
@@ -34,6 +49,14 @@ def page_request(
 
 
 PageQuery = Annotated[PageRequest, Depends(page_request)]
+
+
+def one_page(wanted: Select[*Columns], key: UUID, request: PageRequest) -> Select[*Columns]:
+    """In the order of the key, which is that of making, from where the last page ended; one row
+    more than a page, so that `page` knows whether there is another."""
+    if (last := request.after_id()) is not None:
+        wanted = wanted.where(col(key) > last)
+    return wanted.order_by(col(key)).limit(request.limit + 1)
 
 
 def page(

@@ -14,8 +14,10 @@ from messaging.directory.models import Matter
 from messaging.email.reply_addresses import ReplyKind
 from messaging.outbound.actions import record_accepted
 from shared import clock
+from shared.contracts.matters import MatterOpened
 from shared.ids import new_id
-from support.correspondence import rows_of, told
+from shared.keyring import seal
+from support.correspondence import hear, rows_of, told
 from support.letterbox import CLARA, OFFICE, Door, another_client, forget, letter, open_door
 from support.machinery import execute_as_admin
 from support.platform import Platform
@@ -190,6 +192,31 @@ async def test_a_reply_joins_its_conversation_and_another_client_does_not(door: 
         for one in (first, own, foreign)
     ]
     assert places[0] == places[1] != places[2]
+
+
+async def test_a_matter_heard_of_after_the_mail_but_opened_before_it_takes_it_in(
+    door: Door,
+) -> None:
+    """The other order of two topics: nothing that was said may miss its matter for good."""
+    late, opened_at = await another_client(door.runtime, "late@clients.test"), clock.now()
+    kept = id_of(await door.send(letter(sender="late@clients.test", number=7)))
+    async with door.runtime.db.transaction() as session:
+        title = seal(session, late, late, "matter", "title", "Heard late")
+        reason = seal(session, late, late, "matter", "reason", "Engaged")
+    opened = MatterOpened(
+        matter_id=new_id(),
+        client_id=late,
+        number="2026-0099",
+        title=title,
+        practice_area="family",
+        reason=reason,
+        opened_at=opened_at,
+    )
+    await hear(door.runtime, opened)
+    await hear(door.runtime, opened)
+    assert (await door.get(f"/v1/messages/{kept}")).json()["matter_id"] == str(opened.matter_id)
+    (refiled,) = await told(door.runtime, "MessageRefiled")
+    assert (refiled["message_id"], refiled["filed_by"]) == (str(kept), None)
 
 
 async def test_with_several_matters_it_is_the_clients_without_one(door: Door) -> None:

@@ -1,14 +1,12 @@
 """The composition root: what the gateway is made of."""
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TypedDict
 
 import httpx2
 from fastapi import FastAPI
-from opentelemetry import trace
 
 from gateway import api
 from gateway.api import Gateway
@@ -16,6 +14,7 @@ from gateway.rates import Rates
 from gateway.services import Services
 from gateway.settings import GatewaySettings
 from shared import errors, telemetry
+from shared.app import be_global, run_or_die
 from shared.auth import Authenticator
 
 # Shorter than uvicorn keeps a connection open (5 s), so that none is used while it is being closed.
@@ -33,17 +32,17 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[State]:
-        if isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
-            trace.set_tracer_provider(provider)
+        be_global(provider)
         async with _client(settings) as http:
             services = Services(settings, http)
             await services.look()
-            watching = asyncio.create_task(services.watch(), name="services")
+            watching = asyncio.create_task(
+                run_or_die("services", services.watch()), name="services"
+            )
             auth, rates = Authenticator(settings, http), Rates(settings)
             yield State(gateway=Gateway(settings, services, auth, rates, http))
             watching.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await watching
+            await asyncio.wait([watching])
         provider.force_flush(2000)
 
     app = FastAPI(

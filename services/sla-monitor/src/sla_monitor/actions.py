@@ -164,11 +164,16 @@ async def bounce(
 
 
 async def fire(
-    session: AsyncSession, clock: Clock, until: datetime, *, detected_at: datetime, confirmed: bool
+    session: AsyncSession,
+    clock: Clock,
+    until: datetime,
+    *,
+    detected_at: datetime,
+    heard_until: datetime,
 ) -> bool:
     """Tells every threshold up to `until`, in order and each once; False if something is left.
 
-    Unless `confirmed` (all that could have met the clock by then was heard) only warnings
+    Beyond `heard_until` (by then all that could have met the clock was heard) only warnings
     are told: the client is not told of a delay, nor anybody of a breach, that may not be one.
     """
     terms = await queries.pinned_terms(session, clock)
@@ -176,7 +181,7 @@ async def fire(
     while clock.next_at is not None and clock.next_at <= until:
         threshold = next_threshold(table, clock.state, _told(clock))
         assert threshold is not None, "a clock with a next instant has a next threshold"
-        if not (confirmed or threshold.name.startswith("warn:")):
+        if threshold.at > heard_until and not threshold.name.startswith("warn:"):
             if clock.breached_at is None and clock.limit_at and clock.limit_at <= until:
                 clock.state = "unconfirmed"
             return False

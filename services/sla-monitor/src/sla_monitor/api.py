@@ -12,11 +12,12 @@ from sqlalchemy import select
 from sqlmodel import col
 
 import shared.clock
+from shared.accesses import record_access
 from shared.auth import Caller
 from shared.db import Transaction
 from shared.errors import Invalid, NotFound, PreconditionFailed
 from shared.idempotency import IdempotentRoute
-from shared.pages import Page, PageQuery, page
+from shared.pages import Page, PageQuery, one_page, page
 from shared.policy import PolicyTable, Relation, permit
 from sla_monitor import publishing, queries, telling
 from sla_monitor.calendar import CalendarDraft, PublishedCalendar
@@ -126,7 +127,8 @@ async def list_calendars(
 ) -> Page[CalendarShown]:
     """The newest version of each calendar, oldest calendar first."""
     permit(POLICY, caller, "read calendars")
-    rows = await queries.newest_calendars(session, _after(request), request.limit + 1)
+    wanted = one_page(queries.newest_calendars(), Calendar.calendar_id, request)
+    rows = (await session.execute(wanted)).scalars().all()
     return page(rows, request, _calendar_shown, lambda row: [str(row.calendar_id)])
 
 
@@ -240,10 +242,10 @@ async def list_clocks(
             wanted = wanted.where(col(column) == value)
     if message_id is not None:
         wanted = wanted.where(col(Clock.clock_id).in_(queries.clocks_of(message_id)))
-    if (after := _after(request)) is not None:
-        wanted = wanted.where(col(Clock.clock_id) > after)
-    found = await session.execute(wanted.order_by(col(Clock.clock_id)).limit(request.limit + 1))
-    return page(found.scalars().all(), request, _clock_shown, lambda row: [str(row.clock_id)])
+    rows = (await session.execute(one_page(wanted, Clock.clock_id, request))).scalars().all()
+    for read in sorted({row.client_id for row in rows[: request.limit] if row.client_id}):
+        await record_access(session, caller, read, "clock")
+    return page(rows, request, _clock_shown, lambda row: [str(row.clock_id)])
 
 
 @router.get("/v1/clocks/{clock_id}/explanation")
@@ -255,6 +257,8 @@ async def explain_clock(clock_id: UUID, caller: Caller, session: Transaction) ->
     permit(POLICY, caller, "read clocks", relations)
     if clock is None:
         raise NotFound("There is no such clock.")
+    if clock.client_id is not None:
+        await record_access(session, caller, clock.client_id, "clock")
     terms = await queries.pinned_terms(session, clock)
     until = clock.limit_at or max(shared.clock.now(), clock.opened_at)
     course = telling.course_of(clock)
@@ -313,13 +317,6 @@ def _line_shown(line: Line) -> dict[str, Any]:
         "name": line.name,
         "day": line.day,
     }
-
-
-def _after(request: PageQuery) -> UUID | None:
-    try:
-        return UUID(str(request.after[0])) if request.after else None
-    except ValueError as error:
-        raise Invalid("The cursor is not one of ours; take it from `next` of a page.") from error
 
 
 def _etag(version: int) -> str:

@@ -18,6 +18,7 @@ from shared.contracts.messaging import (
     MessageRefiled,
     MessageSent,
 )
+from shared.contracts.platform import StreamHeadsStated
 from shared.handlers import Handlers
 from sla_monitor import actions, publishing
 
@@ -74,6 +75,12 @@ async def on_call_logged(session: AsyncSession, event: CallLogged) -> None:
 @handlers.on(MessageBounced)
 async def on_message_bounced(session: AsyncSession, event: MessageBounced) -> None:
     await actions.bounce(session, event.message_id, event.conversation_id, event.bounced_at)
+
+
+@handlers.on(StreamHeadsStated, owners=["messaging"])
+async def on_stream_heads_stated(session: AsyncSession, event: StreamHeadsStated) -> None:
+    """How much messaging had to tell: no breach before all of that was heard."""
+    await publishing.note_heads(session, event)
 
 
 @handlers.on(FirmChanged)

@@ -158,6 +158,15 @@ class Clock(Row, table=True):
     )
 
 
+class HeadsStatement(Row, table=True):
+    """What a service last stated of its streams: each `heads` is a StreamHead."""
+
+    __tablename__ = "heads_statements"
+    service: str = Field(primary_key=True)
+    stated_at: datetime = Field(sa_type=Instant)
+    heads: list[dict[str, Any]] = Field(sa_type=JSONB)
+
+
 class EarlyFiling(Row, table=True):
     """A message whose filing was heard before its quarantine: they travel in two streams."""
 

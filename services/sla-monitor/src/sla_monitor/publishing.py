@@ -1,8 +1,10 @@
-"""What others decide and clocks follow: calendars and policies by version, and who is asked.
+"""What others decide or state and clocks follow: calendars and policies by version, who is asked,
+and how much messaging has told.
 
 Clocks that run are brought under what is new by the ticker, not here.
 """
 
+from typing import Any
 from uuid import UUID
 from zoneinfo import available_timezones
 
@@ -15,7 +17,8 @@ from shared.contracts.matters import (
     StaffChanged,
     StaffRegistered,
 )
-from shared.contracts.sla_monitor import CalendarPublished, ClockPolicyPublished
+from shared.contracts.platform import StreamHeadsStated
+from shared.contracts.sla_monitor import CalendarPublished, ClockPolicyPublished, UrgentTerms
 from shared.ids import new_id
 from shared.outbox import emit
 from sla_monitor.calendar import CalendarDraft, publish
@@ -24,11 +27,12 @@ from sla_monitor.models import (
     Calendar,
     ContactAssignment,
     Firm,
+    HeadsStatement,
     Kind,
     PolicyVersion,
     StaffMember,
 )
-from sla_monitor.rules import ClockPolicy, LadderStep
+from sla_monitor.rules import ClockPolicy, LadderStep, Promise
 
 
 async def publish_calendar(
@@ -76,10 +80,8 @@ async def publish_policy(
             kind=kind,
             policy_version=version,
             mode=policy.mode.value,
-            target=format_duration(policy.target),
-            limit=format_duration(policy.limit),
-            warn_at=tuple(format_duration(each) for each in policy.warn_at),
-            ladder=tuple(_rung_text(step) for step in policy.ladder),
+            urgent=UrgentTerms(**_worded(policy.urgent)) if policy.urgent else None,
+            **_worded(policy),
         ),
     )
 
@@ -122,6 +124,26 @@ async def note_contact(session: AsyncSession, assigned: PointOfContactAssigned) 
             from_at=assigned.from_at,
         )
     )
+
+
+async def note_heads(session: AsyncSession, stated: StreamHeadsStated) -> None:
+    """The last statement replaces the one before: they travel in one stream, in order."""
+    await session.merge(
+        HeadsStatement(
+            service=stated.service,
+            stated_at=stated.stated_at,
+            heads=[head.model_dump() for head in stated.heads],
+        )
+    )
+
+
+def _worded(promise: Promise) -> dict[str, Any]:
+    return {
+        "target": format_duration(promise.target),
+        "limit": format_duration(promise.limit),
+        "warn_at": tuple(format_duration(each) for each in promise.warn_at),
+        "ladder": tuple(_rung_text(step) for step in promise.ladder),
+    }
 
 
 def _rung_text(step: LadderStep) -> str:

@@ -26,6 +26,17 @@ from sla_monitor.rules import DEFAULT_POLICIES, OPEN, ClockPolicy, Rung, Terms
 
 OFFICE_DAY = (Span(9 * 60, 17 * 60),)
 
+_ALL_STATED_WAS_HEARD = text("""
+    SELECT EXISTS (
+        SELECT FROM heads_statements
+        WHERE service = :service AND stated_at >= :since AND NOT EXISTS (
+            SELECT FROM jsonb_to_recordset(heads)
+                AS head (partition int, epoch int, last_sequence bigint)
+            JOIN inbox_offsets AS heard
+                ON heard.topic = :topic AND heard.partition = head.partition
+            WHERE (heard.epoch, heard.sequence) < (head.epoch, head.last_sequence)))
+""")
+
 # Versions never change, so their values may be kept for as long as the process lives.
 _values: dict[tuple[UUID, int], WorkingCalendar] = {}
 
@@ -81,20 +92,14 @@ async def _newest_version(session: AsyncSession, calendar_id: UUID) -> int | Non
     return found.scalar_one()
 
 
-async def newest_calendars(
-    session: AsyncSession, after: UUID | None, limit: int
-) -> Sequence[Calendar]:
-    """The newest version of each calendar, in the order of their ids."""
+def newest_calendars() -> Select[Calendar]:
+    """The newest version of each calendar."""
     other = aliased(Calendar)
     newer = select(other).where(
         col(other.calendar_id) == col(Calendar.calendar_id),
         col(other.version) > col(Calendar.version),
     )
-    wanted = select(Calendar).where(~newer.exists()).order_by(col(Calendar.calendar_id))
-    if after is not None:
-        wanted = wanted.where(col(Calendar.calendar_id) > after)
-    found = await session.execute(wanted.limit(limit))
-    return found.scalars().all()
+    return select(Calendar).where(~newer.exists())
 
 
 async def newest_policy(session: AsyncSession, kind: Kind) -> tuple[int, ClockPolicy]:
@@ -225,6 +230,19 @@ async def keys_with_parked_events(session: AsyncSession, keys: Sequence[str]) ->
         {"keys": list(keys)},
     )
     return set(found.scalars())
+
+
+async def all_stated_was_heard(
+    session: AsyncSession, service: str, topic: str, since: datetime
+) -> bool:
+    """Whether a service stated its heads since then and all numbers up to them were heard here.
+
+    It cannot see what was committed after the last statement and waits in an outbox whose relay
+    stalled since then; nor a stream of which nothing was heard yet.
+    """
+    asked = {"service": service, "topic": topic, "since": since}
+    found = await session.execute(_ALL_STATED_WAS_HEARD, asked)
+    return bool(found.scalar_one())
 
 
 async def holder_of(session: AsyncSession, rung: Rung, clock: Clock, at: datetime) -> UUID | None:

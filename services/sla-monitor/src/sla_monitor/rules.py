@@ -42,8 +42,8 @@ class LadderStep(BaseModel):
 
 
 Step = Annotated[LadderStep, BeforeValidator(lambda s: {"to": s} if isinstance(s, str) else s)]
+# The point of contact is no step: they are warned, and hear of the target and of the breach.
 LADDER = (
-    LadderStep(to="contact", at="target"),
     LadderStep(to="supervisor"),
     LadderStep(to="managing_partner", after=timedelta(hours=4)),
 )

@@ -8,14 +8,15 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import get_args
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple, get_args
 
 import structlog
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import clock
+from shared.consumer import Ends
 from shared.runtime import Runtime
 from sla_monitor import actions, queries
 from sla_monitor.calendar import CalendarRefused
@@ -26,9 +27,12 @@ log = structlog.get_logger()
 
 COULD_HAVE_MET_IT = ("messaging", "matters")
 LOOK_AT_LEAST_EVERY = 0.5  # seconds: `privity time advance` is noticed within one
-PAUSES_BETWEEN_QUESTIONS = (0.01, 0.02, 0.03, 0.05, 0.0)
+HEARD_WITHIN = 0.15  # seconds: what just arrived is often being handled
+ENDS_KEPT = timedelta(minutes=10)  # ends that are never passed were those of a topic now lost
 LOCKED_LOOK_AGAIN = 0.05  # what is due is in somebody's hands right now
 UNCONFIRMED_ASK_AGAIN = timedelta(seconds=0.25)
+SILENT_ASK_AGAIN = timedelta(seconds=1)  # a messaging that is back states its heads within two
+NEVER = datetime.min.replace(tzinfo=UTC)
 UNCOUNTABLE_ASK_AGAIN = timedelta(minutes=1)
 SWEEP_EVERY = 2.0
 
@@ -69,10 +73,19 @@ class Leap:
         return True
 
 
+class Question(NamedTuple):
+    """Where the topics ended after this instant: once that was heard, all said by then was."""
+
+    asked_at: datetime
+    ends: Ends
+
+
 @dataclass
 class Ticker:
     runtime: Runtime
     leap: Leap = field(init=False)
+    _question: Question | None = None
+    _silent: bool = False
     _swept_at: float = float("-inf")
 
     def __post_init__(self) -> None:
@@ -99,29 +112,55 @@ class Ticker:
             return LOOK_AT_LEAST_EVERY
         if next_at + settle > now:
             return min((next_at + settle - now).total_seconds(), LOOK_AT_LEAST_EVERY)
-        # The ends of the topics are read after `now`: what was said by then is behind them.
-        heard = await self._heard_everything()
-        looked_at = await self._fire(now, now - settle, heard=heard)
+        heard_until = await self._heard_until(now)
+        looked_at = await self._fire(now, now - settle, heard_until)
         return 0.0 if looked_at else LOCKED_LOOK_AGAIN
 
-    async def _fire(self, now: datetime, until: datetime, *, heard: bool) -> int:
+    async def _fire(self, now: datetime, until: datetime, heard_until: datetime) -> int:
         async with self.runtime.db.transaction() as session:
             due = await queries.due_clocks(session, until, self._settings.sla_monitor_batch)
             unclear = await queries.keys_with_parked_events(session, [_key(each) for each in due])
+            if not await self._messaging_told_all(session, now):
+                heard_until = NEVER
+            ask_again = now + (SILENT_ASK_AGAIN if self._silent else UNCONFIRMED_ASK_AGAIN)
             for each in due:
-                confirmed = heard and _key(each) not in unclear
-                each.next_at = await _fire_one(session, each, now, until, confirmed) or each.next_at
+                sure = NEVER if _key(each) in unclear else heard_until
+                if not await _fire_one(session, each, now, until, sure):
+                    each.next_at = ask_again
             # Dying before the commit tells nothing and changes nothing: the next tick finds the
             # same clocks due. After it the firings' keys keep anything from being told again.
             return len(due)
 
-    async def _heard_everything(self) -> bool:
-        """Asked a few times in quick succession: what just arrived is often being handled."""
-        for pause in PAUSES_BETWEEN_QUESTIONS:
-            if await self.runtime.consumer.heard_everything(COULD_HAVE_MET_IT):
-                return True
-            await asyncio.sleep(pause)
-        return False
+    async def _heard_until(self, now: datetime) -> datetime:
+        """An instant by which all that was said has been heard; NEVER while that is not known.
+
+        The ends of the topics are read after an instant, once: until they are passed that same
+        question stands, or constant traffic would postpone its answer for ever.
+        """
+        question, self._question = self._question, None
+        if question is None or not timedelta() <= now - question.asked_at <= ENDS_KEPT:
+            ends = await self.runtime.consumer.ends(COULD_HAVE_MET_IT)
+            if ends is None:
+                return NEVER
+            settle = timedelta(seconds=self._settings.sla_monitor_settle)
+            question = Question(now - settle, ends)
+        if await self.runtime.consumer.hear_through(question.ends, HEARD_WITHIN):
+            return question.asked_at
+        self._question = question
+        return NEVER
+
+    async def _messaging_told_all(self, session: AsyncSession, now: datetime) -> bool:
+        """Whether messaging's outbox moves: a fact that is committed there but stuck cannot be
+        heard, and what cannot be heard may have met any clock."""
+        settings = self._settings
+        kept = settings.heads_stated_idle + 2 * settings.heads_stated_every
+        told = await queries.all_stated_was_heard(
+            session, "messaging", settings.topic("messaging"), now - timedelta(seconds=kept)
+        )
+        if told == self._silent:
+            self._silent = not told
+            log.warning("messaging tells again" if told else "breaches wait: messaging is silent")
+        return told
 
     async def _sweep(self) -> None:
         """New calendars and policies reach running clocks here, a batch at a time: a handler that
@@ -137,16 +176,16 @@ class Ticker:
 
 
 async def _fire_one(
-    session: AsyncSession, each: Clock, now: datetime, until: datetime, confirmed: bool
-) -> datetime | None:
-    """When to look at the clock again although nothing new is due; None in the ordinary case."""
+    session: AsyncSession, each: Clock, now: datetime, until: datetime, heard_until: datetime
+) -> bool:
+    """False if something is due that cannot be told yet."""
     try:
-        done = await actions.fire(session, each, until, detected_at=now, confirmed=confirmed)
+        return await actions.fire(session, each, until, detected_at=now, heard_until=heard_until)
     except CalendarRefused as error:
         # One clock whose calendar ends must not stop all others; nothing of it was told yet.
         log.critical("a clock cannot be counted", clock_id=str(each.clock_id), error=error.code)
-        return now + UNCOUNTABLE_ASK_AGAIN
-    return None if done else now + UNCONFIRMED_ASK_AGAIN
+        each.next_at = now + UNCOUNTABLE_ASK_AGAIN
+        return True
 
 
 def _kinds() -> Sequence[Kind]:

@@ -77,15 +77,16 @@ class MessageFiled(Event, owner="messaging", key="client_id", subject="message_i
 
 
 class MessageRefiled(Event, owner="messaging", key="client_id", subject="message_id"):
-    """A message that was with a client already got another matter of the same client. Clocks go
-    on."""
+    """A message that was with a client already got another matter of the same client. Clocks go on.
+    `filed_by` is null when the rule did it: the matter was opened before the message arrived, and
+    was heard of after."""
 
     message_id: UUID
     conversation_id: UUID
     client_id: UUID
     matter_id: UUID | None = None
     previous_matter_id: UUID | None = None
-    filed_by: UUID
+    filed_by: UUID | None = None
     filed_at: AwareDatetime
     reason: Sealed
 

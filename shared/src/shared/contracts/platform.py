@@ -35,7 +35,9 @@ class RecordAccessed(Event, owner="platform", key="client_id", subject="client_i
     caller_id: UUID
     role: str
     client_id: UUID
-    purpose: Literal["message", "original", "attachment", "timeline", "entries", "list", "client"]
+    purpose: Literal[
+        "message", "original", "attachment", "timeline", "entries", "list", "client", "clock"
+    ]
     count: int
     first_at: AwareDatetime
     last_at: AwareDatetime

@@ -31,9 +31,19 @@ class CalendarPublished(Event, owner="sla-monitor", key="calendar_id"):
     time_zone: str
 
 
+class UrgentTerms(Fact):
+    """The promise to urgent messages, where it differs: counted as elapsed time, never paused."""
+
+    target: str
+    limit: str
+    warn_at: tuple[str, ...] = ()
+    ladder: tuple[str, ...] = ()
+
+
 class ClockPolicyPublished(Event, owner="sla-monitor", key="kind"):
     """A version of the promise for one kind of clock is in force from now on. Durations are ISO
-    8601."""
+    8601; a step of a ladder reads `supervisor@limit+PT4H`. Without `urgent`, urgent messages are
+    promised the same."""
 
     kind: ClockKind
     policy_version: int
@@ -42,6 +52,7 @@ class ClockPolicyPublished(Event, owner="sla-monitor", key="kind"):
     limit: str
     warn_at: tuple[str, ...]
     ladder: tuple[str, ...]
+    urgent: UrgentTerms | None = None
 
 
 class ResponseDue(Event, owner="sla-monitor", key="client_id", subject="clock_id"):

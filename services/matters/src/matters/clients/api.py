@@ -13,7 +13,6 @@ from matters import revisions
 from matters.clients import actions, queries
 from matters.clients.models import Client
 from matters.revisions import IfMatch
-from matters.tables import one_page
 from matters.values import EmailAddress, Line, PhoneNumber, Preferences, TimeZone
 from shared import clock
 from shared.accesses import record_access
@@ -22,7 +21,7 @@ from shared.db import Transaction
 from shared.errors import NotFound
 from shared.idempotency import IdempotentRoute
 from shared.ids import new_id
-from shared.pages import Page, PageQuery, page
+from shared.pages import Page, PageQuery, one_page, page
 from shared.policy import PolicyTable, permit
 
 POLICY: PolicyTable = {

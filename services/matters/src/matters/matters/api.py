@@ -12,14 +12,13 @@ import matters.clients.queries as clients
 import matters.contacts.queries as contacts
 from matters.matters import actions, queries
 from matters.matters.models import Matter
-from matters.tables import one_page
 from matters.values import Line, Prose, Slug
 from shared.accesses import record_access
 from shared.auth import Caller
 from shared.db import Transaction
 from shared.errors import Invalid, NotFound
 from shared.idempotency import IdempotentRoute
-from shared.pages import Page, PageQuery, page
+from shared.pages import Page, PageQuery, one_page, page
 from shared.policy import PolicyTable, permit
 
 POLICY: PolicyTable = {

@@ -11,7 +11,6 @@ from matters import revisions
 from matters.revisions import IfMatch
 from matters.staff import actions
 from matters.staff.models import StaffMember
-from matters.tables import one_page
 from matters.values import EmailAddress, Line, PhoneNumber
 from shared import clock
 from shared.auth import Caller
@@ -21,7 +20,7 @@ from shared.db import Transaction
 from shared.errors import NotFound
 from shared.idempotency import IdempotentRoute
 from shared.ids import new_id
-from shared.pages import Page, PageQuery, page
+from shared.pages import Page, PageQuery, one_page, page
 from shared.policy import PolicyTable, permit
 
 POLICY: PolicyTable = {

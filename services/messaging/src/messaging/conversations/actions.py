@@ -15,10 +15,12 @@ from sqlmodel import col
 from messaging.conversations import custody, queries
 from messaging.conversations.custody import SealedOriginal
 from messaging.conversations.models import Conversation, Message
+from messaging.directory import queries as directory
 from messaging.outbound.answers import send_to_client
 from shared import clock, telemetry
 from shared.contracts import ContentRef, Sealed
 from shared.contracts.messaging import (
+    Attachment,
     CallLogged,
     Channel,
     ClientMessageReceived,
@@ -112,7 +114,7 @@ async def quarantine(
                 "conversation_id": row.conversation_id,
                 "received_at": row.received_at,
                 "reason": reason,
-                "attachments": custody.told(await custody.attachments(session, row.message_id)),
+                "attachments": await _told_attachments(session, row),
             }
         ),
     )
@@ -177,7 +179,7 @@ async def _out_of_quarantine(
 
 
 async def _refile(
-    session: AsyncSession, row: Message, matter_id: UUID | None, filed_by: UUID, reason: str
+    session: AsyncSession, row: Message, matter_id: UUID | None, filed_by: UUID | None, reason: str
 ) -> None:
     """The whole conversation goes with the message: its one response clock cannot be split."""
     assert row.client_id is not None
@@ -196,6 +198,17 @@ async def _refile(
             reason=seal(session, row.client_id, row.message_id, "filing", "reason", reason),
         ),
     )
+
+
+async def join_matter_heard_late(
+    session: AsyncSession, client_id: UUID, matter_id: UUID, opened_at: datetime
+) -> None:
+    """What the client wrote after their only matter was opened, and before this service heard of
+    it, belongs to that matter as if it had been heard of in time."""
+    if [one.matter_id for one in await directory.open_matters(session, client_id)] != [matter_id]:
+        return
+    for row in await queries.unfiled_since(session, client_id, opened_at):
+        await _refile(session, row, matter_id, None, "The matter was opened before the message.")
 
 
 async def _move(session: AsyncSession, conversation_id: UUID, place: dict[str, Any]) -> None:
@@ -409,13 +422,19 @@ async def _tell_received(session: AsyncSession, row: Message) -> None:
         "received_at": row.received_at,
         "urgent": row.urgent,
         "automatic": row.automatic,
-        "attachments": custody.told(await custody.attachments(session, row.message_id)),
+        "attachments": await _told_attachments(session, row),
         "message_id_header": header
         and seal(session, row.owner, row.message_id, "message", "message_id_header", header),
         "sender_differs": row.sender_differs,
         "duplicate_id_of": row.duplicate_id_of,
     }
     emit(session, ClientMessageReceived.model_validate(_content(session, row) | facts))
+
+
+async def _told_attachments(session: AsyncSession, row: Message) -> tuple[Attachment, ...]:
+    if row.original_size is None:  # only a mail has files
+        return ()
+    return custody.told(await custody.attachments(session, row.message_id))
 
 
 def _content(session: AsyncSession, row: Message) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from messaging.conversations.models import Attachment, Conversation, Message
 from messaging.conversations.rules import is_urgent
 from messaging.conversations.views import MessageListed, MessageShown
 from messaging.directory import queries as directory
+from messaging.directory.models import Client
 from messaging.email.parsing import octets_of
 from shared import clock
 from shared.accesses import Purpose, record_access
@@ -107,7 +108,8 @@ async def post_conversation(
     client_id = _client_meant(caller, body.client_id)
     await _hold(request, client_id)
     await access.may(session, caller, "write messages", client_id)
-    if await directory.client(session, client_id) is None:
+    client = await directory.client(session, client_id)
+    if client is None:
         raise NotFound(NOTHING)
     conversation = await actions.begin_conversation(
         session,
@@ -118,7 +120,9 @@ async def post_conversation(
         subject=body.subject,
         at=clock.now(),
     )
-    return await _say(session, caller, conversation, body)
+    if caller.role == "client":
+        return _accepted(await _client_says(session, client, conversation, body))
+    return _accepted(await _staff_says(session, caller, conversation, body))
 
 
 @router.post("/v1/conversations/{conversation_id}/messages", status_code=201)
@@ -129,7 +133,10 @@ async def post_message(
     async with runtime.db.transaction() as looking:
         conversation = await access.writable(looking, caller, conversation_id)
     await _hold(request, *_owners(conversation))
-    return await _say(session, caller, conversation, body)
+    if caller.role == "client":
+        client = await directory.client(session, caller.id)
+        return _accepted(await _client_says(session, client, conversation, body))
+    return _accepted(await _staff_says(session, caller, conversation, body))
 
 
 @router.post("/v1/calls", status_code=201)
@@ -267,19 +274,11 @@ async def get_attachment(
     return Response(octets, headers=headers, media_type="application/octet-stream")
 
 
-async def _say(
-    session: AsyncSession, caller: CallerIdentity, conversation: Conversation, words: Words
-) -> Accepted:
-    if caller.role == "client":
-        return _accepted(await _client_says(session, conversation, words))
-    return _accepted(await _staff_says(session, caller, conversation, words))
-
-
-async def _client_says(session: AsyncSession, conversation: Conversation, words: Words) -> Message:
+async def _client_says(
+    session: AsyncSession, client: Client | None, conversation: Conversation, words: Words
+) -> Message:
     if words.kind is not None or words.channel not in (None, "portal"):
         raise Invalid("A client's message has no kind, and its channel is the portal.")
-    assert conversation.client_id is not None
-    client = await directory.client(session, conversation.client_id)
     policy = session.info["settings"].messaging_urgent_words
     said = Said(
         message_id=new_id(),

@@ -65,14 +65,14 @@ class Message(Row, table=True):
     message_id_header: str | None = Field(default=None, sa_type=Text)
     content_identity: bytes | None = None
     duplicate_id_of: UUID | None = None
-    references: list[str] = Field(default_factory=list, sa_type=ARRAY(Text))
+    references: list[str] = Field(default=[], sa_type=ARRAY(Text))
     envelope_from: str | None = Field(default=None, sa_type=Text)
-    to_addresses: list[str] = Field(default_factory=list, sa_type=ARRAY(Text))
-    headers: list[list[str]] = Field(default_factory=list, sa_type=JSONB)
+    to_addresses: list[str] = Field(default=[], sa_type=ARRAY(Text))
+    headers: list[list[str]] = Field(default=[], sa_type=JSONB)
     authentication: str | None = Field(default=None, sa_type=Text)
     calendar_method: str | None = Field(default=None, sa_type=Text)
     answered_after: float | None = None
-    defects: list[str] = Field(default_factory=list, sa_type=ARRAY(Text))
+    defects: list[str] = Field(default=[], sa_type=ARRAY(Text))
 
     key_version: int | None = None
     original_size: int | None = None

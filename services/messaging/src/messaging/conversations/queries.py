@@ -113,6 +113,20 @@ async def thread(session: AsyncSession, conversation_id: UUID) -> tuple[str, ...
     return (*newest.references, newest.message_id_header)
 
 
+async def unfiled_since(session: AsyncSession, client_id: UUID, at: datetime) -> list[Message]:
+    """The first message since then of each conversation of the client that has no matter."""
+    found = await session.execute(
+        select(Message)
+        .where(
+            col(Message.client_id) == client_id,
+            col(Message.matter_id).is_(None),
+            col(Message.received_at) >= at,
+        )
+        .order_by(col(Message.received_at).desc())
+    )
+    return list({row.conversation_id: row for row in found.scalars()}.values())
+
+
 async def promise(session: AsyncSession, row: Message) -> ResponsePromise | None:
     """What the newest response clock of this message promises."""
     found = await session.execute(

@@ -2,6 +2,7 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from messaging.conversations.actions import join_matter_heard_late
 from messaging.directory import actions
 from shared.contracts.matters import (
     ClientChanged,
@@ -45,6 +46,7 @@ async def on_client_changed(session: AsyncSession, event: ClientChanged) -> None
 @handlers.on(MatterOpened)
 async def on_matter_opened(session: AsyncSession, event: MatterOpened) -> None:
     await actions.keep_matter(session, event)
+    await join_matter_heard_late(session, event.client_id, event.matter_id, event.opened_at)
 
 
 @handlers.on(PointOfContactAssigned)

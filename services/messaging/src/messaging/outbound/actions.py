@@ -22,6 +22,7 @@ from shared.contracts.messaging import (
     MessageSent,
     StaffNotified,
 )
+from shared.db import is_news
 from shared.keyring import keys_of
 from shared.outbox import emit
 
@@ -83,6 +84,7 @@ async def queue(
         .on_conflict_do_nothing(index_elements=["purpose"])
         .returning(col(OutboundMessage.outbound_id))
     )
+    is_news(session)  # for the delivery
     return added.scalar_one_or_none() is not None
 
 

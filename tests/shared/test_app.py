@@ -1,0 +1,37 @@
+"""A process dies as a whole, so that whoever started it starts it again."""
+
+import asyncio
+import signal
+from types import FrameType
+
+import pytest
+
+from shared.app import run_or_die
+
+
+async def fails() -> None:
+    raise LookupError("no more work")
+
+
+async def test_a_task_that_fails_ends_its_process() -> None:
+    heard: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        heard.append(number)
+
+    before = signal.signal(signal.SIGTERM, note)
+    try:
+        with pytest.raises(LookupError):
+            await run_or_die("worker", fails())
+        await asyncio.sleep(0)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert heard == [signal.SIGTERM]
+
+
+async def test_a_task_that_is_cancelled_ends_alone() -> None:
+    running = asyncio.create_task(run_or_die("worker", asyncio.sleep(60)))
+    await asyncio.sleep(0)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running

@@ -1,0 +1,109 @@
+"""What a consumer can say of what it has heard: all before an instant, and how far each stream."""
+
+import asyncio
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared.contracts import PARTITIONS, partition_of
+from shared.contracts.messaging import NoteWritten
+from shared.handlers import Handlers
+from shared.ids import new_id
+from support.machinery import (
+    MessagingSettings,
+    SlaMonitorSettings,
+    effects,
+    keep_effect,
+    service_of,
+    tell,
+    with_effects,
+)
+from support.platform import Platform
+from support.running import running
+from support.waiting import eventually
+
+
+async def test_ends_that_were_read_once_are_passed_whatever_is_said_later(
+    platform: Platform, prefix: str
+) -> None:
+    teller = await platform.settings(MessagingSettings, prefix, machinery_only=True)
+    hearer = await platform.settings(SlaMonitorSettings, prefix, machinery_only=True)
+    await with_effects(platform, hearer)
+    handlers, may_go_on, client = Handlers(), asyncio.Event(), new_id()
+
+    @handlers.on(NoteWritten)
+    async def on_note_written(session: AsyncSession, event: NoteWritten) -> None:
+        if event.body.field == "3":
+            await may_go_on.wait()
+        await keep_effect(session, event)
+
+    async with (
+        running(service_of, teller) as messaging,
+        running(lambda s: service_of(s, handlers), hearer) as sla,
+    ):
+        consumer = sla.runtime.consumer
+        await tell(messaging.runtime.db, client, 1, 2)
+        await eventually(lambda: effects(sla.runtime.db))
+        before = await consumer.ends(["messaging"])
+        assert before is not None
+        assert await consumer.hear_through(before, within=5)
+        await tell(messaging.runtime.db, client, 3)
+        after = await eventually(lambda: consumer.ends(["messaging"]), lambda ends: ends != before)
+        assert after is not None
+        assert await consumer.hear_through(before, within=0), "what follows postpones nothing"
+        assert not await consumer.hear_through(after, within=0.2)
+        may_go_on.set()
+        assert await consumer.hear_through(after, within=5)
+
+
+async def test_nothing_is_known_of_topics_that_are_not_there(
+    platform: Platform, prefix: str
+) -> None:
+    hearer = await platform.settings(SlaMonitorSettings, prefix, machinery_only=True)
+    async with running(service_of, hearer) as sla:
+        await eventually(lambda: sla.runtime.consumer.ends(["audit"]))
+        assert await sla.runtime.consumer.ends(["audit", "unheard-of"]) is None
+    assert await sla.runtime.consumer.ends(["audit"]) is None, "nor after it has stopped"
+
+
+async def test_the_number_reached_in_each_stream_is_kept_and_never_goes_back(
+    platform: Platform, prefix: str
+) -> None:
+    teller = await platform.settings(MessagingSettings, prefix, machinery_only=True)
+    hearer = await platform.settings(SlaMonitorSettings, prefix, machinery_only=True)
+    await with_effects(platform, hearer)
+    handlers, client = Handlers(), new_id()
+    handlers.on(NoteWritten)(keep_effect)
+    stream = {
+        "topic": hearer.topic("messaging"),
+        "partition": partition_of(str(client), PARTITIONS),
+    }
+    async with (
+        running(service_of, teller) as messaging,
+        running(lambda s: service_of(s, handlers), hearer) as sla,
+    ):
+
+        async def reached() -> tuple[int, int] | None:
+            async with sla.runtime.db.transaction() as session:
+                found = await session.execute(REACHED, stream)
+                return next((tuple(row) for row in found), None)
+
+        async def head() -> tuple[int, int]:
+            async with messaging.runtime.db.transaction() as session:
+                found = await session.execute(HEAD, stream)
+                return tuple(found.one())
+
+        await tell(messaging.runtime.db, client, 1, 2, 3)
+        await eventually(reached, lambda found: found is not None)
+        told = await head()
+        assert await eventually(reached, lambda found: found == told)
+        async with messaging.runtime.db.transaction() as session:
+            await session.execute(text("UPDATE outbox_sent SET last_sequence = 0"))
+        await tell(messaging.runtime.db, client, 4)
+        assert await eventually(reached, lambda found: found != told) == (told[0], told[1] + 1)
+
+
+REACHED = text(
+    "SELECT epoch, sequence FROM inbox_offsets WHERE topic = :topic AND partition = :partition"
+)
+HEAD = text("SELECT epoch, last_sequence FROM outbox_heads WHERE partition = :partition")
