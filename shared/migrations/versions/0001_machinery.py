@@ -28,7 +28,8 @@ TABLES = (
         stated_at timestamptz NOT NULL DEFAULT 'epoch', total bigint NOT NULL DEFAULT 0)""",
     "CREATE TABLE inbox (event_id uuid PRIMARY KEY)",
     """CREATE TABLE inbox_offsets (
-        topic text, partition int, next_offset bigint NOT NULL, PRIMARY KEY (topic, partition))""",
+        topic text, partition int, next_offset bigint NOT NULL, epoch int, sequence bigint,
+        PRIMARY KEY (topic, partition))""",
     """CREATE TABLE parked_events (
         topic text, partition int, record_offset bigint, key text NOT NULL, type text NOT NULL,
         event_id text NOT NULL, headers text NOT NULL, value bytea NOT NULL, problem text NOT NULL,

@@ -63,6 +63,8 @@ STATEMENTS = (
         clock_id uuid REFERENCES clocks, threshold text, due_at timestamptz NOT NULL,
         detected_at timestamptz NOT NULL, PRIMARY KEY (clock_id, threshold))""",
     "CREATE TABLE early_filings (message_id uuid PRIMARY KEY, filed_at timestamptz NOT NULL)",
+    """CREATE TABLE heads_statements (
+        service text PRIMARY KEY, stated_at timestamptz NOT NULL, heads jsonb NOT NULL)""",
 )
 
 
