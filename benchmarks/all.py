@@ -11,6 +11,7 @@ import sys
 import time
 
 import uvloop
+
 from ground import ground
 
 NAMES = ("write_path", "mail", "events", "clocks")

@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from uuid import UUID
 
-from ground import Ground, World, percentile, table, until
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from ground import Ground, World, percentile, table, until
 from messaging.settings import MessagingSettings
 from shared import clock
 from shared.consumer import Consumer
@@ -64,8 +64,9 @@ async def relay_all(world: World) -> float:
     watch = await world.connect("messaging")
 
     async def sent() -> bool:
-        behind = "SELECT sum(h.last_sequence) > sum(s.last_sequence) FROM outbox_heads h, outbox_sent s"
-        return not await watch.fetchval(f"{behind} WHERE h.partition = s.partition")
+        behind = """SELECT count(*) FROM outbox_heads JOIN outbox_sent USING (partition)
+            WHERE outbox_heads.last_sequence > outbox_sent.last_sequence"""
+        return bool(await watch.fetchval(behind) == 0)
 
     running = asyncio.create_task(relay.run())
     await until(_active(relay), 20, 0.001)

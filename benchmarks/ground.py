@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import asyncpg
-import psutil  # type: ignore[import-untyped]  # it ships no types
+import psutil
 
 from privity import processes, servers
 from privity.places import SERVICES, Ports
@@ -92,7 +92,9 @@ class Ground:
 
     def _own(self, name: str, given: dict[str, str]) -> Stack:
         doors = {one: servers.free_port() for one in (*SERVICES, "smtp_in")}
-        databases = {f"{one.upper()}_DATABASE_URL": self._database(one, name) for one in WITH_DATABASE}
+        databases = {
+            f"{one.upper()}_DATABASE_URL": self._database(one, name) for one in WITH_DATABASE
+        }
         shared = {
             "DATABASE_URL": self.stack.database_url,
             "KAFKA_BOOTSTRAP_SERVERS": self.stack.kafka,

@@ -3,16 +3,17 @@ it), against a bare INSERT of the same body; each in one uvicorn process, the sa
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from itertools import cycle
 from pathlib import Path
 from uuid import UUID
 
 import asyncpg
+
 from ground import Ground, World, percentile, table
 from load import Load, load, post
-
 from messaging.directory.models import Client
 from messaging.settings import MessagingSettings
 from privity.keys import signing_key
@@ -32,6 +33,14 @@ WORDS = {"subject": "About the lease", "body": "When may I move in? " * 50, "urg
 GOAL = "goal ≥ 0.5"
 
 
+@dataclass(frozen=True)
+class Measured:
+    """`cpu` is what one request cost the process that answered it, in seconds."""
+
+    load: Load
+    cpu: float
+
+
 async def run(ground: Ground) -> None:
     bare = [await _bare(ground)]
     with ground.world("write") as world:
@@ -40,8 +49,8 @@ async def run(ground: Ground) -> None:
         tenth = await _messaging(world, requests, sampled="0.1")
         hop = await _hop(world, requests)
     bare.append(await _bare(ground))
-    peer = sum(one.rate for one in bare) / len(bare)
-    rows = [("", "1/s", "p50 ms", "p99 ms", "ratio", "")]
+    peer = sum(one.load.rate for one in bare) / len(bare)
+    rows: list[tuple[str, ...]] = [("", "1/s", "p50 ms", "p99 ms", "CPU ms", "ratio", "")]
     rows += [_row("bare INSERT, before", bare[0], peer), _row("bare INSERT, after", bare[1], peer)]
     rows += [_row("portal message, no tracing", off, peer, GOAL)]
     rows += [_row("portal message, 10 % traced", tenth, peer, GOAL)]
@@ -49,9 +58,11 @@ async def run(ground: Ground) -> None:
     print(f"  the gateway's hop, one request at a time: {hop:.1f} ms (p50)")
 
 
-def _row(name: str, load: Load, peer: float, goal: str = "") -> tuple[str, ...]:
+def _row(name: str, measured: Measured, peer: float, goal: str = "") -> tuple[str, ...]:
+    load = measured.load
     p50, p99 = (f"{percentile(load.latencies, share):.1f}" for share in (0.5, 0.99))
-    return name, f"{load.rate:.0f}", p50, p99, f"{load.rate / peer:.2f}", goal
+    cpu = f"{measured.cpu * 1000:.2f}"
+    return name, f"{load.rate:.0f}", p50, p99, cpu, f"{load.rate / peer:.2f}", goal
 
 
 async def portal_messages(world: World) -> Iterator[bytes]:
@@ -83,11 +94,18 @@ async def known_clients(world: World) -> list[UUID]:
     return clients
 
 
-async def _messaging(world: World, requests: Iterator[bytes], sampled: str) -> Load:
+async def _messaging(world: World, requests: Iterator[bytes], sampled: str) -> Measured:
     port = world.start("messaging", OTEL_TRACES_SAMPLER_ARG=sampled)
-    done = await load(port, partial(next, requests), connections=CONNECTIONS, seconds=SECONDS)
-    world.stop("messaging")
-    return done
+    return await _measured(world, "messaging", port, partial(next, requests))
+
+
+async def _measured(world: World, name: str, port: int, request: Callable[[], bytes]) -> Measured:
+    await load(port, request, connections=CONNECTIONS, seconds=0, warm=2)
+    used = world.cpu_seconds(name)
+    done = await load(port, request, connections=CONNECTIONS, seconds=SECONDS, warm=0)
+    used = world.cpu_seconds(name) - used
+    world.stop(name)
+    return Measured(done, used / len(done.latencies))
 
 
 async def _hop(world: World, requests: Iterator[bytes]) -> float:
@@ -98,15 +116,15 @@ async def _hop(world: World, requests: Iterator[bytes]) -> float:
     others = ("MATTERS_URL", "SLA_MONITOR_URL", "AUDIT_URL")
     url = world.stack.ports.url("messaging")
     ports = [messaging, world.start("gateway", **told, **dict.fromkeys(others, url))]
-    medians = [
-        percentile((await load(port, partial(next, requests), connections=1, seconds=2)).latencies, 0.5)
-        for port in ports
-    ]
+    medians = []
+    for port in ports:
+        done = await load(port, partial(next, requests), connections=1, seconds=2)
+        medians.append(percentile(done.latencies, 0.5))
     world.stop("gateway", "messaging")
     return medians[1] - medians[0]
 
 
-async def _bare(ground: Ground) -> Load:
+async def _bare(ground: Ground) -> Measured:
     await _database(ground)
     port, body = free_port(), json.dumps(WORDS).encode()
     here = str(Path(__file__).parent)
@@ -119,9 +137,7 @@ async def _bare(ground: Ground) -> Load:
     )
     ground.servers.program(program)
     request = post("/words", body)
-    done = await load(port, lambda: request, connections=CONNECTIONS, seconds=SECONDS)
-    ground.servers.stop("bare")
-    return done
+    return await _measured(ground.servers, "bare", port, lambda: request)
 
 
 async def _database(ground: Ground) -> None:

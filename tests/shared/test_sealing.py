@@ -46,7 +46,7 @@ def test_two_seals_of_one_text_have_nothing_in_common() -> None:
         {"field": "subject"},
         {"commitment": sealed(b"other").commitment},
     ],
-    ids=str,
+    ids=["content", "kind", "field", "commitment"],
 )
 def test_a_seal_pasted_elsewhere_does_not_open(change: dict[str, object]) -> None:
     with pytest.raises(SealBroken):

@@ -140,7 +140,7 @@ class Consumer:
             auto_offset_reset="earliest",
             session_timeout_ms=int(self._settings.consumer_session_timeout * 1000),
             heartbeat_interval_ms=max(200, int(self._settings.consumer_session_timeout * 100)),
-            fetch_max_wait_ms=20,
+            fetch_max_wait_ms=100,
             max_poll_records=POLL_RECORDS,
         )
         kafka.subscribe(self._topics, listener=_SeekToStored(self, kafka))
