@@ -7,6 +7,7 @@ them. Loopback only; within six minutes.
 import asyncio
 import importlib
 import os
+import signal
 import sys
 import time
 
@@ -18,6 +19,7 @@ NAMES = ("write_path", "mail", "events", "clocks")
 
 
 def main(names: list[str]) -> None:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what was started is stopped
     began = time.monotonic()
     load = ", ".join(f"{one:.1f}" for one in os.getloadavg())
     print(f"{os.cpu_count()} cores; load before: {load}", flush=True)

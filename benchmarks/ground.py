@@ -39,7 +39,11 @@ class World:
         """Start a service as the local platform does, `told` more; the port where it answers."""
         (part,) = (one for one in _parts(self.stack, 2) if one.name == service)
         program = part.program()
-        told = {"KAFKA_TOPIC_PREFIX": self.name, **told}
+        told = {
+            "KAFKA_TOPIC_PREFIX": self.name,
+            "AUDIT_CHECKPOINT_FILE": str(self.stack.home / f"checkpoint-{self.name}"),
+            **told,
+        }
         self._start(replace(program, environment={**program.environment, **told}))
         return int(getattr(self.stack.ports, service))
 

@@ -21,7 +21,7 @@ from privity.places import SERVICES
 from privity.servers import free_port
 
 AT_FIVE = 30.0
-STEPS = (8, 12, 16)
+STEPS = (10, 20)
 STEP_SECONDS = 10.0
 SLOWEST = 3.0
 PATIENCE = 60.0
@@ -69,7 +69,7 @@ async def run(ground: Ground) -> None:
     port = free_port()
     with ground.world("mail", SMTP_URL=f"smtp://127.0.0.1:{port}") as world:
         for service in SERVICES:
-            world.start(service, OTEL_TRACES_SAMPLER_ARG="0.1", KAFKA_TOPIC_PREFIX="mail")
+            world.start(service, OTEL_TRACES_SAMPLER_ARG="0.1")
         async with _mailboxes(port) as boxes:
             steps = int(sum(STEPS) * STEP_SECONDS)
             addresses = iter(await asyncio.to_thread(_clients, world, int(5 * AT_FIVE) + steps + 5))

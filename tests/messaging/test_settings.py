@@ -15,6 +15,7 @@ GIVEN = {
     "KEK_FILE": "/kek",
     "SMTP_URL": "smtp://127.0.0.1:3025",
     "MESSAGING_REPLY_KEY_FILE": "/reply",
+    "MESSAGING_MAIL_DOMAIN": "firm.test",
 }
 
 

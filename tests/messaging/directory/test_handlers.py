@@ -38,6 +38,7 @@ async def runtime(platform: Platform) -> AsyncIterator[Runtime]:
         MessagingSettings,
         smtp_url=f"smtp://127.0.0.1:{servers.free_port()}",
         messaging_reply_key_file=platform.keys / "reply",
+        messaging_mail_domain="firm.test",
         messaging_smtp_in_port=servers.free_port(),
     )
     async with running(create_app, settings) as service:

@@ -46,7 +46,7 @@ class MessagingSettings(Settings):
     smtp_url: SecretStr = Field(
         description="smtp://[user:password@]host:port, smtps or smtp+starttls"
     )
-    messaging_mail_domain: str = Field("firm.test", description="of Message-IDs, reply addresses")
+    messaging_mail_domain: str = Field(description="of Message-IDs and reply addresses")
     messaging_reply_key_file: Path
     messaging_notice_bodies: bool = Field(
         False, description="whether a client's words may go to the lawyer's mailbox"
