@@ -17,6 +17,7 @@ from support.machinery import (
     execute_as_admin,
     keep_effect,
     keeping,
+    number_sent,
     service_of,
     tell,
     with_effects,
@@ -52,6 +53,24 @@ async def test_what_the_relay_sends_twice_takes_effect_once(
             await eventually(lambda: count(sla), lambda found: found >= 4)
             await asyncio.sleep(1)
         assert await effects(sla.runtime.db) == {client: [1, 2, 1, 2]}
+
+
+async def test_what_comes_twice_in_one_poll_takes_effect_once(
+    platform: Platform, prefix: str
+) -> None:
+    """After a crash the relay sends its last batch again; both copies may lie in one poll."""
+    teller, hearer = await both(platform, prefix)
+    client = new_id()
+    async with running(service_of, teller) as messaging:
+        await tell(messaging.runtime.db, client, 1, 2, 3)
+        await eventually(lambda: number_sent(messaging.runtime.db), lambda found: found >= 3)
+    await execute_as_admin(platform, teller, "UPDATE outbox_sent SET last_sequence = 0")
+    async with running(service_of, teller) as messaging:
+        await eventually(lambda: number_sent(messaging.runtime.db), lambda found: found >= 3)
+    async with running(lambda s: service_of(s, keeping()), hearer) as sla:
+        await eventually(lambda: count(sla), lambda found: found >= 3)
+        await asyncio.sleep(0.5)
+        assert await effects(sla.runtime.db) == {client: [1, 2, 3]}
 
 
 async def test_a_late_consumer_reads_an_old_topic_from_its_first_record(

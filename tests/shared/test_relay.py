@@ -12,7 +12,14 @@ from shared.ids import new_id
 from shared.outbox import emit
 from shared.relay import contiguous
 from support.facts import note_written
-from support.machinery import MessagingSettings, database, execute_as_admin, service_of, tell
+from support.machinery import (
+    MessagingSettings,
+    database,
+    execute_as_admin,
+    number_sent,
+    service_of,
+    tell,
+)
 from support.platform import Platform
 from support.running import Running, running
 from support.waiting import eventually
@@ -36,12 +43,6 @@ async def sent(platform: Platform, prefix: str) -> list[Envelope]:
         return found
     finally:
         await consumer.stop()
-
-
-async def number_sent(db: Database) -> int:
-    async with db.transaction() as session:
-        found = await session.execute(text("SELECT sum(last_sequence) FROM outbox_sent"))
-        return int(found.scalar_one())
 
 
 async def test_the_wire_carries_cloudevents_with_their_stream_and_number(

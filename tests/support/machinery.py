@@ -90,6 +90,13 @@ async def effects(db: Database) -> dict[UUID, list[int]]:
     return found
 
 
+async def number_sent(db: Database) -> int:
+    """How many numbers of all streams Kafka has acknowledged."""
+    async with db.transaction() as session:
+        found = await session.execute(text("SELECT sum(last_sequence) FROM outbox_sent"))
+        return int(found.scalar_one())
+
+
 @asynccontextmanager
 async def database(settings: Settings) -> AsyncIterator[Database]:
     db = Database(settings)

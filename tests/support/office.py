@@ -146,17 +146,16 @@ def until(look: Callable[[], T], is_so: Callable[[T], bool] = bool, seconds: flo
 @contextmanager
 def running_office(home: Path) -> Iterator[Office]:
     """Started as `privity up --detach` starts it, stopped as `privity down` stops it."""
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch:  # other tests must not see these addresses
         patch.setenv("PRIVITY_HOME", str(home))
         for port in fields(Ports):
             patch.setenv(f"PRIVITY_{port.name.upper()}_PORT", str(servers.free_port()))
-        stack = Stack.chosen(home)
-        up.begin(stack)
-        try:
-            up.follow(home, lambda _: None)
-            yield Office(Stack.found(home))
-        finally:
-            up.end(home)
+        up.begin(Stack.chosen(home))
+    try:
+        up.follow(home, lambda _: None)
+        yield Office(Stack.found(home))
+    finally:
+        up.end(home)
 
 
 def is_ready(office: Office) -> bool:

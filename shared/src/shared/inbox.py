@@ -73,8 +73,10 @@ class Inbox:
             new = await _take_in(session, heard)
             kept = await parking.keys_with_parked(session, [one for one in heard if one.envelope])
             for one in heard:
-                if one.envelope is not None and one.envelope.id not in new:
-                    continue
+                if one.envelope is not None:
+                    if one.envelope.id not in new:
+                        continue
+                    new.discard(one.envelope.id)  # what was sent twice may come twice in one poll
                 if one.problem:
                     await parking.park(session, one.record, one.problem)
                 else:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -200,12 +200,22 @@ async def _refile(
     )
 
 
+async def only_matter(session: AsyncSession, client_id: UUID) -> UUID | None:
+    """The client's one open matter. Who keeps a message and who hears of a matter at the same time
+    wait for each other here, so that one of the two sees what the other did."""
+    await session.execute(
+        text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 8))"), {"name": str(client_id)}
+    )
+    matters = await directory.open_matters(session, client_id)
+    return matters[0].matter_id if len(matters) == 1 else None
+
+
 async def join_matter_heard_late(
     session: AsyncSession, client_id: UUID, matter_id: UUID, opened_at: datetime
 ) -> None:
     """What the client wrote after their only matter was opened, and before this service heard of
     it, belongs to that matter as if it had been heard of in time."""
-    if [one.matter_id for one in await directory.open_matters(session, client_id)] != [matter_id]:
+    if await only_matter(session, client_id) != matter_id:
         return
     for row in await queries.unfiled_since(session, client_id, opened_at):
         await _refile(session, row, matter_id, None, "The matter was opened before the message.")

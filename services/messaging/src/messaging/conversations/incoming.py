@@ -270,6 +270,7 @@ async def _keep(
             conversation = await _conversation(session, thread.conversation_id)
             return await actions.receive_client_message(session, conversation, said)
         case Begin(client_id=client_id, matter_id=matter_id):
+            matter_id = matter_id or await actions.only_matter(session, client_id)
             conversation = await _begin(session, conversation_id, client_id, matter_id, said)
             return await actions.receive_client_message(session, conversation, said)
         case Quarantine(reason=reason):
