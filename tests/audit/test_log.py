@@ -74,6 +74,13 @@ async def test_an_event_told_again_is_ignored(record: Record) -> None:
     assert not await record.rows("SELECT * FROM forks")
 
 
+async def test_an_event_that_comes_twice_in_one_poll_is_one_leaf(record: Record) -> None:
+    told = arrivals(1, 3)
+    await record.append([*told, *told])
+    await check(record, 3)
+    assert not await record.rows("SELECT * FROM forks")
+
+
 async def test_the_same_number_with_another_id_is_a_fork_and_not_a_leaf(record: Record) -> None:
     await record.append(arrivals(1, 3))
     other = arrival(2, value=b'{"other":1}')

@@ -228,11 +228,11 @@ async def test_what_was_stated_but_not_heard_may_have_met_a_clock(
     """One partition of messaging's stands still; its statements come through another."""
     async with whole(platform, prefix, world) as firm:
         await world.publish_policy("response", **SECONDS)
-        await firm.tell(world.message(now()))
-        await eventually(lambda: world.clocks("response"))
         partition = partition_of(str(world.client_id), PARTITIONS)
         heads = (StreamHead(partition=partition, epoch=1, last_sequence=3),)
-        await firm.tell(StreamHeadsStated(service="messaging", heads=heads, stated_at=now()))
+        stated = StreamHeadsStated(service="messaging", heads=heads, stated_at=now())
+        await firm.tell(stated, world.message(now()))
+        await eventually(lambda: world.clocks("response"))
         await eventually(lambda: world.clock("response"), lambda c: c.state == "unconfirmed")
         await firm.tell(world.sent(now(), "notice"))
         await asyncio.sleep(1)
