@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import asyncpg
 from fastapi import Depends, Request
-from sqlalchemy import text
+from sqlalchemy import ExceptionContext, event, text
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
 from shared import outbox
@@ -51,6 +51,7 @@ class Database:
             pool_pre_ping=False,
             pool_recycle=600,
         )
+        event.listen(self.engine.sync_engine, "handle_error", _lost_connections)
         self.info = {"service": settings.service, "settings": settings, **info}
         self._waiting: list[asyncio.Event] = []
 
@@ -103,6 +104,14 @@ class Database:
 def is_news(session: AsyncSession) -> None:
     """Have who waits for `news` woken after this transaction, also if it tells no event."""
     session.info["news"] = True
+
+
+def _lost_connections(context: ExceptionContext) -> None:
+    """A server that dies between two statements leaves asyncpg in a state of which SQLAlchemy does
+    not know that the connection is gone: it would go back to the pool and fail for ever."""
+    cause = context.original_exception.__cause__
+    if isinstance(cause, asyncpg.InternalClientError | asyncpg.InterfaceError):
+        context.is_disconnect = True
 
 
 async def transaction(request: Request) -> AsyncIterator[AsyncSession]:
