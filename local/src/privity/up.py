@@ -22,6 +22,8 @@ from privity.stages import require_free_ports, stages
 from privity.state import State
 from privity.supervisor import AlreadyRunning, Supervisor, only_one
 
+STOPPED_WITHIN = 90.0
+
 
 def begin(stack: Stack) -> list[str]:
     """Start a supervisor; what an earlier one had left running was stopped and is returned.
@@ -74,8 +76,12 @@ def end(folder: Path) -> list[str]:
     if not now.supervised():
         return state.clear_up(folder)
     os.kill(now.pid, signal.SIGTERM)
-    while now.supervised():
+    deadline = time.monotonic() + STOPPED_WITHIN
+    while now.supervised() and time.monotonic() < deadline:
         time.sleep(0.05)
+    if now.supervised():  # it hangs: without it its children are stopped as an earlier run's are
+        os.kill(now.pid, signal.SIGKILL)
+        return state.clear_up(folder)
     state.forget(folder)
     return names
 
