@@ -190,7 +190,7 @@ async def test_a_frozen_holder_of_a_streams_head_is_dropped_by_the_database(
         async with database(settings) as db:
             started = time.monotonic()
             await tell(db, new_id(), 1)
-            assert 0.5 < time.monotonic() - started < 6
+            assert 0.5 < time.monotonic() - started < 30  # transaction_timeout is 60
     finally:
         holder.kill()
         holder.wait()

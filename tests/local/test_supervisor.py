@@ -150,6 +150,26 @@ def test_a_process_that_only_has_the_old_id_is_left_alone(run: Run) -> None:
     wait_for(lambda: not is_the_same(*genuine), "postgres ended")
 
 
+# Nothing to run, and a signal that asks it to stop every fifty microseconds.
+STORM = """
+import signal, sys
+from pathlib import Path
+from privity.places import Ports
+from privity.supervisor import Supervisor
+
+supervisor = Supervisor(Path(sys.argv[1]), Ports(), [])
+signal.signal(signal.SIGALRM, lambda *_: supervisor.stop())
+signal.setitimer(signal.ITIMER_REAL, 0.2, 0.00005)
+supervisor.run()
+signal.setitimer(signal.ITIMER_REAL, 0)
+"""
+
+
+def test_it_stops_whatever_the_signal_interrupts(tmp_path: Path) -> None:
+    storm = subprocess.run([sys.executable, "-c", STORM, tmp_path], check=False, timeout=60)
+    assert storm.returncode == 0
+
+
 def test_a_start_that_fails_stops_what_had_started_and_says_why(run: Run) -> None:
     run.start("fails")
     wait_for(lambda: state.read(run.home) is not None, "state")

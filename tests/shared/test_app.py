@@ -7,6 +7,7 @@ from types import FrameType
 import pytest
 
 from shared.app import run_or_die
+from support.running import no_task_dies
 
 
 async def fails() -> None:
@@ -35,3 +36,18 @@ async def test_a_task_that_is_cancelled_ends_alone() -> None:
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
+
+
+async def test_a_task_that_fails_while_it_is_cancelled_asks_nobody_to_end() -> None:
+    async def ends_badly() -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            raise LookupError("its connection was gone")
+
+    with no_task_dies():
+        running = asyncio.create_task(run_or_die("worker", ends_badly()))
+        await asyncio.sleep(0)
+        running.cancel()
+        with pytest.raises(LookupError):
+            await running

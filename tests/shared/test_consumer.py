@@ -2,6 +2,7 @@
 
 import asyncio
 
+import asyncpg
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -14,6 +15,7 @@ from support.machinery import (
     SlaMonitorSettings,
     effects,
     keep_effect,
+    keeping,
     service_of,
     tell,
     with_effects,
@@ -101,6 +103,40 @@ async def test_the_number_reached_in_each_stream_is_kept_and_never_goes_back(
             await session.execute(text("UPDATE outbox_sent SET last_sequence = 0"))
         await tell(messaging.runtime.db, client, 4)
         assert await eventually(reached, lambda found: found != told) == (told[0], told[1] + 1)
+
+
+async def test_a_database_that_is_away_when_partitions_are_assigned_leaves_nobody_deaf(
+    platform: Platform, prefix: str
+) -> None:
+    teller = await platform.settings(MessagingSettings, prefix, machinery_only=True)
+    hearer = await platform.settings(
+        SlaMonitorSettings, prefix, machinery_only=True, transaction_timeout=0.5
+    )
+    await with_effects(platform, hearer)
+    client = new_id()
+    address = platform.postgres.url.rpartition("/")[0] + "/" + hearer.database_url.split("/")[-1]
+    away, watch = await asyncpg.connect(address), await asyncpg.connect(address)
+    await away.execute("BEGIN; LOCK TABLE inbox_offsets")
+    waited: set[int] = set()
+
+    async def those_who_waited() -> set[int]:
+        rows = await watch.fetch(
+            "SELECT pid FROM pg_stat_activity"
+            " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        waited.update(row["pid"] for row in rows)
+        return waited
+
+    async with (
+        running(service_of, teller) as messaging,
+        running(lambda s: service_of(s, keeping()), hearer) as sla,
+    ):
+        await tell(messaging.runtime.db, client, 1, 2, 3)
+        await eventually(those_who_waited, lambda found: len(found) > 1)  # the first was dropped
+        await away.close()
+        found = await eventually(lambda: effects(sla.runtime.db))
+        assert found == {client: [1, 2, 3]}
+    await watch.close()
 
 
 REACHED = text(

@@ -3,7 +3,7 @@
 import asyncio
 from uuid import UUID
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from sqlalchemy import text
 
 from shared.contracts import PARTITIONS, Envelope
@@ -114,6 +114,20 @@ async def test_a_database_put_back_in_time_is_refused_and_nothing_more_is_sent(
         assert '"ready":false' in answer
         await asyncio.sleep(1)
     assert len(await sent(platform, prefix)) == before
+
+
+async def test_a_stray_record_in_its_own_topic_stops_no_relay(
+    platform: Platform, prefix: str
+) -> None:
+    settings = await platform.settings(MessagingSettings, prefix, machinery_only=True)
+    producer = AIOKafkaProducer(bootstrap_servers=platform.kafka.bootstrap)
+    await producer.start()
+    for partition in range(PARTITIONS):
+        await producer.send_and_wait(f"{prefix}.messaging", b"not an event", partition=partition)
+    await producer.stop()
+    async with running(service_of, settings) as messaging:
+        await tell(messaging.runtime.db, new_id(), 1)
+        await eventually(lambda: number_sent(messaging.runtime.db))
 
 
 async def test_a_second_relay_of_the_same_service_waits_its_turn(

@@ -1,8 +1,9 @@
 """Services in this process, whole: lifespan, relay, consumer, doors; spoken to over ASGI or
 sockets."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+import signal
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,22 +26,35 @@ class Running:
     http: httpx2.AsyncClient
 
 
+@contextmanager
+def no_task_dies() -> Iterator[None]:
+    """A task that dies ends its process, which here runs the tests: it fails this one instead."""
+    died: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda number, _: died.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert not died, "a task of the service died: see its log"
+
+
 @asynccontextmanager
 async def running(
     create_app: Callable[[Any], FastAPI], settings: Settings
 ) -> AsyncIterator[Running]:
     app = create_app(settings)
-    async with app.router.lifespan_context(app) as state:
-        assert state is not None
-        shared_state = dict(state)
+    with no_task_dies():
+        async with app.router.lifespan_context(app) as state:
+            assert state is not None
+            shared_state = dict(state)
 
-        async def with_state(scope: Scope, receive: Receive, send: Send) -> None:
-            scope["state"] = dict(shared_state)
-            await app(scope, receive, send)
+            async def with_state(scope: Scope, receive: Receive, send: Send) -> None:
+                scope["state"] = dict(shared_state)
+                await app(scope, receive, send)
 
-        transport = httpx2.ASGITransport(app=with_state, raise_app_exceptions=False)
-        async with httpx2.AsyncClient(transport=transport, base_url="http://service") as http:
-            yield Running(shared_state["runtime"], http)
+            transport = httpx2.ASGITransport(app=with_state, raise_app_exceptions=False)
+            async with httpx2.AsyncClient(transport=transport, base_url="http://service") as http:
+                yield Running(shared_state["runtime"], http)
 
 
 def token(platform: Platform, role: str, **claims: Any) -> str:

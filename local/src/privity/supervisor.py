@@ -68,11 +68,15 @@ class Supervisor:
         self._state = state.of_this_process(ports, given or {})
         self._parts: dict[str, Running] = {}
         self._lock = threading.Lock()
-        self._stopping = threading.Event()
+        self._stopping = False
 
     def stop(self) -> None:
-        """Ask it to stop; `run` returns when everything has."""
-        self._stopping.set()
+        """Ask it to stop; `run` returns when everything has.
+
+        A plain flag, for this is called by signals: one that arrives inside a threading.Event's
+        own `wait` would wait for ever for the lock that it interrupts.
+        """
+        self._stopping = True
 
     def run(self) -> None:
         """Until `stop`. Raises what a part or step raised that did not start."""
@@ -91,10 +95,10 @@ class Supervisor:
 
     def _start_all(self) -> None:
         for stage in self._stages:
-            if not self._stopping.is_set():
+            if not self._stopping:
                 self._tell(phase="starting", doing=[one.name for one in stage])
                 self._start_stage(stage)
-        if not self._stopping.is_set():
+        if not self._stopping:
             self._tell(phase="ready", doing=[])
 
     def _start_stage(self, stage: Stage) -> None:
@@ -102,14 +106,14 @@ class Supervisor:
         with ThreadPoolExecutor(len(stage)) as threads:
             starts = [threads.submit(self._start, one) for one in stage]
             failure = None
-            while not self._stopping.is_set():
+            while not self._stopping:
                 done, pending = wait(starts, timeout=0.1, return_when=FIRST_EXCEPTION)
                 failure = next((one.exception() for one in done if one.exception()), None)
                 if failure or not pending:
                     break
-            if failure or self._stopping.is_set():
+            if failure or self._stopping:
                 self._ask_all_to_end()
-        if failure and not self._stopping.is_set():
+        if failure and not self._stopping:
             raise failure
 
     def _start(self, one: Part | Step) -> None:
@@ -132,7 +136,8 @@ class Supervisor:
         return process
 
     def _keep(self) -> None:
-        while not self._stopping.wait(0.1):
+        while not self._stopping:
+            time.sleep(0.1)
             for name, part in list(self._parts.items()):
                 if not part.process.alive():
                     self._start_again(name, part)

@@ -126,12 +126,15 @@ def _start(service: Service, runtime: Runtime) -> list[asyncio.Task[None]]:
 
 
 async def run_or_die(name: str, running: Awaitable[None]) -> None:
-    """A task that fails takes the process with it: whoever started it starts it again."""
+    """A task that fails takes the process with it: whoever started it starts it again. One that
+    fails while it is being cancelled ends with a process that ends already."""
+    task = asyncio.current_task()
     try:
         await running
     except Exception:
         log.critical("a task died, so does the service", task=name, exc_info=True)
-        os.kill(os.getpid(), signal.SIGTERM)
+        if task is None or not task.cancelling():
+            os.kill(os.getpid(), signal.SIGTERM)
         raise
 
 
@@ -140,7 +143,7 @@ async def _end(tasks: list[asyncio.Task[None]]) -> None:
     while running:  # a cancellation can be swallowed in a library's clean-up; then it is repeated
         for task in running:
             task.cancel()
-        _, running = await asyncio.wait(running, timeout=5)
+        _, running = await asyncio.wait(running, timeout=3)
 
 
 def _note_recorded(service: str) -> Callable[[AsyncSession, RecordedThrough], Awaitable[None]]:

@@ -18,8 +18,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared.contracts.event import parse_source
 from shared.db import Database
+from shared.kafka import close, number_of
 from shared.settings import Settings
 
 log = structlog.get_logger()
@@ -62,7 +62,7 @@ async def store_offsets(session: AsyncSession, records: Sequence[ConsumerRecord]
         if place not in last or last[place].offset < record.offset:
             last[place] = record
     places = sorted(last)
-    numbers = [_number_of(last[place]) for place in places]
+    numbers = [number_of(last[place]) for place in places]
     await session.execute(
         _STORE,
         {
@@ -73,21 +73,6 @@ async def store_offsets(session: AsyncSession, records: Sequence[ConsumerRecord]
             "sequences": [sequence for _, sequence in numbers],
         },
     )
-
-
-def _number_of(record: ConsumerRecord) -> tuple[int, int] | tuple[None, None]:
-    """Epoch and number in the stream of its partition; a stray record has none, whatever it says.
-
-    The last record is enough: a stream arrives in order, and what is sent again ends where it was.
-    """
-    headers = dict(record.headers)
-    try:
-        *stream, epoch = parse_source(headers["ce_source"].decode())
-        sequence = int(headers["ce_sequence"])
-    except (KeyError, ValueError):
-        return None, None
-    own = stream == [record.topic.rpartition(".")[2], record.partition]
-    return (epoch, sequence) if own and epoch < 2**31 and sequence < 2**63 else (None, None)
 
 
 @dataclass
@@ -143,7 +128,7 @@ class Consumer:
             fetch_max_wait_ms=100,
             max_poll_records=POLL_RECORDS,
         )
-        kafka.subscribe(self._topics, listener=_SeekToStored(self, kafka))
+        kafka.subscribe(self._topics, listener=_Revoked(self._sought))
         try:
             await kafka.start()
             while True:
@@ -151,13 +136,16 @@ class Consumer:
         finally:
             self._kafka = None
             self._sought.clear()
-            await _leave(kafka)
+            await close(kafka)
 
     async def _poll(self, kafka: AIOKafkaConsumer) -> None:
+        # Here and not in the rebalance listener: aiokafka logs what fails there and goes on, deaf.
+        if new := kafka.assignment() - self._sought:
+            await self._seek_to_stored(kafka, sorted(new))
         batches = await kafka.getmany(timeout_ms=POLL_MILLISECONDS, max_records=POLL_RECORDS)
         self.state.polled_at = time.monotonic()
-        # aiokafka may fetch from the group's offset before our seek is done: such records are not
-        # handled, or what lies between would be lost. After the seek they come again.
+        # After a rebalance aiokafka fetches from the group's offset until our seek: such records
+        # are not handled, or what lies between would be lost. After the seek they come again.
         batches = {one: batch for one, batch in batches.items() if batch and one in self._sought}
         records = [record for batch in batches.values() for record in batch]
         if not records:
@@ -169,12 +157,12 @@ class Consumer:
         except KafkaError as error:
             log.debug("group offsets are stale", error=repr(error))
 
-    async def seek_to_stored(
+    async def _seek_to_stored(
         self, kafka: AIOKafkaConsumer, assigned: Sequence[TopicPartition]
     ) -> None:
         """Start where our own database says; a partition never read before, at its first record."""
-        begins = await kafka.beginning_offsets(list(assigned)) if assigned else {}
-        ends = await kafka.end_offsets(list(assigned)) if assigned else {}
+        begins = await kafka.beginning_offsets(list(assigned))
+        ends = await kafka.end_offsets(list(assigned))
         stored = await self._stored(ends)
         if new := [f"{one.topic}/{one.partition}" for one in assigned if one not in stored]:
             log.info("new partitions, read from their first retained records", partitions=new)
@@ -184,7 +172,7 @@ class Consumer:
                              topic=one.topic, partition=one.partition)  # fmt: skip
             kafka.seek(one, max(stored.get(one, 0), begins[one]))
             self._sought.add(one)
-        self.state.assigned = len(assigned)
+        self.state.assigned = len(self._sought)
 
     async def _stored(self, ends: dict[TopicPartition, int]) -> dict[TopicPartition, int]:
         """Our own offsets. One beyond the end means that Kafka lost records: it is forgotten,
@@ -205,9 +193,6 @@ class Consumer:
                 text("SELECT topic, partition, next_offset FROM inbox_offsets")
             )
             return {TopicPartition(topic, number): offset for topic, number, offset in rows}
-
-    def forget(self, revoked: set[TopicPartition]) -> None:
-        self._sought -= revoked
 
     async def ends(self, owners: Sequence[str]) -> Ends | None:
         """Where these owners' topics end now; None when Kafka or the assignment is not there:
@@ -243,21 +228,15 @@ class Consumer:
             await asyncio.sleep(LOOK_AGAIN_SECONDS)
 
 
-class _SeekToStored(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
-    def __init__(self, consumer: Consumer, kafka: AIOKafkaConsumer) -> None:
-        self._consumer = consumer
-        self._kafka = kafka
+class _Revoked(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
+    """A poll under way commits or not: the inbox makes both right. What comes back is sought
+    anew."""
+
+    def __init__(self, sought: set[TopicPartition]) -> None:
+        self._sought = sought
 
     async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
-        """A poll under way commits or not: the inbox makes both right."""
-        self._consumer.forget(revoked)
+        self._sought -= revoked
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
-        await self._consumer.seek_to_stored(self._kafka, sorted(assigned))
-
-
-async def _leave(kafka: AIOKafkaConsumer) -> None:
-    try:
-        await asyncio.wait_for(kafka.stop(), 3.0)
-    except (TimeoutError, KafkaError, OSError):
-        log.warning("a consumer was left behind")
+        """The next poll seeks."""

@@ -25,8 +25,8 @@ from aiokafka.errors import (
 )
 
 from shared.contracts import PARTITIONS, Envelope
-from shared.contracts.event import parse_source
 from shared.db import Database
+from shared.kafka import close, number_of
 from shared.settings import Settings
 
 log = structlog.get_logger()
@@ -108,7 +108,7 @@ class Relay:
                     await self._wait_for_news()
         finally:
             if producer is not None:
-                await _discard(producer)
+                await close(producer)
             connection.terminate()
 
     async def _become_active(self, connection: asyncpg.Connection) -> None:
@@ -137,7 +137,7 @@ class Relay:
             async with asyncio.timeout(self._settings.relay_send_timeout):
                 await producer.start()
         except BaseException:
-            await _discard(producer)
+            await close(producer)
             raise
         return producer
 
@@ -228,14 +228,6 @@ def _error_of(future: asyncio.Future[Any]) -> BaseException | None:
     return None if future.cancelled() or not future.done() else future.exception()
 
 
-async def _discard(producer: AIOKafkaProducer) -> None:
-    """Stopping a producer whose broker is dead can hang too; it is left behind after a second."""
-    try:
-        await asyncio.wait_for(producer.stop(), 1.0)
-    except (TimeoutError, KafkaError, OSError):
-        log.warning("a producer was left behind")
-
-
 async def refuse_if_behind(settings: Settings, connection: asyncpg.Connection) -> None:
     """Compare each partition's tail in Kafka with our heads; HeadsBehindKafka when ours are
     behind."""
@@ -270,7 +262,7 @@ async def _tails(settings: Settings) -> dict[int, tuple[int, int]]:
                 consumer.seek(one, max(begins[one], ends[one] - TAIL))
             return await _highest(consumer, {one: ends[one] for one in filled})
         finally:
-            await consumer.stop()
+            await close(consumer)
 
 
 async def _highest(
@@ -281,10 +273,10 @@ async def _highest(
     while remaining:
         for one, records in (await consumer.getmany(*remaining, timeout_ms=500)).items():
             for record in records:
-                headers = {name: value.decode() for name, value in record.headers}
-                _, _, epoch = parse_source(headers["ce_source"])
-                number = (epoch, int(headers["ce_sequence"]))
-                highest[one.partition] = max(number, highest.get(one.partition, (0, 0)))
+                epoch, sequence = number_of(record)
+                if epoch is not None and sequence is not None:  # else a stray, which proves nothing
+                    known = highest.get(one.partition, (0, 0))
+                    highest[one.partition] = max((epoch, sequence), known)
                 if record.offset >= remaining.get(one, 0) - 1:
                     remaining.pop(one, None)
     return highest

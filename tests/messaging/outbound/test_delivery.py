@@ -2,7 +2,6 @@
 whatever dies between the row and the other server."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -151,21 +150,6 @@ async def test_a_purpose_asked_for_twice_is_one_mail(platform: Platform) -> None
         await asyncio.sleep(0.4)
         assert len(await told(service.runtime, "MessageSent")) == 1
     assert len(boxes.kept) == 1
-
-
-async def test_it_leaves_at_once_after_the_commit(platform: Platform) -> None:
-    boxes = Mailboxes()
-    async with a_firm(platform, boxes) as (service, people):
-        await asked_for(service.runtime, people, new_id())
-        await eventually(lambda: told(service.runtime, "MessageSent"))
-        waits = []
-        for count in range(2, 12):
-            began = time.monotonic()
-            await asked_for(service.runtime, people, new_id())
-            while len(boxes.kept) < count:
-                await asyncio.sleep(0.002)
-            waits.append(time.monotonic() - began)
-    assert sorted(waits)[5] < 0.1, waits
 
 
 async def test_a_rolled_back_purpose_sends_nothing(platform: Platform) -> None:
