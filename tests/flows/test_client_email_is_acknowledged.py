@@ -95,7 +95,7 @@ def test_everything_of_it_stands_in_the_timeline_oldest_first(
 
     def kinds() -> list[str]:
         items = office.get(f"/v1/matters/{client.matter_id}/timeline", limit=100)["items"]
-        assert [one["index"] for one in items] == sorted(one["index"] for one in items)
+        assert [one["time"] for one in items] == sorted(one["time"] for one in items)
         return [one["kind"] for one in items]
 
     found = until(kinds, lambda names: "ClockMet" in names)

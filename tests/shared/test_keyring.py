@@ -43,6 +43,20 @@ async def test_two_who_make_a_key_at_once_hold_the_same(
     await other.close()
 
 
+async def test_a_keyring_that_lets_nobody_in_is_away_and_comes_back(
+    platform: Platform, keyring: Keyring
+) -> None:
+    """A server that starts, or has no connection left, refuses; a caller must wait, not give up."""
+    await as_admin(platform, "ALTER ROLE messaging CONNECTION LIMIT 0")
+    try:
+        with pytest.raises(Unavailable):
+            await keyring.hold(new_id(), create=True)
+    finally:
+        await as_admin(platform, "ALTER ROLE messaging CONNECTION LIMIT -1")
+    await keyring.hold(owner := new_id(), create=True)
+    assert keyring.key(owner)
+
+
 async def test_a_key_that_was_not_asked_for_before_is_not_held(keyring: Keyring) -> None:
     with pytest.raises(KeyNotHeld):
         keyring.key(new_id())

@@ -1,6 +1,7 @@
 """The relay: in order, at least once, and never from a database that was put back in time."""
 
 import asyncio
+import time
 from uuid import UUID
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -114,6 +115,21 @@ async def test_a_database_put_back_in_time_is_refused_and_nothing_more_is_sent(
         assert '"ready":false' in answer
         await asyncio.sleep(1)
     assert len(await sent(platform, prefix)) == before
+
+
+async def test_a_relay_that_was_frozen_for_longer_than_its_connection_lives_goes_on(
+    platform: Platform, prefix: str
+) -> None:
+    settings = await platform.settings(
+        MessagingSettings, prefix, machinery_only=True, relay_idle_session_timeout=1.0
+    )
+    async with running(service_of, settings) as messaging:
+        await tell(messaging.runtime.db, new_id(), 1)
+        await eventually(lambda: number_sent(messaging.runtime.db))
+        before = await number_sent(messaging.runtime.db)
+        time.sleep(2)  # nothing of this process runs, as if its machine had paused it
+        await tell(messaging.runtime.db, new_id(), 2)
+        await eventually(lambda: number_sent(messaging.runtime.db), lambda count: count > before)
 
 
 async def test_a_stray_record_in_its_own_topic_stops_no_relay(

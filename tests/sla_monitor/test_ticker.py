@@ -211,6 +211,7 @@ async def test_what_was_stated_but_not_heard_may_have_met_a_clock(
 ) -> None:
     """One partition of messaging's stands still; its statements come through another."""
     async with whole(platform, prefix, world) as firm:
+        await eventually(lambda: has_stated(firm.messaging))  # its own, which comes by the minute
         await world.publish_policy("response", **SECONDS)
         partition = partition_of(str(world.client_id), PARTITIONS)
         heads = (StreamHead(partition=partition, epoch=1, last_sequence=3),)
@@ -223,6 +224,12 @@ async def test_what_was_stated_but_not_heard_may_have_met_a_clock(
         assert await world.told(DeadlineBreached) == [], "two were heard of three"
         await firm.tell(world.sent(now(), "notice"))
         await eventually(lambda: world.told(DeadlineBreached))
+
+
+async def has_stated(messaging: Database) -> bool:
+    async with messaging.transaction() as session:
+        found = await session.execute(text("SELECT stated_at > 'epoch' FROM heads_stated"))
+        return bool(found.scalar_one())
 
 
 @dataclass

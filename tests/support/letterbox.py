@@ -159,6 +159,7 @@ async def forget(door: Door) -> None:
 
 
 SAID = (
+    "filings_due",
     "attachments",
     "originals",
     "arrivals",

@@ -17,6 +17,10 @@ from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from shared import outbox
 from shared.settings import Settings
 
+# What a connection of asyncpg's own raises when its server ended it. InternalClientError is its
+# word for an ending that came between two statements, such as the idle time-out of a frozen holder.
+LOST = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
+
 
 def server_settings(settings: Settings, **more: str) -> dict[str, str]:
     """What lets the server drop a holder that froze: its locks would block everybody behind it."""

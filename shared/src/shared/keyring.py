@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import sealing
 from shared.contracts import Sealed
+from shared.db import LOST
 from shared.errors import Unavailable
 from shared.sealing import DataKey
 
@@ -129,7 +130,7 @@ class Keyring:
         assert self._pool is not None, "the keyring is not open"
         try:
             rows: list[asyncpg.Record] = await self._pool.fetch(statement, *arguments)
-        except (OSError, TimeoutError, asyncpg.PostgresConnectionError) as error:
+        except LOST as error:  # also a server that starts, is full or is misconfigured
             raise Unavailable("The keyring does not answer.") from error
         return rows
 

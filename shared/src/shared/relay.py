@@ -25,7 +25,7 @@ from aiokafka.errors import (
 )
 
 from shared.contracts import PARTITIONS, Envelope
-from shared.db import Database
+from shared.db import LOST, Database
 from shared.kafka import close, number_of
 from shared.settings import Settings
 
@@ -85,7 +85,7 @@ class Relay:
                 self.state.refused = str(error)
                 log.critical("relay refuses: database is behind kafka", detail=str(error))
                 await asyncio.sleep(10 * RETRY_SECONDS)
-            except (KafkaError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            except (KafkaError, *LOST) as error:
                 log.warning("relay starts again", error=repr(error))
                 await asyncio.sleep(RETRY_SECONDS)
             finally:

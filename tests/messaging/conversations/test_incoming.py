@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -10,17 +11,20 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from messaging.directory.models import Matter
+from messaging.directory import queries as directory
+from messaging.directory.models import Client, Matter
 from messaging.email.reply_addresses import ReplyKind
 from messaging.outbound.actions import record_accepted
 from shared import clock
-from shared.contracts.matters import MatterOpened
+from shared.contracts import FIRM_ID
+from shared.contracts.matters import ClientRegistered, MatterOpened
 from shared.ids import new_id
 from shared.keyring import seal
 from support.correspondence import hear, rows_of, told
 from support.letterbox import CLARA, OFFICE, Door, another_client, forget, letter, open_door
 from support.machinery import execute_as_admin
 from support.platform import Platform
+from support.waiting import eventually
 
 TRACE = b"Received: from %d by mx;\r\n Tue, 14 Jul 2026 10:00:00 -0400\r\n"
 
@@ -217,6 +221,67 @@ async def test_a_matter_heard_of_after_the_mail_but_opened_before_it_takes_it_in
     assert (await door.get(f"/v1/messages/{kept}")).json()["matter_id"] == str(opened.matter_id)
     (refiled,) = await told(door.runtime, "MessageRefiled")
     assert (refiled["message_id"], refiled["filed_by"]) == (str(kept), None)
+
+
+async def registered(door: Door, address: str, at: datetime) -> ClientRegistered:
+    client_id = new_id()
+    await door.runtime.keys.hold(client_id, create=True)
+    async with door.runtime.db.transaction() as session:
+        name = seal(session, client_id, client_id, "client", "name", "Lea Late")
+        email = seal(session, client_id, client_id, "client", "email", address)
+    return ClientRegistered(
+        client_id=client_id, name=name, email=email, time_zone="UTC", registered_at=at
+    )
+
+
+async def test_what_came_before_its_client_was_heard_of_is_filed_as_if_in_time(
+    door: Door,
+) -> None:
+    address, registered_at = "lea@clients.test", clock.now()
+    kept = id_of(await door.send(letter(sender=address, number=8)))
+    assert (await door.get(f"/v1/messages/{kept}")).json()["state"] == "quarantined"
+    event = await registered(door, address, registered_at)
+    await hear(door.runtime, event)
+    await hear(door.runtime, event)
+    await eventually(lambda: told(door.runtime, "MessageFiled"))
+    (received,) = await told(door.runtime, "ClientMessageReceived")
+    (filed,) = await told(door.runtime, "MessageFiled")
+    assert received["client_id"] == str(event.client_id)
+    assert received["received_at"] < filed["filed_at"], "the first receipt counts"
+    assert (filed["message_id"], filed["filed_by"]) == (str(kept), str(FIRM_ID))
+    shown = (await door.get(f"/v1/messages/{kept}")).json()
+    assert (shown["state"], shown["body"].strip()) == ("received", "When is my hearing?")
+
+
+@pytest.mark.parametrize("why", ["it came before", "two share the address"])
+async def test_what_may_be_somebody_elses_waits_for_a_person(door: Door, why: str) -> None:
+    address, before = "lea@clients.test", clock.now()
+    kept = id_of(await door.send(letter(sender=address, number=9)))
+    at = clock.now() if why == "it came before" else before
+    if why == "two share the address":
+        await another_client(door.runtime, address)
+    await hear(door.runtime, await registered(door, address, at))
+    assert await rows_of(door.runtime, "SELECT 1 FROM filings_due") == []
+    assert (await door.get(f"/v1/messages/{kept}")).json()["state"] == "quarantined"
+
+
+async def test_a_mail_that_meets_its_sender_becoming_a_client_is_the_clients(door: Door) -> None:
+    """Of mail and registration at once, whoever is second sees what the first did."""
+    address, client_id = "lea@clients.test", new_id()
+    await door.runtime.keys.hold(client_id, create=True)
+    async with door.runtime.db.transaction() as session:
+        await directory.lock_address(session, address)
+        sending = asyncio.create_task(door.send(letter(sender=address, number=10)))
+        await eventually(lambda: rows_of(door.runtime, WAITS))
+        session.add(Client(client_id=client_id, name="Lea", email=address, time_zone="UTC"))
+    kept = id_of(await sending)
+    assert (await door.get(f"/v1/messages/{kept}")).json()["client_id"] == str(client_id)
+
+
+WAITS = """
+    SELECT 1 FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
+    WHERE locktype = 'advisory' AND NOT granted AND datname = current_database()
+"""
 
 
 async def test_with_several_matters_it_is_the_clients_without_one(door: Door) -> None:

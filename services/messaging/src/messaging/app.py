@@ -6,6 +6,7 @@ from messaging import mail_in
 from messaging.acknowledgments import handlers as acknowledgments
 from messaging.acknowledgments import ticker
 from messaging.conversations import api
+from messaging.conversations import ticker as filing
 from messaging.directory import handlers as directory
 from messaging.notices import handlers as notices
 from messaging.outbound import delivery
@@ -24,6 +25,6 @@ def create_app(settings: MessagingSettings | None = None) -> FastAPI:
             settings,
             routers=[api.router],
             handlers=handlers,
-            tasks=[mail_in.receive, delivery.deliver, ticker.tick],
+            tasks=[mail_in.receive, delivery.deliver, ticker.tick, filing.tick],
         )
     )

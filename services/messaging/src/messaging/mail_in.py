@@ -12,7 +12,7 @@ from opentelemetry import trace
 
 from messaging.conversations import custody, incoming
 from messaging.conversations.custody import SealedOriginal
-from messaging.conversations.incoming import Decision, Known, Mail
+from messaging.conversations.incoming import Decision, HeardMeanwhile, Known, Mail
 from messaging.directory import queries as directory
 from messaging.email.certificate import self_made_context, server_context
 from messaging.email.parsing import parse
@@ -99,7 +99,7 @@ async def _keep_once(runtime: Runtime, key: bytes, mail: Mail) -> UUID:
     for _ in range(TRIES - 1):
         try:
             return await _try_to_keep(runtime, key, mail)
-        except KeyNotHeld:  # a copy of this mail was kept meanwhile, under a key not asked for
+        except (KeyNotHeld, HeardMeanwhile):  # a copy was kept meanwhile, or the sender got known
             continue
     return await _try_to_keep(runtime, key, mail)
 

@@ -71,6 +71,7 @@ class ClientRegistered(Event, owner="matters", key="client_id"):
     phone: Sealed | None = None
     time_zone: str
     preferences: dict[str, str] = Field(default_factory=dict)
+    registered_at: AwareDatetime | None = None
 
 
 class ClientChanged(Event, owner="matters", key="client_id"):

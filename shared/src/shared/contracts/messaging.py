@@ -63,8 +63,10 @@ class MessageQuarantined(Event, owner="messaging", key="conversation_id", subjec
 
 
 class MessageFiled(Event, owner="messaging", key="client_id", subject="message_id"):
-    """A person took a message out of quarantine and gave it to a client or matter. Told after
-    ClientMessageReceived of the same message, which carries the first receipt."""
+    """A message left quarantine and went to a client or matter. Told after ClientMessageReceived of
+    the same message, which carries the first receipt. `filed_by` is the person; it is the firm's
+    own id when the rule did it: the sender was registered before the message arrived, and was
+    heard of after."""
 
     message_id: UUID
     conversation_id: UUID

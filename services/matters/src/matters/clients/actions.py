@@ -23,7 +23,8 @@ async def register(
     """The client's key must be held: it was made before this transaction."""
     session.add(client)
     await session.flush()
-    emit(session, ClientRegistered(**_told(session, client)))
+    told = _told(session, client) | {"registered_at": client.registered_at}
+    emit(session, ClientRegistered.model_validate(told))
     await contacts.assign_first(
         session,
         client_id=client.client_id,

@@ -8,14 +8,13 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import text, update
+from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from messaging.conversations import custody, queries
 from messaging.conversations.custody import SealedOriginal
 from messaging.conversations.models import Conversation, Message
-from messaging.directory import queries as directory
 from messaging.outbound.answers import send_to_client
 from shared import clock, telemetry
 from shared.contracts import ContentRef, Sealed
@@ -24,27 +23,16 @@ from shared.contracts.messaging import (
     CallLogged,
     Channel,
     ClientMessageReceived,
-    MessageFiled,
     MessageQuarantined,
-    MessageRefiled,
     MessageSent,
     NoteWritten,
 )
-from shared.errors import Refusal
 from shared.keyring import seal
 from shared.outbox import emit
 
 MAX_TOLD_BODY = 64 * 1024  # octets; a longer one travels as a reference to its original
 
 SentKind = Literal["answer", "question", "acknowledgment"]
-
-
-class MessageOfAnotherClient(Refusal):
-    """The message is on the record of a client already and cannot go to another one."""
-
-
-class NothingToFile(Refusal):
-    """Only what a client or a stranger wrote can be filed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +81,7 @@ async def receive_client_message(
     """A message of a known client, by mail or portal: kept, and told with its first receipt."""
     assert conversation.client_id is not None
     row = await _keep(session, conversation, said, conversation.client_id, direction="inbound")
-    await _tell_received(session, row)
+    await tell_received(session, row)
     return row
 
 
@@ -126,105 +114,6 @@ async def keep_report(session: AsyncSession, conversation: Conversation, said: S
     assert conversation.client_id is not None
     owner = conversation.client_id
     return await _keep(session, conversation, said, owner, direction="internal", kind="report")
-
-
-async def file_message(
-    session: AsyncSession,
-    row: Message,
-    *,
-    client_id: UUID,
-    matter_id: UUID | None,
-    filed_by: UUID,
-    reason: str,
-) -> None:
-    """Out of quarantine to a client, or to another matter of the same client. Clocks keep the
-    first receipt."""
-    if row.direction != "inbound" or row.kind != "message":
-        raise NothingToFile("Only what came from outside can be filed.")
-    if row.client_id is None:
-        await _out_of_quarantine(session, row, client_id, matter_id, filed_by, reason)
-    elif row.client_id != client_id:
-        raise MessageOfAnotherClient("The message is on another client's record already.")
-    elif row.matter_id != matter_id:
-        await _refile(session, row, matter_id, filed_by, reason)
-
-
-async def _out_of_quarantine(
-    session: AsyncSession,
-    row: Message,
-    client_id: UUID,
-    matter_id: UUID | None,
-    filed_by: UUID,
-    reason: str,
-) -> None:
-    row.client_id, row.matter_id = client_id, matter_id
-    row.filed_at, row.filed_by = clock.now(), filed_by
-    await session.flush()
-    place = {"client_id": client_id, "matter_id": matter_id}
-    await _move(session, row.conversation_id, place)
-    # The seals stay those of the stranger's conversation: what was told once reads the same.
-    await _tell_received(session, row)
-    emit(
-        session,
-        MessageFiled(
-            message_id=row.message_id,
-            conversation_id=row.conversation_id,
-            client_id=client_id,
-            matter_id=matter_id,
-            filed_by=filed_by,
-            filed_at=row.filed_at,
-            reason=seal(session, client_id, row.message_id, "filing", "reason", reason),
-        ),
-    )
-
-
-async def _refile(
-    session: AsyncSession, row: Message, matter_id: UUID | None, filed_by: UUID | None, reason: str
-) -> None:
-    """The whole conversation goes with the message: its one response clock cannot be split."""
-    assert row.client_id is not None
-    previous, row.matter_id = row.matter_id, matter_id
-    await _move(session, row.conversation_id, {"matter_id": matter_id})
-    emit(
-        session,
-        MessageRefiled(
-            message_id=row.message_id,
-            conversation_id=row.conversation_id,
-            client_id=row.client_id,
-            matter_id=matter_id,
-            previous_matter_id=previous,
-            filed_by=filed_by,
-            filed_at=clock.now(),
-            reason=seal(session, row.client_id, row.message_id, "filing", "reason", reason),
-        ),
-    )
-
-
-async def only_matter(session: AsyncSession, client_id: UUID) -> UUID | None:
-    """The client's one open matter. Who keeps a message and who hears of a matter at the same time
-    wait for each other here, so that one of the two sees what the other did."""
-    await session.execute(
-        text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 8))"), {"name": str(client_id)}
-    )
-    matters = await directory.open_matters(session, client_id)
-    return matters[0].matter_id if len(matters) == 1 else None
-
-
-async def join_matter_heard_late(
-    session: AsyncSession, client_id: UUID, matter_id: UUID, opened_at: datetime
-) -> None:
-    """What the client wrote after their only matter was opened, and before this service heard of
-    it, belongs to that matter as if it had been heard of in time."""
-    if await only_matter(session, client_id) != matter_id:
-        return
-    for row in await queries.unfiled_since(session, client_id, opened_at):
-        await _refile(session, row, matter_id, None, "The matter was opened before the message.")
-
-
-async def _move(session: AsyncSession, conversation_id: UUID, place: dict[str, Any]) -> None:
-    for table in (Conversation, Message):
-        here = col(table.conversation_id) == conversation_id
-        await session.execute(update(table).where(here).values(place))
 
 
 async def say_to_client(
@@ -420,7 +309,7 @@ async def _keep(
     return row
 
 
-async def _tell_received(session: AsyncSession, row: Message) -> None:
+async def tell_received(session: AsyncSession, row: Message) -> None:
     assert row.client_id is not None
     header = row.message_id_header
     facts = {

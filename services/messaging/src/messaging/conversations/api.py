@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from messaging.conversations import access, actions, custody, queries, views
+from messaging.conversations import access, actions, custody, filing, queries, views
 from messaging.conversations.access import NOTHING, TABLE
 from messaging.conversations.actions import Said
 from messaging.conversations.models import Attachment, Conversation, Message
@@ -185,7 +185,7 @@ async def post_file(
     await _hold(request, client_id, row.owner)
     # Locked: of two who file at once, the second sees what the first did.
     row = await session.get_one(Message, message_id, with_for_update=True)
-    await actions.file_message(
+    await filing.file_message(
         session,
         row,
         client_id=client_id,

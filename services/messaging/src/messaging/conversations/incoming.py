@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from messaging.conversations import actions, custody, queries
+from messaging.conversations import actions, custody, filing, queries
 from messaging.conversations.actions import Said
 from messaging.conversations.custody import SealedOriginal
 from messaging.conversations.models import Arrival, Conversation, Message
@@ -55,6 +55,10 @@ _SENT_AS: dict[ReplyKind, actions.SentKind] = {
 
 class NotYet(Exception):
     """It cannot be decided now; the sending server shall try again."""
+
+
+class HeardMeanwhile(Exception):
+    """The sender became known between looking up and keeping: all of it is to be done again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,10 +274,11 @@ async def _keep(
             conversation = await _conversation(session, thread.conversation_id)
             return await actions.receive_client_message(session, conversation, said)
         case Begin(client_id=client_id, matter_id=matter_id):
-            matter_id = matter_id or await actions.only_matter(session, client_id)
+            matter_id = matter_id or await filing.only_matter(session, client_id)
             conversation = await _begin(session, conversation_id, client_id, matter_id, said)
             return await actions.receive_client_message(session, conversation, said)
         case Quarantine(reason=reason):
+            await _still_unknown(session, mail, known)
             conversation = await _begin(session, conversation_id, None, None, said)
             return await actions.quarantine(session, conversation, said, reason.value)
         case StaffReply(thread=thread):
@@ -281,6 +286,16 @@ async def _keep(
             return await _staff_reply(session, mail, known, conversation, said)
         case Report():
             return await _bounce(session, known, decision, said)
+
+
+async def _still_unknown(session: AsyncSession, mail: Mail, known: Known) -> None:
+    """Raises HeardMeanwhile. Who hears of a client later than this finds the mail that is kept."""
+    if mail.parsed.sender is None:
+        return
+    address = mail.parsed.sender.address
+    await directory.lock_address(session, address)
+    if tuple(await directory.clients_with_address(session, address)) != known.clients:
+        raise HeardMeanwhile
 
 
 async def _conversation(session: AsyncSession, conversation_id: UUID) -> Conversation:

@@ -112,3 +112,11 @@ class Arrival(Row, table=True):
     envelope_from: str = Field(sa_type=Text)
     recipients: list[str] = Field(sa_type=ARRAY(Text))
     arrived_at: datetime = Field(sa_type=Instant)
+
+
+class FilingDue(Row, table=True):
+    """A stranger's mail that is a client's: filed as soon as its keys are held."""
+
+    __tablename__ = "filings_due"
+    message_id: UUID = Field(primary_key=True)
+    client_id: UUID

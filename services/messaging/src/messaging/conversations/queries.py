@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from messaging.acknowledgments.models import ResponsePromise
-from messaging.conversations.models import Attachment, Conversation, Message
+from messaging.conversations.models import Attachment, Conversation, FilingDue, Message
+from messaging.email.threading import Because
 from messaging.outbound import queries as outbound
 from messaging.outbound.models import OutboundMessage, State
 from shared import sealing
@@ -111,6 +112,30 @@ async def thread(session: AsyncSession, conversation_id: UUID) -> tuple[str, ...
     if newest is None or newest.message_id_header is None:
         return ()
     return (*newest.references, newest.message_id_header)
+
+
+async def strangers_mail(session: AsyncSession, address: str, since: datetime) -> list[UUID]:
+    """What waits in quarantine because nobody knew this sender, and came since then."""
+    found = await session.execute(
+        select(col(Message.message_id)).where(
+            col(Message.sender_address) == address,
+            col(Message.client_id).is_(None),
+            col(Message.received_at) >= since,
+            col(Message.quarantine_reason) == Because.UNKNOWN_SENDER.value,
+        )
+    )
+    return list(found.scalars())
+
+
+async def filings_due(session: AsyncSession, limit: int) -> list[tuple[UUID, UUID, UUID]]:
+    """(message, its client, its owner) of what can be filed, the oldest first."""
+    found = await session.execute(
+        select(col(FilingDue.message_id), col(FilingDue.client_id), col(Message.owner))
+        .join(Message, col(Message.message_id) == col(FilingDue.message_id))
+        .order_by(col(FilingDue.message_id))
+        .limit(limit)
+    )
+    return [(message_id, client_id, owner) for message_id, client_id, owner in found]
 
 
 async def unfiled_since(session: AsyncSession, client_id: UUID, at: datetime) -> list[Message]:

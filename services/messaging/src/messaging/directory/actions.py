@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from messaging.directory import queries
 from messaging.directory.models import Client, Firm, Matter, PointOfContact, Staff
 from messaging.tables import Row
 from shared.contracts.matters import (
@@ -46,14 +47,18 @@ async def keep_staff(session: AsyncSession, event: StaffRegistered | StaffChange
     await _keep(session, Staff, row)
 
 
-async def keep_client(session: AsyncSession, event: ClientRegistered | ClientChanged) -> None:
+async def keep_client(session: AsyncSession, event: ClientRegistered | ClientChanged) -> str:
+    """The address that is theirs from now on."""
+    address = unseal(session, event.email).lower()
     row = {
         "client_id": event.client_id,
         "name": unseal(session, event.name),
-        "email": unseal(session, event.email).lower(),
+        "email": address,
         "time_zone": event.time_zone,
     }
+    await queries.lock_address(session, address)
     await _keep(session, Client, row)
+    return address
 
 
 async def keep_matter(session: AsyncSession, event: MatterOpened) -> None:

@@ -2,7 +2,7 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from messaging.conversations.actions import join_matter_heard_late
+from messaging.conversations.filing import expect_mail_heard_early, join_matter_heard_late
 from messaging.directory import actions
 from shared.contracts.matters import (
     ClientChanged,
@@ -35,7 +35,7 @@ async def on_staff_changed(session: AsyncSession, event: StaffChanged) -> None:
 
 @handlers.on(ClientRegistered)
 async def on_client_registered(session: AsyncSession, event: ClientRegistered) -> None:
-    await actions.keep_client(session, event)
+    await expect_mail_heard_early(session, await actions.keep_client(session, event), event)
 
 
 @handlers.on(ClientChanged)

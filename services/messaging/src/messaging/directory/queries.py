@@ -38,6 +38,14 @@ async def clients_with_address(session: AsyncSession, address: str) -> list[UUID
     return list(found.scalars())
 
 
+async def lock_address(session: AsyncSession, address: str) -> None:
+    """Who keeps a stranger's mail and who hears that this address is a client's wait for each
+    other here, so that one of the two sees what the other did."""
+    await session.execute(
+        text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 9))"), {"name": address.lower()}
+    )
+
+
 async def staff_with_address(session: AsyncSession, address: str) -> Staff | None:
     """The active member of staff with this address."""
     found = await session.execute(

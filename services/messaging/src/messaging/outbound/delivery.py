@@ -8,7 +8,6 @@ import asyncio
 from datetime import timedelta
 from urllib.parse import unquote, urlsplit
 
-import asyncpg
 import structlog
 from opentelemetry import trace
 from sqlalchemy.exc import DBAPIError
@@ -21,6 +20,7 @@ from messaging.outbound.models import OutboundMessage
 from messaging.settings import MessagingSettings
 from shared import telemetry
 from shared.contracts import FIRM_ID
+from shared.db import LOST
 from shared.errors import Unavailable
 from shared.keyring import KeyNotHeld
 from shared.runtime import Runtime
@@ -56,7 +56,7 @@ async def deliver(runtime: Runtime) -> None:
         while True:
             try:
                 await _send_what_is_due(runtime, news, lines, sending)
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except LOST as error:
                 log.warning("delivery waits for the database", error=repr(error))
                 await asyncio.sleep(POLL_SECONDS)
 
