@@ -3,7 +3,7 @@ matter's timeline."""
 
 from base64 import b64encode
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
@@ -80,7 +80,11 @@ class StreamCompleteness(BaseModel):
 
 
 class ServiceCompleteness(BaseModel):
+    """`last_heard_at`: when the service's last statement of its streams was recorded; null when it
+    never made one."""
+
     service: str
+    last_heard_at: AwareDatetime | None
     streams: list[StreamCompleteness]
 
 
@@ -89,6 +93,20 @@ class Completeness(BaseModel):
 
     services: list[ServiceCompleteness]
     strays: int
+
+
+class ToldGap(BaseModel):
+    """Numbers of a stream that are missing, or (`silent`) a service that states nothing."""
+
+    gap_id: UUID
+    service: str
+    kind: Literal["missing", "cut-tail", "silent"]
+    stream: str | None
+    first: int | None
+    last: int | None
+    last_heard_at: AwareDatetime | None
+    detected_at: AwareDatetime
+    healed_at: AwareDatetime | None
 
 
 @router.get("/record/entries")
@@ -169,17 +187,14 @@ async def get_completeness(caller: Caller, session: Transaction) -> Completeness
     permit(POLICY, caller, "read completeness")
     forks, strays = await queries.contradictions(session)
     known = await streams.all_progress(session)
-    stated = {
-        (one.service, head.partition, head.epoch): head.last_sequence
-        for one in await queries.stated_heads(session, OWNERS)
-        for head in one.heads
-    }
-    services: dict[str, list[StreamCompleteness]] = {}
+    stated = await queries.stated(session, OWNERS)
+    services = {one.service: one for one in await queries.last_statements(session, OWNERS)}
+    found: dict[str, list[StreamCompleteness]] = {service: [] for service in services}
     for stream in sorted(known.keys() | stated.keys() | forks.keys()):
         progress = known.get(stream, streams.Progress())
         head = max(progress.head, stated.get(stream, 0))
         gaps = await streams.gaps(session, stream, progress, head)
-        services.setdefault(stream[0], []).append(
+        found.setdefault(stream[0], []).append(
             StreamCompleteness(
                 stream=streams.name_of(stream),
                 contiguous=progress.contiguous,
@@ -189,9 +204,29 @@ async def get_completeness(caller: Caller, session: Transaction) -> Completeness
             )
         )
     return Completeness(
-        services=[ServiceCompleteness(service=one, streams=its) for one, its in services.items()],
+        services=[
+            ServiceCompleteness(
+                service=one,
+                last_heard_at=services[one].heard_at if one in services else None,
+                streams=its,
+            )
+            for one, its in sorted(found.items())
+            if its
+        ],
         strays=strays,
     )
+
+
+@router.get("/record/gaps")
+async def list_gaps(
+    caller: Caller, session: Transaction, paging: PageQuery, state: Literal["open"] | None = None
+) -> Page[ToldGap]:
+    """Gaps and silences as GapDetected told them; `state=open`: those that have not healed."""
+    permit(POLICY, caller, "read completeness")
+    found = await queries.gaps_after(
+        session, only_open=state == "open", after=paging.after_id(), limit=paging.limit + 1
+    )
+    return page(found, paging, _told_gap, lambda row: [str(row.gap_id)])
 
 
 @router.get("/matters/{matter_id}/timeline")
@@ -264,6 +299,14 @@ def _members(row: Any) -> dict[str, Any]:
         "salt": _base64(row.salt),
         "metadata": row.metadata.decode(),
     }
+
+
+def _told_gap(row: Any) -> ToldGap:
+    silent = row.kind == "silent"
+    return ToldGap(
+        stream=None if silent else streams.name_of((row.service, row.partition, row.epoch)),
+        **{name: getattr(row, name) for name in ToldGap.model_fields if name != "stream"},
+    )
 
 
 def _index_in(key: list[Any]) -> int:

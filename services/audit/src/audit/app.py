@@ -23,6 +23,7 @@ def create_app(settings: AuditSettings | None = None) -> FastAPI:
     signer = signer_of(settings.audit_origin, settings.audit_signing_key_file.read_bytes())
     the_log = Log(signer, settings.audit_checkpoint_file)
     every = timedelta(seconds=settings.audit_recorded_every)
+    silent_after = timedelta(seconds=settings.audit_silent_after)
 
     def recorder(db: Database, keys: Keyring) -> Apply:
         async def apply(records: Sequence[ConsumerRecord]) -> None:
@@ -31,7 +32,7 @@ def create_app(settings: AuditSettings | None = None) -> FastAPI:
         return apply
 
     async def audit_ticker(runtime: Runtime) -> None:
-        await ticker.run(the_log, runtime, every)
+        await ticker.run(the_log, runtime, every, silent_after)
 
     return create_service(
         Service(

@@ -10,6 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from audit.readings import kind_of
+from audit.streams import Stream
 from shared.contracts import CONTRACTS, Event
 from shared.contracts.matters import FirmChanged, MatterOpened
 from shared.contracts.messaging import ClientMessageReceived, MessageFiled, MessageRefiled
@@ -153,9 +154,10 @@ async def time_zone(session: AsyncSession) -> str:
     return FirmChanged.model_validate_json(value).time_zone if value else "UTC"
 
 
-async def stated_heads(session: AsyncSession, owners: Sequence[str]) -> list[StreamHeadsStated]:
-    """What each service last said to have told. A statement counts when ten seconds have passed:
-    what was told before it may still be on its way in another partition."""
+async def stated(session: AsyncSession, owners: Sequence[str]) -> dict[Stream, int]:
+    """The last number of each stream that its service said to have told. A statement counts when
+    ten seconds have passed: what was told before it may still be on its way in another partition.
+    """
     found = await session.execute(
         text("""
             SELECT e.value FROM unnest(CAST(:types AS text[])) AS t(type) CROSS JOIN LATERAL (
@@ -167,7 +169,72 @@ async def stated_heads(session: AsyncSession, owners: Sequence[str]) -> list[Str
         """),
         {"types": [StreamHeadsStated.type_name(one) for one in owners], "settled": SETTLED},
     )
-    return [StreamHeadsStated.model_validate_json(value) for value in found.scalars()]
+    statements = [StreamHeadsStated.model_validate_json(value) for value in found.scalars()]
+    return {
+        (one.service, head.partition, head.epoch): head.last_sequence
+        for one in statements
+        for head in one.heads
+    }
+
+
+@dataclass(frozen=True)
+class Statement:
+    """The last statement of a service in the record; index -1 when it never made one."""
+
+    service: str
+    index: int
+    heard_at: datetime | None
+
+
+async def last_statements(session: AsyncSession, owners: Sequence[str]) -> list[Statement]:
+    found = await session.execute(
+        text("""
+            SELECT t.service, coalesce(last.index, -1) AS last_index, last.recorded_at
+            FROM unnest(CAST(:owners AS text[]), CAST(:types AS text[])) AS t(service, type)
+            LEFT JOIN LATERAL (
+                SELECT index, e.recorded_at FROM readings r JOIN entries e USING (index)
+                WHERE r.type = t.type ORDER BY index DESC LIMIT 1) AS last ON true
+            ORDER BY t.service
+        """),
+        {"owners": list(owners), "types": [StreamHeadsStated.type_name(one) for one in owners]},
+    )
+    return [Statement(row.service, row.last_index, row.recorded_at) for row in found]
+
+
+async def overdue(
+    session: AsyncSession, owners: Sequence[str], after: timedelta
+) -> list[Statement]:
+    """Services that have stated nothing for so long, and whose silence is not told yet."""
+    now: datetime = (await session.execute(text("SELECT clock_timestamp()"))).scalar_one()
+    told = await session.execute(text("SELECT service, after_index FROM silences"))
+    known = {(row.service, row.after_index) for row in told}
+    return [
+        one
+        for one in await last_statements(session, owners)
+        if (one.heard_at is None or one.heard_at < now - after)
+        and (one.service, one.index) not in known
+    ]
+
+
+async def gaps_after(
+    session: AsyncSession, *, only_open: bool, after: UUID | None, limit: int
+) -> Sequence[Any]:
+    """Gaps and silences as they were told, in the order of telling."""
+    found = await session.execute(
+        text("""
+            SELECT g.*, h.healed_at FROM (
+                SELECT gap_id, service, kind, partition, epoch, first, last,
+                       CAST(NULL AS timestamptz) AS last_heard_at, detected_at FROM gaps
+                UNION ALL
+                SELECT gap_id, service, 'silent', NULL, NULL, NULL, NULL,
+                       last_heard_at, detected_at FROM silences
+            ) AS g LEFT JOIN gaps_healed h USING (gap_id)
+            WHERE (h.healed_at IS NULL OR NOT :only_open)
+            AND (CAST(:after AS uuid) IS NULL OR gap_id > :after) ORDER BY gap_id LIMIT :limit
+        """),
+        {"only_open": only_open, "after": after, "limit": limit},
+    )
+    return found.all()
 
 
 async def contradictions(session: AsyncSession) -> tuple[dict[tuple[str, int, int], int], int]:
