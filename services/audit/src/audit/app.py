@@ -6,7 +6,7 @@ from datetime import timedelta
 from aiokafka import ConsumerRecord
 from fastapi import FastAPI
 
-from audit import api, handlers, log_api, ticker
+from audit import api, handlers, log_api, proof_api, ticker
 from audit.checkpoints import signer_of
 from audit.log import Log
 from audit.settings import AuditSettings
@@ -37,7 +37,7 @@ def create_app(settings: AuditSettings | None = None) -> FastAPI:
     return create_service(
         Service(
             settings,
-            routers=[log_api.router, api.router],
+            routers=[log_api.router, proof_api.router, api.router],
             tasks=[audit_ticker],
             owners=OWNERS,
             apply=recorder,

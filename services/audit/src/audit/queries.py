@@ -29,7 +29,8 @@ SETTLED = timedelta(seconds=10)
 
 @dataclass(frozen=True)
 class Selection:
-    """Which entries: of a client's matter with the messages filed to it, of a client, or all."""
+    """Which entries: of a client's matter with the messages filed to it, of a client's messages, of
+    a client, or all."""
 
     client_id: UUID | None = None
     matter_id: UUID | None = None
@@ -113,6 +114,22 @@ async def messages_of_matter(session: AsyncSession, matter_id: UUID) -> list[UUI
         {"placing": PLACING, "matter_id": matter_id},
     )
     return list(found.scalars())
+
+
+async def place_of_message(
+    session: AsyncSession, message_id: UUID
+) -> tuple[UUID, UUID | None] | None:
+    """Client and matter to which a message was filed last; None while it belongs to nobody."""
+    found = await session.execute(
+        text("""
+            SELECT client_id, matter_id FROM readings
+            WHERE message_ids && ARRAY[CAST(:message_id AS uuid)] AND type = ANY (:placing)
+            AND client_id IS NOT NULL ORDER BY index DESC LIMIT 1
+        """),
+        {"message_id": message_id, "placing": PLACING},
+    )
+    row = found.one_or_none()
+    return (row.client_id, row.matter_id) if row else None
 
 
 async def client_of_matter(session: AsyncSession, matter_id: UUID) -> UUID | None:
@@ -248,19 +265,21 @@ async def contradictions(session: AsyncSession) -> tuple[dict[tuple[str, int, in
 
 def _selected(selection: Selection) -> str:
     """Only the conditions that are asked for, so that each finds its index."""
+    of_messages = "r.message_ids && CAST(:messages AS uuid[])"
+    of_client = "AND (r.client_id = :client_id OR r.client_id IS NULL)"
     if selection.matter_id:
-        return """
-            (r.matter_id = :matter_id OR r.message_ids && CAST(:messages AS uuid[]))
-            AND (r.client_id = :client_id OR r.client_id IS NULL)
-        """
+        return f"(r.matter_id = :matter_id OR {of_messages}) {of_client}"
+    if selection.messages:
+        return f"{of_messages} {of_client}"
     return "r.client_id = :client_id" if selection.client_id else "true"
 
 
 def _parameters(selection: Selection) -> dict[str, Any]:
+    given: dict[str, Any] = {}
+    if selection.client_id:
+        given |= {"client_id": selection.client_id}
     if selection.matter_id:
-        return {
-            "client_id": selection.client_id,
-            "matter_id": selection.matter_id,
-            "messages": list(selection.messages),
-        }
-    return {"client_id": selection.client_id} if selection.client_id else {}
+        given |= {"matter_id": selection.matter_id}
+    if selection.matter_id or selection.messages:
+        given |= {"messages": list(selection.messages)}
+    return given
