@@ -308,6 +308,24 @@ async def test_completeness_tells_gaps_forks_strays_and_cut_tails(firm: Firm) ->
     assert found["strays"] == 0
 
 
+async def test_a_message_and_a_matter_are_proved_event_by_event(firm: Firm) -> None:
+    message = new_id()
+    await firm.told(await firm.received(message, "A question", matter_id=firm.matter_id))
+    await firm.told(await firm.received(new_id(), "Another", client_id=new_id()))
+    path = f"/v1/record/proofs/inclusions?message_id={message}"
+    (proof,) = (await firm.get(path))["items"]
+    assert (proof["index"], climbed(proof)) == (2, base64.b64decode(proof["root"]))
+    of_matter = f"/v1/record/proofs/inclusions?matter_id={firm.matter_id}"
+    first = await firm.get(f"{of_matter}&limit=1")
+    await firm.told(await firm.received(new_id(), "Later", matter_id=firm.matter_id))
+    second = await firm.get(f"{of_matter}&limit=1&cursor={first['next']}")
+    proofs = first["items"] + second["items"]
+    assert [(one["index"], one["size"]) for one in proofs] == [(1, 4), (2, 4)]
+    assert second["next"] is None
+    assert await firm.status(path, "attorney", email="outsider@firm.test") == 404
+    assert await firm.status(path, "operations") == 403
+
+
 # The timeline.
 
 

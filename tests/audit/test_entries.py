@@ -1,6 +1,7 @@
 """The leaf format, spelled out: whoever changes one of these bytes breaks every proof given."""
 
 import hmac
+import json
 from datetime import UTC, datetime, timedelta, timezone
 from hashlib import sha256
 from uuid import UUID
@@ -131,3 +132,17 @@ def test_no_public_entry_exceeds_4_kib(partition: int, epoch: int, sequence: int
         where, recorded_at=datetime.now(UTC), value=VALUE * 9999, meta=bytes(32)
     )
     assert len(entry) < 600
+
+
+@given(
+    st.recursive(
+        st.none() | st.integers(0, 2**53) | st.text(st.characters(codec="utf-8")),
+        lambda inner: (
+            st.lists(inner) | st.dictionaries(st.text(st.characters(codec="ascii")), inner)
+        ),
+    )
+)
+def test_canonical_json_is_spelled_as_the_verifiers_spell_it(value: object) -> None:
+    """They use json.dumps, we another encoder: the bytes must be the same for ever."""
+    told = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    assert entries.canonical(value) == told.encode()

@@ -6,9 +6,10 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from audit import queries
+from audit.queries import Selection
 from shared import clock, sealing
 from shared.auth import CallerIdentity
-from shared.contracts import Sealed
+from shared.contracts import FIRM_ID, Sealed
 from shared.contracts.matters import PointOfContactAssigned, StaffChanged, StaffRegistered
 from shared.errors import NotFound
 from shared.keyring import Keyring
@@ -62,6 +63,39 @@ async def permit_client(
     if client_id is not None and await _on_the_team(session, keys, caller, client_id, matter_id):
         relations.add("team")
     permit(POLICY, caller, action, relations)
+
+
+async def selection(
+    session: AsyncSession,
+    keys: Keyring,
+    caller: CallerIdentity,
+    client_id: UUID | None,
+    matter_id: UUID | None,
+) -> Selection:
+    """The entries of a client, of a matter, or all, if the caller may read them; called before the
+    session's first statement."""
+    permit(POLICY, caller, "read entries")
+    await keys.hold(FIRM_ID)
+    owner = await client_of(session, matter_id) if matter_id else client_id
+    if client_id not in (None, owner):
+        raise NotFound("There is no such matter of that client that you may see.")
+    await permit_client(session, keys, caller, "read entries", owner, matter_id)
+    messages = await queries.messages_of_matter(session, matter_id) if matter_id else []
+    return Selection(owner, matter_id, messages)
+
+
+async def selection_of_message(
+    session: AsyncSession, keys: Keyring, caller: CallerIdentity, message_id: UUID
+) -> Selection:
+    """The entries about one message of a client; as `selection`."""
+    permit(POLICY, caller, "read entries")
+    await keys.hold(FIRM_ID)
+    place = await queries.place_of_message(session, message_id)
+    if place is None:
+        raise NotFound("There is no such message of a client that you may see.")
+    client_id, matter_id = place
+    await permit_client(session, keys, caller, "read entries", client_id, matter_id)
+    return Selection(client_id, messages=[message_id])
 
 
 async def client_of(session: AsyncSession, matter_id: UUID) -> UUID:

@@ -1,20 +1,19 @@
-"""HTTP in: entries and proofs for those who may read them, the completeness of the record, and each
-matter's timeline."""
+"""HTTP in: entries for those who may read them, the completeness of the record, and each matter's
+timeline."""
 
 from base64 import b64encode
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
 from pydantic import AwareDatetime, BaseModel, Field
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from audit import merkle, proofs, queries, rows, streams, timeline
+from audit import access, merkle, queries, streams, timeline
 from audit.access import POLICY, client_of, permit_client
 from audit.queries import Selection
 from shared import accesses
-from shared.auth import Caller, CallerIdentity
+from shared.auth import Caller
 from shared.contracts import FIRM_ID, OWNERS
 from shared.db import Transaction
 from shared.errors import Invalid, NotFound
@@ -46,24 +45,6 @@ class EntryWithValue(Entry):
     value: str = Field(description="base64 of the event's value; entry's `value_sha256` is of it")
 
 
-class InclusionProof(BaseModel):
-    """RFC 6962 §2.1.1, hashes in base64, lowest first."""
-
-    index: int
-    size: int
-    leaf_hash: str
-    root: str
-    proof: list[str]
-
-
-class ConsistencyProof(BaseModel):
-    """RFC 6962 §2.1.2, hashes in base64."""
-
-    from_size: int
-    to_size: int
-    proof: list[str]
-
-
 class Gap(BaseModel):
     first: int
     last: int
@@ -80,7 +61,11 @@ class StreamCompleteness(BaseModel):
 
 
 class ServiceCompleteness(BaseModel):
+    """`last_heard_at`: when the service's last statement of its streams was recorded; null when it
+    never made one."""
+
     service: str
+    last_heard_at: AwareDatetime | None
     streams: list[StreamCompleteness]
 
 
@@ -89,6 +74,20 @@ class Completeness(BaseModel):
 
     services: list[ServiceCompleteness]
     strays: int
+
+
+class ToldGap(BaseModel):
+    """Numbers of a stream that are missing, or (`silent`) a service that states nothing."""
+
+    gap_id: UUID
+    service: str
+    kind: Literal["missing", "cut-tail", "silent"]
+    stream: str | None
+    first: int | None
+    last: int | None
+    last_heard_at: AwareDatetime | None
+    detected_at: AwareDatetime
+    healed_at: AwareDatetime | None
 
 
 @router.get("/record/entries")
@@ -102,7 +101,9 @@ async def list_entries(
     after: Annotated[int, Query(ge=-1, le=2**62)] = -1,
 ) -> Page[Entry]:
     """Entries in log order, those of a client or matter, or all, with index above `after`."""
-    selection = await _permitted(request, session, caller, client_id, matter_id)
+    selection = await access.selection(
+        session, _runtime(request).keys, caller, client_id, matter_id
+    )
     start = _index_in(paging.after) if paging.after else after
     found = await queries.entries_after(session, selection, start, paging.limit + 1)
     for concerned in {row.client_id for row in found[: paging.limit] if row.client_id}:
@@ -127,59 +128,20 @@ async def get_entry(
     return EntryWithValue(**_members(row), value=_base64(row.value))
 
 
-@router.get("/record/proofs/inclusion")
-async def prove_inclusion(
-    caller: Caller, session: Transaction, event_id: UUID, size: int | None = None
-) -> InclusionProof:
-    """That an event is in the log: in the newest tree, or in the one of `size` entries."""
-    permit(POLICY, caller, "read proofs")
-    of_size = await _known_size(session, size)
-    index = await proofs.index_of(session, event_id)
-    if index is None or index >= of_size:
-        raise NotFound("The tree of that size does not hold that event.")
-    leaf = await rows.stored(session, [(0, index)])
-    return InclusionProof(
-        index=index,
-        size=of_size,
-        leaf_hash=_base64(leaf[0, index]),
-        root=_base64(await proofs.root(session, of_size)),
-        proof=[_base64(one) for one in await proofs.inclusion(session, index, of_size)],
-    )
-
-
-@router.get("/record/proofs/consistency")
-async def prove_consistency(
-    caller: Caller,
-    session: Transaction,
-    old: Annotated[int, Query(alias="from", ge=1)],
-    new: Annotated[int | None, Query(alias="to", ge=1)] = None,
-) -> ConsistencyProof:
-    """That the tree of `to` entries begins with the tree of `from` entries."""
-    permit(POLICY, caller, "read proofs")
-    to = await _known_size(session, new)
-    if old > to:
-        raise Invalid(f"There is no consistency proof from {old} to {to}.")
-    steps = await proofs.consistency(session, old, to)
-    return ConsistencyProof(from_size=old, to_size=to, proof=[_base64(one) for one in steps])
-
-
 @router.get("/record/completeness")
 async def get_completeness(caller: Caller, session: Transaction) -> Completeness:
     """Whether every number of every stream is in the record, up to what each service stated."""
     permit(POLICY, caller, "read completeness")
     forks, strays = await queries.contradictions(session)
     known = await streams.all_progress(session)
-    stated = {
-        (one.service, head.partition, head.epoch): head.last_sequence
-        for one in await queries.stated_heads(session, OWNERS)
-        for head in one.heads
-    }
-    services: dict[str, list[StreamCompleteness]] = {}
+    stated = await queries.stated(session, OWNERS)
+    services = {one.service: one for one in await queries.last_statements(session, OWNERS)}
+    found: dict[str, list[StreamCompleteness]] = {service: [] for service in services}
     for stream in sorted(known.keys() | stated.keys() | forks.keys()):
         progress = known.get(stream, streams.Progress())
         head = max(progress.head, stated.get(stream, 0))
         gaps = await streams.gaps(session, stream, progress, head)
-        services.setdefault(stream[0], []).append(
+        found.setdefault(stream[0], []).append(
             StreamCompleteness(
                 stream=streams.name_of(stream),
                 contiguous=progress.contiguous,
@@ -189,9 +151,29 @@ async def get_completeness(caller: Caller, session: Transaction) -> Completeness
             )
         )
     return Completeness(
-        services=[ServiceCompleteness(service=one, streams=its) for one, its in services.items()],
+        services=[
+            ServiceCompleteness(
+                service=one,
+                last_heard_at=services[one].heard_at if one in services else None,
+                streams=its,
+            )
+            for one, its in sorted(found.items())
+            if its
+        ],
         strays=strays,
     )
+
+
+@router.get("/record/gaps")
+async def list_gaps(
+    caller: Caller, session: Transaction, paging: PageQuery, state: Literal["open"] | None = None
+) -> Page[ToldGap]:
+    """Gaps and silences as GapDetected told them; `state=open`: those that have not healed."""
+    permit(POLICY, caller, "read completeness")
+    found = await queries.gaps_after(
+        session, only_open=state == "open", after=paging.after_id(), limit=paging.limit + 1
+    )
+    return page(found, paging, _told_gap, lambda row: [str(row.gap_id)])
 
 
 @router.get("/matters/{matter_id}/timeline")
@@ -226,31 +208,6 @@ async def get_timeline(
     )
 
 
-async def _permitted(
-    request: Request,
-    session: AsyncSession,
-    caller: CallerIdentity,
-    client_id: UUID | None,
-    matter_id: UUID | None,
-) -> Selection:
-    permit(POLICY, caller, "read entries")
-    keys = _runtime(request).keys
-    await keys.hold(FIRM_ID)
-    owner = await client_of(session, matter_id) if matter_id else client_id
-    if client_id not in (None, owner):
-        raise NotFound("There is no such matter of that client that you may see.")
-    await permit_client(session, keys, caller, "read entries", owner, matter_id)
-    messages = await queries.messages_of_matter(session, matter_id) if matter_id else []
-    return Selection(owner, matter_id, messages)
-
-
-async def _known_size(session: AsyncSession, size: int | None) -> int:
-    newest = await proofs.size(session)
-    if size is not None and not 0 < size <= newest:
-        raise Invalid(f"The log has {newest} entries; ask for a size from 1 to that.")
-    return newest if size is None else size
-
-
 def _members(row: Any) -> dict[str, Any]:
     return {
         "index": row.index,
@@ -264,6 +221,14 @@ def _members(row: Any) -> dict[str, Any]:
         "salt": _base64(row.salt),
         "metadata": row.metadata.decode(),
     }
+
+
+def _told_gap(row: Any) -> ToldGap:
+    silent = row.kind == "silent"
+    return ToldGap(
+        stream=None if silent else streams.name_of((row.service, row.partition, row.epoch)),
+        **{name: getattr(row, name) for name in ToldGap.model_fields if name != "stream"},
+    )
 
 
 def _index_in(key: list[Any]) -> int:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from aiokafka import ConsumerRecord
 from fastapi import FastAPI
 
-from audit import api, handlers, log_api, ticker
+from audit import api, handlers, log_api, proof_api, ticker
 from audit.checkpoints import signer_of
 from audit.log import Log
 from audit.settings import AuditSettings
@@ -23,6 +23,7 @@ def create_app(settings: AuditSettings | None = None) -> FastAPI:
     signer = signer_of(settings.audit_origin, settings.audit_signing_key_file.read_bytes())
     the_log = Log(signer, settings.audit_checkpoint_file)
     every = timedelta(seconds=settings.audit_recorded_every)
+    silent_after = timedelta(seconds=settings.audit_silent_after)
 
     def recorder(db: Database, keys: Keyring) -> Apply:
         async def apply(records: Sequence[ConsumerRecord]) -> None:
@@ -31,12 +32,12 @@ def create_app(settings: AuditSettings | None = None) -> FastAPI:
         return apply
 
     async def audit_ticker(runtime: Runtime) -> None:
-        await ticker.run(the_log, runtime, every)
+        await ticker.run(the_log, runtime, every, silent_after)
 
     return create_service(
         Service(
             settings,
-            routers=[log_api.router, api.router],
+            routers=[log_api.router, proof_api.router, api.router],
             tasks=[audit_ticker],
             owners=OWNERS,
             apply=recorder,

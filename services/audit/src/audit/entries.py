@@ -18,7 +18,6 @@ It says nothing about people. This format is for ever: a change is a new `v`.
 
 import base64
 import hmac
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -135,9 +134,7 @@ def commitment(salt: bytes, canonical_metadata: bytes) -> bytes:
 
 def canonical(value: object) -> bytes:
     """RFC 8785 for text, integers, null, lists and objects with ASCII names: all that is used."""
-    return json.dumps(
-        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    ).encode()
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 
 def timestamp(instant: datetime) -> str:

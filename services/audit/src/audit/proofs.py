@@ -1,5 +1,7 @@
 """Proofs and tiles out of stored hashes, all from rows that a checkpoint was committed with."""
 
+from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import text
@@ -23,6 +25,33 @@ async def size(session: AsyncSession) -> int:
     """How many entries the newest checkpoint has."""
     head = await rows.newest(session)
     return head.checkpoint.size if head else 0
+
+
+@dataclass(frozen=True)
+class Signed:
+    """A checkpoint as it was committed: the note, and when."""
+
+    size: int
+    note: str
+    at: datetime
+
+
+async def signed(session: AsyncSession, of_size: int) -> Signed | None:
+    """The checkpoint of exactly this size, if the log ever signed one."""
+    found = await signed_after(session, of_size - 1, 1)
+    return found[0] if found and found[0].size == of_size else None
+
+
+async def signed_after(session: AsyncSession, size: int, limit: int) -> list[Signed]:
+    """Checkpoints larger than `size`, smallest first."""
+    found = await session.execute(
+        text("""
+            SELECT size, note, published_at FROM checkpoints
+            WHERE size > :size ORDER BY size LIMIT :limit
+        """),
+        {"size": size, "limit": limit},
+    )
+    return [Signed(row.size, row.note, row.published_at) for row in found]
 
 
 async def root(session: AsyncSession, of_size: int) -> bytes:

@@ -10,6 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from audit.readings import kind_of
+from audit.streams import Stream
 from shared.contracts import CONTRACTS, Event
 from shared.contracts.matters import FirmChanged, MatterOpened
 from shared.contracts.messaging import ClientMessageReceived, MessageFiled, MessageRefiled
@@ -28,7 +29,8 @@ SETTLED = timedelta(seconds=10)
 
 @dataclass(frozen=True)
 class Selection:
-    """Which entries: of a client's matter with the messages filed to it, of a client, or all."""
+    """Which entries: of a client's matter with the messages filed to it, of a client's messages, of
+    a client, or all."""
 
     client_id: UUID | None = None
     matter_id: UUID | None = None
@@ -114,6 +116,22 @@ async def messages_of_matter(session: AsyncSession, matter_id: UUID) -> list[UUI
     return list(found.scalars())
 
 
+async def place_of_message(
+    session: AsyncSession, message_id: UUID
+) -> tuple[UUID, UUID | None] | None:
+    """Client and matter to which a message was filed last; None while it belongs to nobody."""
+    found = await session.execute(
+        text("""
+            SELECT client_id, matter_id FROM readings
+            WHERE message_ids && ARRAY[CAST(:message_id AS uuid)] AND type = ANY (:placing)
+            AND client_id IS NOT NULL ORDER BY index DESC LIMIT 1
+        """),
+        {"message_id": message_id, "placing": PLACING},
+    )
+    row = found.one_or_none()
+    return (row.client_id, row.matter_id) if row else None
+
+
 async def client_of_matter(session: AsyncSession, matter_id: UUID) -> UUID | None:
     found = await session.execute(
         text(
@@ -153,9 +171,10 @@ async def time_zone(session: AsyncSession) -> str:
     return FirmChanged.model_validate_json(value).time_zone if value else "UTC"
 
 
-async def stated_heads(session: AsyncSession, owners: Sequence[str]) -> list[StreamHeadsStated]:
-    """What each service last said to have told. A statement counts when ten seconds have passed:
-    what was told before it may still be on its way in another partition."""
+async def stated(session: AsyncSession, owners: Sequence[str]) -> dict[Stream, int]:
+    """The last number of each stream that its service said to have told. A statement counts when
+    ten seconds have passed: what was told before it may still be on its way in another partition.
+    """
     found = await session.execute(
         text("""
             SELECT e.value FROM unnest(CAST(:types AS text[])) AS t(type) CROSS JOIN LATERAL (
@@ -167,7 +186,72 @@ async def stated_heads(session: AsyncSession, owners: Sequence[str]) -> list[Str
         """),
         {"types": [StreamHeadsStated.type_name(one) for one in owners], "settled": SETTLED},
     )
-    return [StreamHeadsStated.model_validate_json(value) for value in found.scalars()]
+    statements = [StreamHeadsStated.model_validate_json(value) for value in found.scalars()]
+    return {
+        (one.service, head.partition, head.epoch): head.last_sequence
+        for one in statements
+        for head in one.heads
+    }
+
+
+@dataclass(frozen=True)
+class Statement:
+    """The last statement of a service in the record; index -1 when it never made one."""
+
+    service: str
+    index: int
+    heard_at: datetime | None
+
+
+async def last_statements(session: AsyncSession, owners: Sequence[str]) -> list[Statement]:
+    found = await session.execute(
+        text("""
+            SELECT t.service, coalesce(last.index, -1) AS last_index, last.recorded_at
+            FROM unnest(CAST(:owners AS text[]), CAST(:types AS text[])) AS t(service, type)
+            LEFT JOIN LATERAL (
+                SELECT index, e.recorded_at FROM readings r JOIN entries e USING (index)
+                WHERE r.type = t.type ORDER BY index DESC LIMIT 1) AS last ON true
+            ORDER BY t.service
+        """),
+        {"owners": list(owners), "types": [StreamHeadsStated.type_name(one) for one in owners]},
+    )
+    return [Statement(row.service, row.last_index, row.recorded_at) for row in found]
+
+
+async def overdue(
+    session: AsyncSession, owners: Sequence[str], after: timedelta
+) -> list[Statement]:
+    """Services that have stated nothing for so long, and whose silence is not told yet."""
+    now: datetime = (await session.execute(text("SELECT clock_timestamp()"))).scalar_one()
+    told = await session.execute(text("SELECT service, after_index FROM silences"))
+    known = {(row.service, row.after_index) for row in told}
+    return [
+        one
+        for one in await last_statements(session, owners)
+        if (one.heard_at is None or one.heard_at < now - after)
+        and (one.service, one.index) not in known
+    ]
+
+
+async def gaps_after(
+    session: AsyncSession, *, only_open: bool, after: UUID | None, limit: int
+) -> Sequence[Any]:
+    """Gaps and silences as they were told, in the order of telling."""
+    found = await session.execute(
+        text("""
+            SELECT g.*, h.healed_at FROM (
+                SELECT gap_id, service, kind, partition, epoch, first, last,
+                       CAST(NULL AS timestamptz) AS last_heard_at, detected_at FROM gaps
+                UNION ALL
+                SELECT gap_id, service, 'silent', NULL, NULL, NULL, NULL,
+                       last_heard_at, detected_at FROM silences
+            ) AS g LEFT JOIN gaps_healed h USING (gap_id)
+            WHERE (h.healed_at IS NULL OR NOT :only_open)
+            AND (CAST(:after AS uuid) IS NULL OR gap_id > :after) ORDER BY gap_id LIMIT :limit
+        """),
+        {"only_open": only_open, "after": after, "limit": limit},
+    )
+    return found.all()
 
 
 async def contradictions(session: AsyncSession) -> tuple[dict[tuple[str, int, int], int], int]:
@@ -181,19 +265,21 @@ async def contradictions(session: AsyncSession) -> tuple[dict[tuple[str, int, in
 
 def _selected(selection: Selection) -> str:
     """Only the conditions that are asked for, so that each finds its index."""
+    of_messages = "r.message_ids && CAST(:messages AS uuid[])"
+    of_client = "AND (r.client_id = :client_id OR r.client_id IS NULL)"
     if selection.matter_id:
-        return """
-            (r.matter_id = :matter_id OR r.message_ids && CAST(:messages AS uuid[]))
-            AND (r.client_id = :client_id OR r.client_id IS NULL)
-        """
+        return f"(r.matter_id = :matter_id OR {of_messages}) {of_client}"
+    if selection.messages:
+        return f"{of_messages} {of_client}"
     return "r.client_id = :client_id" if selection.client_id else "true"
 
 
 def _parameters(selection: Selection) -> dict[str, Any]:
+    given: dict[str, Any] = {}
+    if selection.client_id:
+        given |= {"client_id": selection.client_id}
     if selection.matter_id:
-        return {
-            "client_id": selection.client_id,
-            "matter_id": selection.matter_id,
-            "messages": list(selection.messages),
-        }
-    return {"client_id": selection.client_id} if selection.client_id else {}
+        given |= {"matter_id": selection.matter_id}
+    if selection.matter_id or selection.messages:
+        given |= {"messages": list(selection.messages)}
+    return given

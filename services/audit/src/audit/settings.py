@@ -20,3 +20,6 @@ class AuditSettings(Settings):
         description="the last checkpoint, outside the database; replicas share it"
     )
     audit_recorded_every: float = 3600.0
+    audit_silent_after: float = Field(
+        780.0, description="seconds without a statement of its streams: a service is silent"
+    )

@@ -1,7 +1,11 @@
-"""Time in: opens the log, and tells each service by the hour how far the record covers it."""
+"""Time in: opens the log, looks for what is missing, and tells each service by the hour how far
+the record covers it."""
 
 import asyncio
+import time
 from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
@@ -9,9 +13,11 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from audit import streams
+from audit import gaps, queries, streams
 from audit.log import Log, NotOurPast
 from shared import clock, housekeeping
+from shared.consumer import Ends
+from shared.contracts import OWNERS
 from shared.contracts.audit import RecordedThrough
 from shared.contracts.platform import StreamHead
 from shared.outbox import emit
@@ -20,16 +26,82 @@ from shared.runtime import Runtime
 log = structlog.get_logger()
 
 EVERY_SECONDS = 1.0
+LOOK_EVERY_SECONDS = 5.0
+SURE_AFTER_SECONDS = 60.0
 
 
-async def run(the_log: Log, runtime: Runtime, every: timedelta) -> None:
+@dataclass(frozen=True)
+class Question:
+    """Services that seem silent, and where their topics ended then: once all of that was heard, a
+    statement that had been made would have been."""
+
+    services: frozenset[str]
+    ends: Ends
+    asked_at: float
+
+
+class Watch:
+    """Looks for gaps, and for services that no longer state anything.
+
+    Nobody is silent because audit was behind, asleep or just started: a silence is told when it
+    was seen twice, a minute of this process's own time apart, and all in between was heard.
+    """
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        silent_after: timedelta,
+        owners: Sequence[str] = OWNERS,
+        sure_after: float = SURE_AFTER_SECONDS,
+    ) -> None:
+        self._runtime = runtime
+        self._silent_after = silent_after
+        self._owners = owners
+        self._sure_after = sure_after
+        self._question: Question | None = None
+        self._looked_at = float("-inf")
+
+    async def look(self) -> None:
+        if time.monotonic() - self._looked_at < LOOK_EVERY_SECONDS:
+            return
+        await self.look_now()
+        self._looked_at = time.monotonic()
+
+    async def look_now(self) -> None:
+        async with self._runtime.db.transaction() as session:
+            await gaps.look(session, self._owners)
+            found = await queries.overdue(session, self._owners, self._silent_after)
+        await self._doubt(frozenset(one.service for one in found))
+
+    async def _doubt(self, services: frozenset[str]) -> None:
+        asked = self._question
+        if not services:
+            self._question = None
+        elif asked is None or not services & asked.services:
+            ends = await self._runtime.consumer.ends(self._owners)
+            asking = Question(services, ends, time.monotonic()) if ends is not None else None
+            self._question = asking
+        elif await self._answered(asked):
+            self._question = None
+            async with self._runtime.db.transaction() as session:
+                await gaps.tell_silent(session, self._owners, asked.services, self._silent_after)
+
+    async def _answered(self, asked: Question) -> bool:
+        if time.monotonic() - asked.asked_at < self._sure_after:
+            return False
+        return await self._runtime.consumer.hear_through(asked.ends, 0)
+
+
+async def run(the_log: Log, runtime: Runtime, every: timedelta, silent_after: timedelta) -> None:
     """Until cancelled. A log that is not what it was is not opened; /readyz says so."""
     runtime.ready_checks["log"] = lambda: the_log.problem
+    watch = Watch(runtime, silent_after)
     while True:
         try:
             await the_log.open(runtime.db)
             async with runtime.db.transaction() as session:
                 await tell_recorded(session, every)
+            await watch.look()
         except NotOurPast:
             return
         except (DBAPIError, OSError, TimeoutError) as error:

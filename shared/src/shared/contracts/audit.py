@@ -1,5 +1,8 @@
 """Events of audit: what the record itself did."""
 
+from typing import Literal
+from uuid import UUID
+
 from pydantic import AwareDatetime
 
 from shared.contracts.event import Event
@@ -13,3 +16,29 @@ class RecordedThrough(Event, owner="audit", key="service", subject="service"):
     service: str
     heads: tuple[StreamHead, ...]
     recorded_at: AwareDatetime
+
+
+class GapDetected(Event, owner="audit", key="service", subject="gap_id"):
+    """Something that a service must have told is not in the record: told once for each gap, within
+    two minutes (a silence within fifteen). `missing`: numbers `first`…`last` of a stream, though
+    later ones came. `cut-tail`: numbers that the service stated to have told. `silent`: it states
+    nothing any more. It does not say that anything is lost: what is late heals by itself."""
+
+    gap_id: UUID
+    service: str
+    kind: Literal["missing", "cut-tail", "silent"]
+    stream: str | None = None
+    first: int | None = None
+    last: int | None = None
+    last_heard_at: AwareDatetime | None = None
+    detected_at: AwareDatetime
+
+
+class GapHealed(Event, owner="audit", key="service", subject="gap_id"):
+    """All that a GapDetected missed has come: once for each, after it."""
+
+    gap_id: UUID
+    service: str
+    kind: Literal["missing", "cut-tail", "silent"]
+    detected_at: AwareDatetime
+    healed_at: AwareDatetime
