@@ -1,8 +1,9 @@
 """What people may enter: refused with a hint when it could not be used later."""
 
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from typing import Annotated
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, available_timezones
 
 import phonenumbers
 from pydantic import AfterValidator, Field, StringConstraints
@@ -55,6 +56,9 @@ Prose = Annotated[
     str, StringConstraints(max_length=2000, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$")
 ]
 
+Reason = Annotated[Prose, StringConstraints(strip_whitespace=True, min_length=1)]
+"""Why something is done; it is sealed in the record."""
+
 # Pydantic's EmailStr refuses .test, which the local profile lives on; no look-up is made here.
 EmailAddress = Annotated[
     str,
@@ -79,3 +83,22 @@ Preferences = Annotated[
     Field(max_length=20),
 ]
 """Purpose → token, such as `updates: portal`. Travels in the clear, so it is no free text."""
+
+
+def beginning_of(day: date, zone: ZoneInfo) -> datetime:
+    """The day's first instant there, in UTC: not every day has a midnight, some have two."""
+    midnight = datetime.combine(day, time(), tzinfo=zone).astimezone(UTC)
+    while midnight.astimezone(zone).date() < day:
+        midnight += timedelta(minutes=15)  # no zone ever moved by less
+    return midnight
+
+
+def instant_at(wall_clock: datetime, zone: ZoneInfo) -> datetime:
+    """The instant at which clocks there show this; the earlier one where they show it twice.
+    ValueError where they never do."""
+    instant = wall_clock.replace(tzinfo=zone, fold=0).astimezone(UTC)
+    if instant.astimezone(zone).replace(tzinfo=None) != wall_clock:
+        raise ValueError(
+            f"clocks in {zone.key} skip {wall_clock:%H:%M} on that day: choose another time"
+        )
+    return instant

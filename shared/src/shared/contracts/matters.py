@@ -1,4 +1,5 @@
-"""Events of matters: the firm, its people, its clients, their matters and points of contact."""
+"""Events of matters: the firm, its people, its clients, their matters, who works on them, and what
+clients are told and asked."""
 
 from typing import Literal
 from uuid import UUID
@@ -10,6 +11,9 @@ from shared.contracts.event import Event, Fact, Sealed
 Role = Literal[
     "partner", "attorney", "paralegal", "billing", "compliance", "operations", "integration"
 ]
+
+Duty = Literal["lead", "associate", "paralegal", "support"]
+WallKind = Literal["screen", "need_to_know"]
 
 
 class EmergencyContact(Fact):
@@ -101,7 +105,8 @@ class MatterOpened(Event, owner="matters", key="client_id", subject="matter_id")
 
 class PointOfContactAssigned(Event, owner="matters", key="client_id", subject="staff_id"):
     """From `from_at` on, this member of staff is the one point of contact: of the matter, or,
-    without a matter, of the client. At every instant there is exactly one of each."""
+    without a matter, of the client. At every instant there is exactly one of each. `replaces` is
+    who hands over: then the client is to hear of it; the first contact replaces nobody."""
 
     assignment_id: UUID
     client_id: UUID
@@ -109,3 +114,59 @@ class PointOfContactAssigned(Event, owner="matters", key="client_id", subject="s
     staff_id: UUID
     stand_in_id: UUID | None = None
     from_at: AwareDatetime
+    replaces: UUID | None = None
+
+
+class AbsencePlanned(Event, owner="matters", key="staff_id", subject="absence_id"):
+    """A member of staff will be away from `from_at` to `until_at`, and `stand_in_id` acts for them.
+    Told again, with a higher revision, when it changes or is `cancelled`. Why is nobody's
+    business."""
+
+    absence_id: UUID
+    revision: int = 1
+    staff_id: UUID
+    stand_in_id: UUID
+    from_at: AwareDatetime
+    until_at: AwareDatetime
+    cancelled: bool = False
+
+
+class TeamMember(Fact):
+    """Somebody who works on a matter beside its point of contact."""
+
+    staff_id: UUID
+    duty: Duty
+
+
+class TeamChanged(Event, owner="matters", key="client_id", subject="matter_id"):
+    """The team of a matter changed. Carries all of it; the point of contact, who stands in, and
+    those above them belong to it without being named."""
+
+    matter_id: UUID
+    client_id: UUID
+    revision: int
+    members: tuple[TeamMember, ...]
+
+
+class WallRaised(Event, owner="matters", key="client_id", subject="wall_id", ordered=False):
+    """From now on a client, or one matter, is closed to some of the firm: `screen` to those named
+    in `staff_ids`, `need_to_know` to everybody but them and compliance, who keep the walls. Handled
+    even while earlier events of its key are parked: a wall does not wait."""
+
+    wall_id: UUID
+    client_id: UUID
+    matter_id: UUID | None = None
+    kind: WallKind
+    staff_ids: tuple[UUID, ...]
+    reason: Sealed
+    raised_at: AwareDatetime
+
+
+class WallLowered(Event, owner="matters", key="client_id", subject="wall_id", ordered=False):
+    """A wall stands no longer. May be heard before its WallRaised: lowered it stays."""
+
+    wall_id: UUID
+    client_id: UUID
+    matter_id: UUID | None = None
+    reason: Sealed
+    lowered_at: AwareDatetime

@@ -9,7 +9,8 @@ from sqlmodel import col
 
 import matters.contacts.queries as contacts
 import matters.firm.queries as firm
-from matters import revisions
+import matters.walls.queries as walls
+from matters import access, revisions
 from matters.clients import actions, queries
 from matters.clients.models import Client
 from matters.revisions import IfMatch
@@ -18,7 +19,6 @@ from shared import clock
 from shared.accesses import record_access
 from shared.auth import Caller
 from shared.db import Transaction
-from shared.errors import NotFound
 from shared.idempotency import IdempotentRoute
 from shared.ids import new_id
 from shared.pages import Page, PageQuery, one_page, page
@@ -102,6 +102,7 @@ async def list_clients(
         wanted = wanted.where(col(Client.client_id) == caller.client_id)
     if relation == "team":
         wanted = wanted.where(col(Client.client_id).in_(contacts.team_clients(caller)))
+    wanted = wanted.where(walls.open_clients(caller))
     found = (await session.execute(wanted)).all()
     for client, _ in found[: paging.limit]:
         await record_access(session, caller, client.client_id, "list")
@@ -112,11 +113,7 @@ async def list_clients(
 async def get_client(
     client_id: UUID, caller: Caller, session: Transaction, response: Response
 ) -> ClientShown:
-    relations = await contacts.relations(session, caller, client_id)
-    permit(POLICY, caller, "read clients", relations)
-    client = await queries.client(session, client_id)
-    if client is None:
-        raise NotFound("There is nothing here that you may see.")
+    client = await access.client(session, caller, POLICY, "read clients", client_id)
     await record_access(session, caller, client_id, "client")
     return _with_etag(client, await _contact_of(session, client_id), response)
 
@@ -134,6 +131,7 @@ async def put_client(
     """Replace what is known of the client: what is left out is unset."""
     permit(POLICY, caller, "change clients")
     await request.state.runtime.keys.hold(client_id)
+    await access.client(session, caller, POLICY, "change clients", client_id)
     client = await actions.change(session, client_id, if_match=if_match, **body.model_dump())
     return _with_etag(client, await _contact_of(session, client_id), response)
 

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -13,6 +13,15 @@ from matters.contacts.queries import covers, now
 
 async def client(session: AsyncSession, client_id: UUID) -> Client | None:
     return await session.get(Client, client_id)
+
+
+async def lock(session: AsyncSession, client_id: UUID, *, share: bool = False) -> None:
+    """Walls and assignments of one client come one after the other; assignments share."""
+    mode = "SHARE" if share else "NO KEY UPDATE"
+    await session.execute(
+        text(f"SELECT FROM clients WHERE client_id = :client_id FOR {mode}"),
+        {"client_id": client_id},
+    )
 
 
 def with_contact() -> Select[Client, UUID]:

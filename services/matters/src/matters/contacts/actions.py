@@ -8,6 +8,8 @@ from sqlalchemy import CursorResult, Delete, Update, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+import matters.clients.queries as clients
+import matters.walls.queries as walls
 from matters import revisions
 from matters.contacts import queries
 from matters.contacts.models import PointOfContact
@@ -34,6 +36,8 @@ async def assign_first(
 ) -> PointOfContact:
     """With the client or matter itself: it never exists without a contact."""
     await _require_active(session, staff_id)
+    await clients.lock(session, client_id, share=True)
+    await walls.require_no_wall(session, [staff_id], client_id, matter_id)
     assignment = PointOfContact(
         assignment_id=new_id(),
         client_id=client_id,
@@ -58,7 +62,8 @@ async def hand_over(
     """From now or a later instant on, until a handover that is planned for after it.
 
     A planned handover is replaced by another one from its very instant. Raises
-    HandedOverMeanwhile for the second of two at once, Invalid for an instant that is past.
+    HandedOverMeanwhile for the second of two at once, Invalid for an instant that is past, and
+    BehindWall for who may not know of the client.
     """
     now = await clock.database_now(session)
     instant = from_at or now
@@ -68,9 +73,11 @@ async def hand_over(
     if before is None:
         raise HandedOverMeanwhile("Somebody else handed over at the same time.")
     revisions.check(if_match, before.assignment_id)
-    await _require_active(session, staff_id)
-    if stand_in_id:
-        await _require_active(session, stand_in_id)
+    people = [staff_id, *([stand_in_id] if stand_in_id else [])]
+    for one in people:
+        await _require_active(session, one)
+    await clients.lock(session, before.client_id, share=True)
+    await walls.require_no_wall(session, people, before.client_id, before.matter_id)
     await _end(session, before, instant)
     assignment = PointOfContact(
         assignment_id=new_id(),
@@ -82,7 +89,7 @@ async def hand_over(
         until_at=before.until_at,
         assigned_by=by,
     )
-    return _tell(session, assignment)
+    return _tell(session, assignment, replaces=before.staff_id)
 
 
 async def _end(session: AsyncSession, before: PointOfContact, instant: datetime) -> None:
@@ -113,12 +120,10 @@ async def _require_active(session: AsyncSession, staff_id: UUID) -> None:
         raise Invalid(f"There is no active member of staff {staff_id}.")
 
 
-def _tell(session: AsyncSession, assignment: PointOfContact) -> PointOfContact:
+def _tell(
+    session: AsyncSession, assignment: PointOfContact, replaces: UUID | None = None
+) -> PointOfContact:
     session.add(assignment)
-    emit(
-        session,
-        PointOfContactAssigned.model_validate(
-            assignment.model_dump(include=set(PointOfContactAssigned.model_fields))
-        ),
-    )
+    facts = assignment.model_dump(include=set(PointOfContactAssigned.model_fields))
+    emit(session, PointOfContactAssigned(replaces=replaces, **facts))
     return assignment

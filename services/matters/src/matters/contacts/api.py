@@ -6,18 +6,15 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
-import matters.clients.queries as clients
-import matters.matters.queries as matters
-from matters import revisions
+from matters import access, revisions
 from matters.contacts import actions, queries
 from matters.contacts.models import PointOfContact
 from matters.revisions import IfMatch
 from shared.accesses import record_access
 from shared.auth import Caller, CallerIdentity
 from shared.db import Transaction
-from shared.errors import NotFound
 from shared.idempotency import IdempotentRoute
-from shared.policy import PolicyTable, permit
+from shared.policy import PolicyTable
 
 POLICY: PolicyTable = {
     "read points of contact": {
@@ -57,6 +54,7 @@ async def get_contact_of_client(
     client_id: UUID, caller: Caller, session: Transaction, response: Response
 ) -> ContactShown:
     """The one in force now."""
+    await access.client(session, caller, POLICY, "read points of contact", client_id)
     return await _in_force(session, caller, client_id, None, response)
 
 
@@ -70,9 +68,7 @@ async def put_contact_of_client(
     if_match: IfMatch = None,
 ) -> ContactShown:
     """Hand the client over. If-Match is the ETag of the contact in force at that instant."""
-    permit(POLICY, caller, "hand over")
-    if await clients.client(session, client_id) is None:
-        raise NotFound("There is no such client.")
+    await access.client(session, caller, POLICY, "hand over", client_id)
     return await _hand_over(session, client_id, body, caller, if_match, response)
 
 
@@ -81,9 +77,8 @@ async def get_contact_of_matter(
     matter_id: UUID, caller: Caller, session: Transaction, response: Response
 ) -> ContactShown:
     """The one in force now."""
-    permit(POLICY, caller, "read points of contact")
-    client_id = await matters.client_of(session, matter_id)
-    return await _in_force(session, caller, client_id, matter_id, response)
+    matter = await access.matter(session, caller, POLICY, "read points of contact", matter_id)
+    return await _in_force(session, caller, matter.client_id, matter_id, response)
 
 
 @router.put("/matters/{matter_id}/point-of-contact")
@@ -96,8 +91,7 @@ async def put_contact_of_matter(
     if_match: IfMatch = None,
 ) -> ContactShown:
     """Hand the matter over. If-Match is the ETag of the contact in force at that instant."""
-    permit(POLICY, caller, "hand over")
-    await matters.client_of(session, matter_id)
+    await access.matter(session, caller, POLICY, "hand over", matter_id)
     return await _hand_over(session, matter_id, body, caller, if_match, response)
 
 
@@ -108,11 +102,8 @@ async def _in_force(
     matter_id: UUID | None,
     response: Response,
 ) -> ContactShown:
-    relations = await queries.relations(session, caller, client_id, matter_id)
-    permit(POLICY, caller, "read points of contact", relations)
     found = await queries.in_force(session, matter_id or client_id)
-    if found is None:
-        raise NotFound("There is nothing here that you may see.")
+    assert found is not None, "a client or matter is never without a point of contact"
     await record_access(session, caller, client_id, "client")
     return _shown(found, response)
 

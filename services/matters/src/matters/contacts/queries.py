@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Select, column, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+import matters.walls.queries as walls
 from matters.contacts.models import PointOfContact
 from matters.matters.models import Matter
 from shared import clock
@@ -51,8 +52,9 @@ async def are_with(session: AsyncSession, staff_id: UUID) -> bool:
     return found.first() is not None
 
 
-# The team of a client or matter: its contact, whoever stands in, and everybody above them. Read
-# from the other side: whose contact is this caller, or somebody below, or stands in for it?
+# The team of a client or matter: its contact, whoever stands in or covers an absence, who was named
+# to work on it, and everybody above them. Read from the other side: whose contact is this caller,
+# or somebody below, or stands in for it?
 _OF_THE_TEAM = """
     WITH RECURSIVE below AS (
         SELECT staff_id FROM staff WHERE email = :email AND active
@@ -63,7 +65,16 @@ _OF_THE_TEAM = """
     WHERE tstzrange(contact.from_at, contact.until_at)
           @> statement_timestamp() + CAST(:offset AS interval)
       AND (contact.staff_id IN (TABLE below) OR contact.stand_in_id IN (TABLE below)
-           OR staff.stand_in_id IN (TABLE below))
+           OR staff.stand_in_id IN (TABLE below)
+           OR EXISTS (
+               SELECT FROM absences away
+               WHERE away.staff_id = contact.staff_id AND away.cancelled_at IS NULL
+                 AND away.stand_in_id IN (TABLE below)
+                 AND tstzrange(away.from_at, away.until_at)
+                     @> statement_timestamp() + CAST(:offset AS interval)))
+    UNION ALL
+    SELECT matters.client_id, matters.matter_id
+    FROM team_members JOIN matters USING (matter_id) WHERE staff_id IN (TABLE below)
 """
 
 
@@ -88,7 +99,9 @@ def _team(caller: CallerIdentity) -> Any:
 async def relations(
     session: AsyncSession, caller: CallerIdentity, client_id: UUID, matter_id: UUID | None = None
 ) -> set[Relation]:
-    """How the caller stands to a client, or to one matter of that client."""
+    """How the caller stands to a client, or to one matter of that client. Raises NotFound where
+    a wall stands between them, whatever the policy says."""
+    await walls.require_open(session, caller, client_id, matter_id)
     found: set[Relation] = set()
     if caller.client_id is not None and caller.client_id == client_id:
         found.add("self")

@@ -1,18 +1,19 @@
 """HTTP in: matters."""
 
 from datetime import datetime
-from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict
 from sqlmodel import col
 
 import matters.clients.queries as clients
 import matters.contacts.queries as contacts
+import matters.walls.queries as walls
+from matters import access
 from matters.matters import actions, queries
 from matters.matters.models import Matter
-from matters.values import Line, Prose, Slug
+from matters.values import Line, Reason, Slug
 from shared.accesses import record_access
 from shared.auth import Caller
 from shared.db import Transaction
@@ -44,7 +45,7 @@ class NewMatter(BaseModel):
     title: Line
     practice_area: Slug
     point_of_contact_id: UUID
-    reason: Annotated[Prose, StringConstraints(strip_whitespace=True, min_length=1)]
+    reason: Reason
 
 
 class MatterShown(BaseModel):
@@ -66,6 +67,7 @@ async def post_matter(
     await request.state.runtime.keys.hold(body.client_id)
     if await clients.client(session, body.client_id) is None:
         raise Invalid(f"There is no client {body.client_id}.")
+    await walls.require_open(session, caller, body.client_id)
     matter = await actions.open_matter(session, by=caller.id, **body.model_dump())
     return _shown(matter, body.point_of_contact_id)
 
@@ -83,6 +85,7 @@ async def list_matters(
         wanted = wanted.where(col(Matter.client_id) == caller.client_id)
     if relation == "team":
         wanted = wanted.where(col(Matter.matter_id).in_(contacts.team_matters(caller)))
+    wanted = wanted.where(walls.open_matters(caller))
     found = (await session.execute(wanted)).all()
     for read in sorted({matter.client_id for matter, _ in found[: paging.limit]}):
         await record_access(session, caller, read, "list")
@@ -91,14 +94,11 @@ async def list_matters(
 
 @router.get("/{matter_id}")
 async def get_matter(matter_id: UUID, caller: Caller, session: Transaction) -> MatterShown:
-    permit(POLICY, caller, "read matters")
-    client_id = await queries.client_of(session, matter_id)
-    relations = await contacts.relations(session, caller, client_id, matter_id)
-    permit(POLICY, caller, "read matters", relations)
+    client_id = (await access.matter(session, caller, POLICY, "read matters", matter_id)).client_id
     wanted = queries.with_contact().where(col(Matter.matter_id) == matter_id)
     found = (await session.execute(wanted)).one_or_none()
     if found is None:
-        raise NotFound("There is nothing here that you may see.")
+        raise NotFound(access.NOTHING)
     await record_access(session, caller, client_id, "client")
     return _shown(*found)
 
@@ -107,5 +107,5 @@ def _shown(matter: Matter, contact_id: UUID) -> MatterShown:
     return MatterShown(
         id=matter.matter_id,
         point_of_contact_id=contact_id,
-        **matter.model_dump(exclude={"matter_id"}),
+        **matter.model_dump(exclude={"matter_id", "team_revision"}),
     )

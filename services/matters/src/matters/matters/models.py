@@ -16,3 +16,4 @@ class Matter(Row, table=True):
     title: str
     practice_area: str
     opened_at: datetime = Field(sa_type=Instant)
+    team_revision: int = 0

@@ -3,10 +3,11 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+import matters.absences.queries as absences
 import matters.contacts.queries as contacts
 from matters import revisions
 from matters.staff import queries
@@ -30,8 +31,12 @@ class StillPointOfContact(Refusal):
     """Clients or matters would be without a point of contact: hand them over first."""
 
 
+class StillCovers(Refusal):
+    """Somebody who is away would be without cover: choose another stand-in first."""
+
+
 async def register(session: AsyncSession, member: StaffMember) -> None:
-    await _lock_directory(session)
+    await queries.lock_directory(session)
     await _check(session, member)
     session.add(member)
     emit(session, StaffRegistered(**_told(session, member)))
@@ -41,7 +46,7 @@ async def change(
     session: AsyncSession, staff_id: UUID, *, if_match: str | None, **facts: Any
 ) -> StaffMember:
     """Replace the whole entry; raises NotFound, PreconditionFailed and the refusals above."""
-    await _lock_directory(session)
+    await queries.lock_directory(session)
     found = await session.execute(
         select(StaffMember).where(col(StaffMember.staff_id) == staff_id).with_for_update()
     )
@@ -56,14 +61,10 @@ async def change(
         await _check(session, member)
     if not member.active and await contacts.are_with(session, staff_id):
         raise StillPointOfContact(f"{member.name} is a point of contact: hand over first.")
+    if not member.active and await absences.covers_anybody(session, staff_id):
+        raise StillCovers(f"{member.name} stands in for somebody: choose another stand-in first.")
     emit(session, StaffChanged(active=member.active, **_told(session, member)))
     return member
-
-
-async def _lock_directory(session: AsyncSession) -> None:
-    """One writer at a time: two who each make the other their supervisor must not both pass.
-    Readers and assignments of contacts go on."""
-    await session.execute(text("LOCK TABLE staff IN SHARE ROW EXCLUSIVE MODE"))
 
 
 async def _check(session: AsyncSession, member: StaffMember) -> None:

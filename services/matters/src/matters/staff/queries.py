@@ -1,9 +1,15 @@
 """Questions to the directory."""
 
+from collections.abc import Collection
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from matters.staff.models import StaffMember
+from shared.auth import CallerIdentity
+from shared.errors import Invalid
 
 _CHAIN = text("""
     WITH RECURSIVE chain AS (
@@ -18,3 +24,38 @@ _CHAIN = text("""
 async def chain_from(session: AsyncSession, staff_id: UUID) -> set[UUID]:
     """This member of staff and everybody above; empty when there is no such member."""
     return set((await session.execute(_CHAIN, {"staff_id": staff_id})).scalars())
+
+
+async def lock_directory(session: AsyncSession) -> None:
+    """One writer at a time: two who each make the other their supervisor, or their cover, must not
+    both pass. Readers and assignments of contacts go on."""
+    await session.execute(text("LOCK TABLE staff IN SHARE ROW EXCLUSIVE MODE"))
+
+
+async def known(
+    session: AsyncSession, staff_ids: Collection[UUID], *, active: bool = False
+) -> set[UUID]:
+    """Those of these ids that are members of staff, or active ones."""
+    wanted = select(col(StaffMember.staff_id)).where(col(StaffMember.staff_id).in_(staff_ids))
+    if active:
+        wanted = wanted.where(col(StaffMember.active))
+    return set((await session.execute(wanted)).scalars())
+
+
+async def with_email(session: AsyncSession, email: str | None) -> StaffMember | None:
+    """The active member of staff with this address."""
+    if not email:
+        return None
+    found = await session.execute(
+        select(StaffMember).where(col(StaffMember.email) == email, col(StaffMember.active))
+    )
+    return found.scalar_one_or_none()
+
+
+async def member(session: AsyncSession, caller: CallerIdentity) -> StaffMember:
+    """The caller as a member of staff: who speaks for the firm is a person that the client can
+    know."""
+    found = await with_email(session, caller.email)
+    if found is None:
+        raise Invalid("Only who is in the firm's directory of staff can do this.")
+    return found

@@ -1,0 +1,39 @@
+"""Whose it is, and whether the caller may: asked by every door before it does anything. Foreign,
+walled off and missing are one answer."""
+
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+import matters.contacts.queries as contacts
+from matters.clients.models import Client
+from matters.matters.models import Matter
+from shared.auth import CallerIdentity
+from shared.errors import NotFound
+from shared.policy import PolicyTable, permit
+
+NOTHING = "There is nothing here that you may see."
+
+
+async def client(
+    session: AsyncSession, caller: CallerIdentity, table: PolicyTable, action: str, client_id: UUID
+) -> Client:
+    permit(table, caller, action)
+    relations = await contacts.relations(session, caller, client_id)
+    permit(table, caller, action, relations)
+    found = await session.get(Client, client_id)
+    if found is None:
+        raise NotFound(NOTHING)
+    return found
+
+
+async def matter(
+    session: AsyncSession, caller: CallerIdentity, table: PolicyTable, action: str, matter_id: UUID
+) -> Matter:
+    permit(table, caller, action)
+    found = await session.get(Matter, matter_id)
+    if found is None:
+        raise NotFound(NOTHING)
+    relations = await contacts.relations(session, caller, found.client_id, matter_id)
+    permit(table, caller, action, relations)
+    return found

@@ -1,0 +1,1 @@
+"""Who works on a matter beside its point of contact."""

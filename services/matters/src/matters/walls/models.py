@@ -1,0 +1,25 @@
+"""Walls. Why one stands is on the record, sealed, and not here."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ARRAY, Text, Uuid
+from sqlmodel import Field
+
+from matters.tables import Instant, Row
+from shared.contracts.matters import WallKind
+
+
+class Wall(Row, table=True):
+    """Around the matter, or, without one, around the client and all matters of theirs."""
+
+    __tablename__ = "walls"
+    wall_id: UUID = Field(primary_key=True)
+    client_id: UUID
+    matter_id: UUID | None = None
+    kind: WallKind = Field(sa_type=Text)
+    staff_ids: list[UUID] = Field(sa_type=ARRAY(Uuid))
+    raised_at: datetime = Field(sa_type=Instant)
+    raised_by: UUID
+    lowered_at: datetime | None = Field(default=None, sa_type=Instant)
+    lowered_by: UUID | None = None

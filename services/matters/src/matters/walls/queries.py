@@ -1,0 +1,101 @@
+"""What is closed to a caller. Asked by every read and every change of client data."""
+
+from collections.abc import Collection
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, column, select, text, true
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from matters.clients.models import Client
+from matters.matters.models import Matter
+from matters.walls.models import Wall
+from shared.auth import CallerIdentity
+from shared.errors import NotFound, Refusal
+
+
+class BehindWall(Refusal):
+    """Somebody stands behind a wall around this client or matter: choose another."""
+
+
+# A token that names nobody of the directory stands outside of every need-to-know wall.
+_CLOSED = """
+    SELECT wall.client_id, wall.matter_id
+    FROM walls wall LEFT JOIN staff ON staff.email = :email
+    WHERE wall.lowered_at IS NULL AND CASE wall.kind
+        WHEN 'screen' THEN COALESCE(staff.staff_id = ANY (wall.staff_ids), false)
+        ELSE NOT :keeps_walls AND NOT COALESCE(staff.staff_id = ANY (wall.staff_ids), false) END
+"""
+_CLOSED_TO_ANY = text("""
+    SELECT staff_id FROM unnest(CAST(:staff_ids AS uuid[])) AS staff_id WHERE EXISTS (
+        SELECT FROM walls
+        WHERE lowered_at IS NULL AND client_id = :client_id
+          AND (matter_id IS NULL OR matter_id = CAST(:matter_id AS uuid))
+          AND (kind = 'screen') = (staff_id = ANY (staff_ids)))
+""")
+
+
+async def require_open(
+    session: AsyncSession, caller: CallerIdentity, client_id: UUID, matter_id: UUID | None = None
+) -> None:
+    """Raises NotFound where a wall stands between them: as if nothing were there."""
+    if caller.role == "client":
+        return
+    closed = _closed(caller)
+    around = closed.c.matter_id.is_(None)
+    if matter_id is not None:
+        around |= closed.c.matter_id == matter_id
+    wanted = select(closed.c.client_id).where((closed.c.client_id == client_id) & around)
+    if (await session.execute(wanted.limit(1))).first():
+        raise NotFound("There is nothing here that you may see.")
+
+
+def open_clients(caller: CallerIdentity) -> ColumnElement[bool]:
+    """For a list of clients: those around whom no wall is closed to the caller."""
+    if caller.role == "client":
+        return true()
+    closed = _closed(caller)
+    return col(Client.client_id).not_in(
+        select(closed.c.client_id).where(closed.c.matter_id.is_(None))
+    )
+
+
+def open_matters(caller: CallerIdentity) -> ColumnElement[bool]:
+    """For a list of matters: likewise, and around whose client none is."""
+    if caller.role == "client":
+        return true()
+    closed = _closed(caller)
+    around = closed.c.matter_id.is_(None) | (closed.c.matter_id == col(Matter.matter_id))
+    walled = select(closed.c.client_id).where(closed.c.client_id == col(Matter.client_id), around)
+    return ~walled.exists()
+
+
+async def closed_to(
+    session: AsyncSession, staff_ids: Collection[UUID], client_id: UUID, matter_id: UUID | None
+) -> set[UUID]:
+    """Those of these members of staff who stand behind a wall around the client or the matter."""
+    asked = {"staff_ids": list(staff_ids), "client_id": client_id, "matter_id": matter_id}
+    return set((await session.execute(_CLOSED_TO_ANY, asked)).scalars())
+
+
+async def require_no_wall(
+    session: AsyncSession, staff_ids: Collection[UUID], client_id: UUID, matter_id: UUID | None
+) -> None:
+    """Whoever is to work for a client must not stand behind a wall; raises BehindWall."""
+    if closed := await closed_to(session, staff_ids, client_id, matter_id):
+        raise BehindWall(
+            "Somebody stands behind a wall around this client or matter: choose another.",
+            staff_ids=[str(one) for one in sorted(closed)],
+        )
+
+
+async def wall(session: AsyncSession, wall_id: UUID) -> Wall | None:
+    return await session.get(Wall, wall_id, with_for_update=True)
+
+
+def _closed(caller: CallerIdentity) -> Any:
+    named = text(_CLOSED).bindparams(
+        email=caller.email or "", keeps_walls=caller.role == "compliance"
+    )
+    return named.columns(column("client_id"), column("matter_id")).subquery()
