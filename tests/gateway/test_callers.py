@@ -107,3 +107,19 @@ async def _status(http: httpx2.AsyncClient, headers: dict[str, str]) -> int:
 
 def _bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
+
+
+async def test_what_a_service_declares_open_needs_no_token_and_is_limited_by_peer(
+    platform: Platform, service_url: str
+) -> None:
+    async with gateway(platform, messaging_url=service_url, gateway_open_limit="3/minute") as http:
+        for headers in ({}, _bearer("x.y.z"), bearer(platform, "partner")):
+            answer = await http.post("/v1/form", headers=headers)
+            assert (answer.status_code, answer.json()) == (200, {"form": "taken"})
+        answer = await http.post("/v1/form")
+        assert (answer.status_code, answer.json()["code"]) == (429, "too-many-requests")
+        assert int(answer.headers["retry-after"]) > 0
+        assert (await http.get("/v1/echo/a", headers=bearer(platform, "partner"))).is_success
+        document = (await http.get("/openapi.json")).json()
+        assert document["paths"]["/v1/form"]["post"]["security"] == []
+        assert "security" not in document["paths"]["/v1/echo/{name}"]["get"]

@@ -59,6 +59,17 @@ def test_what_nobody_describes_for_the_outside_is_unknown(path: str) -> None:
     assert TABLE.find("GET", path) == Found(None)
 
 
+def test_only_what_says_so_itself_is_open() -> None:
+    operations = {"get": {}, "post": {"security": []}, "put": {"security": [{"bearer": []}]}}
+    table = RouteTable({"intake": {"paths": {"/v1/form": operations}}})
+    found = {method: table.find(method, "/v1/form").route for method in ("GET", "POST", "PUT")}
+    assert {method: route.open for method, route in found.items() if route} == {
+        "GET": False,
+        "POST": True,
+        "PUT": False,
+    }
+
+
 def test_a_path_of_two_services_has_the_methods_of_both() -> None:
     assert TABLE.find("DELETE", "/v1/matters/1").route == Route("/v1/matters/{id}", "messaging")
     assert TABLE.find("PUT", "/v1/matters/1") == Found(None, frozenset({"GET", "DELETE"}))

@@ -41,6 +41,7 @@ async def test_ready_names_who_is_not(platform: Platform) -> None:
                 "sla-monitor": "does not answer (ConnectError)",
                 "messaging": "ok",
                 "audit": "not ready: relay",
+                "intake": "does not answer (ConnectError)",
             },
         }
         assert (await http.get("/healthz")).json() == {"status": "ok"}

@@ -93,6 +93,19 @@ def test_chunks_cannot_be_dropped_doubled_or_moved() -> None:
             sealing.unseal_chunks(KEY, CONTENT, "original", wrong, committed)
 
 
+def test_chunks_sealed_one_by_one_are_those_sealed_together() -> None:
+    """Content that never is in memory as a whole: the first chunk begins with the salt."""
+    salt, content = bytes(32), b"one, two, three"
+    pieces = [salt + content[:5], content[5:10], content[10:]]
+    boxes = [
+        sealing.seal_chunk(KEY, CONTENT, "original", number, number == 2, piece)
+        for number, piece in enumerate(pieces)
+    ]
+    committed = sealing.commitment(salt, content)
+    assert sealing.unseal_chunks(KEY, CONTENT, "original", boxes, committed) == content
+    assert sealing.unseal_chunk(KEY, CONTENT, "original", 1, False, boxes[1]) == content[5:10]
+
+
 def test_the_format_of_a_seal_is_fixed() -> None:
     """A seal made when the first event was told; it must open for ever."""
     key = DataKey(UUID(int=1), 1, bytes(range(32)))

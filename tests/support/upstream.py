@@ -65,6 +65,10 @@ def service(*, title: str = "echo", ready: bool = True) -> FastAPI:
                 app.state.pieces.put_nowait(piece)
         return {"bytes": count}
 
+    @app.post("/v1/form", openapi_extra={"security": []})
+    async def form() -> dict[str, str]:
+        return {"form": "taken"}
+
     @app.get("/v1/hanging")
     async def hanging() -> None:
         await asyncio.sleep(5)

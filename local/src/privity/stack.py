@@ -17,7 +17,7 @@ from privity.places import HOST, SERVICES, Ports
 ORIGIN = "localhost/privity"
 FIRM_ADDRESS = "office@firm.test"
 MAILBOX_PASSWORD = "privity"
-WITH_DATABASE = ("matters", "sla_monitor", "messaging", "audit")
+WITH_DATABASE = ("matters", "sla_monitor", "messaging", "audit", "intake")
 GIVEN = (
     "DATABASE_URL",
     "KAFKA_BOOTSTRAP_SERVERS",
@@ -112,6 +112,8 @@ class Stack:
             "AUDIT_SIGNING_KEY_FILE": str(self.key("audit-signing")),
             "AUDIT_ORIGIN": ORIGIN,
             "AUDIT_CHECKPOINT_FILE": str(self.home / "checkpoint"),
+            "INTAKE_PUBLIC_URL": self.ports.url("gateway"),
+            "INTAKE_SEAL_FILE": str(self.home / "keys" / "intake-seal.pem"),
             "MESSAGING_REPLY_KEY_FILE": str(self.key("messaging-reply")),
             "MESSAGING_SMTP_IN_HOST": HOST,
             "MESSAGING_SMTP_IN_PORT": str(self.ports.smtp_in),

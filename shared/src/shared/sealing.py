@@ -91,34 +91,47 @@ def seal_chunks(
     whether they are the last, so that none can be dropped, doubled or moved. The salt opens the
     first chunk."""
     salt = os.urandom(SALT_BYTES)
-    cipher = AESGCM(_object_key(key, content_id, "content"))
-    framed = salt + content
-    boxes = []
-    for number, last, chunk in _chunks(framed):
-        nonce = os.urandom(NONCE_BYTES)
-        associated = _associated_data(key, content_id, kind, f"content/{number}/{int(last)}")
-        boxes.append(nonce + cipher.encrypt(nonce, chunk, associated))
+    boxes = [
+        seal_chunk(key, content_id, kind, number, last, chunk)
+        for number, last, chunk in _chunks(salt + content)
+    ]
     return commitment(salt, content), boxes
 
 
 def unseal_chunks(
     key: DataKey, content_id: UUID, kind: str, boxes: Iterable[bytes], committed: str
 ) -> bytes:
-    cipher = AESGCM(_object_key(key, content_id, "content"))
     boxes = list(boxes)
-    opened = []
-    for number, box in enumerate(boxes):
-        last = number == len(boxes) - 1
-        associated = _associated_data(key, content_id, kind, f"content/{number}/{int(last)}")
-        try:
-            opened.append(cipher.decrypt(box[:NONCE_BYTES], box[NONCE_BYTES:], associated))
-        except InvalidTag as error:
-            raise SealBroken(f"chunk {number} of {content_id}") from error
-    framed = b"".join(opened)
+    framed = b"".join(
+        unseal_chunk(key, content_id, kind, number, number == len(boxes) - 1, box)
+        for number, box in enumerate(boxes)
+    )
     salt, content = framed[:SALT_BYTES], framed[SALT_BYTES:]
     if not hmac.compare_digest(commitment(salt, content), committed):
         raise SealBroken(f"commitment of {content_id}")
     return content
+
+
+def seal_chunk(
+    key: DataKey, content_id: UUID, kind: str, number: int, last: bool, chunk: bytes
+) -> bytes:
+    """One chunk of content that never is in memory as a whole. The first begins with the salt of
+    the commitment, which who seals the chunks makes and keeps to."""
+    nonce = os.urandom(NONCE_BYTES)
+    associated = _associated_data(key, content_id, kind, f"content/{number}/{int(last)}")
+    cipher = AESGCM(_object_key(key, content_id, "content"))
+    return nonce + cipher.encrypt(nonce, chunk, associated)
+
+
+def unseal_chunk(
+    key: DataKey, content_id: UUID, kind: str, number: int, last: bool, box: bytes
+) -> bytes:
+    cipher = AESGCM(_object_key(key, content_id, "content"))
+    associated = _associated_data(key, content_id, kind, f"content/{number}/{int(last)}")
+    try:
+        return cipher.decrypt(box[:NONCE_BYTES], box[NONCE_BYTES:], associated)
+    except InvalidTag as error:
+        raise SealBroken(f"chunk {number} of {content_id}") from error
 
 
 def keyed_digest(key: DataKey, purpose: str, content: bytes) -> bytes:

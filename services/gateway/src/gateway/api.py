@@ -77,7 +77,7 @@ async def pass_on(request: Request) -> Response:
     gateway: Gateway = request.state.gateway
     route = _route(request, gateway.services)
     trace.get_current_span().update_name(f"{request.method} {route.template}")
-    await admit(request, gateway.settings, gateway.auth, gateway.rates)
+    await admit(request, route, gateway.settings, gateway.auth, gateway.rates)
     url = gateway.services.known[route.service].url
     return await forward(request, route, url, gateway.http, gateway.settings.gateway_timeout)
 

@@ -5,6 +5,7 @@ from ipaddress import ip_address
 from fastapi import Request
 
 from gateway.rates import Rates
+from gateway.routes import Route
 from gateway.settings import GatewaySettings
 from shared.auth import Authenticator
 from shared.errors import Unauthenticated
@@ -14,9 +15,13 @@ LOOPBACK_NAMES = {"localhost", "127.0.0.1", "::1"}
 
 
 async def admit(
-    request: Request, settings: GatewaySettings, auth: Authenticator, rates: Rates
+    request: Request, route: Route, settings: GatewaySettings, auth: Authenticator, rates: Rates
 ) -> None:
-    """Raises Unauthenticated or TooManyRequests."""
+    """Raises Unauthenticated or TooManyRequests. An open call is anybody's, whatever token comes
+    with it."""
+    if route.open:
+        await rates.spend_open(peer_of(request))
+        return
     if "authorization" not in request.headers and _may_read_log(request, settings):
         return
     try:

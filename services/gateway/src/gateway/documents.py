@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from gateway.routes import METHODS, shown
+from gateway.routes import METHODS, is_open, shown
 
 SCHEMAS = "#/components/schemas/"
 NOT_OURS = {"HTTPValidationError", "ValidationError"}  # FastAPI's; we answer problem+json
@@ -108,7 +108,7 @@ def _renamed(part: Any, names: Mapping[str, str]) -> Any:
 
 
 def _finished(method: str, operation: dict[str, Any]) -> dict[str, Any]:
-    """With every refusal that may come, and the document's own security."""
+    """With every refusal that may come, and the document's own security unless it is open."""
     refusals = {
         str(status): {"$ref": f"#/components/responses/Problem{status}"}
         for status in REFUSALS
@@ -117,7 +117,8 @@ def _finished(method: str, operation: dict[str, Any]) -> dict[str, Any]:
     responses = operation.get("responses", {})
     described = {status: one for status, one in responses.items() if status not in refusals}
     rest = {name: value for name, value in operation.items() if name != "security"}
-    return rest | {"responses": described | refusals}
+    free: dict[str, Any] = {"security": []} if is_open(operation) else {}
+    return rest | free | {"responses": described | refusals}
 
 
 def _response(status: int) -> dict[str, Any]:

@@ -24,6 +24,7 @@ class Rates:
         self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
         self._caller = parse(settings.gateway_caller_limit)
         self._anonymous = parse(settings.gateway_anonymous_limit)
+        self._open = parse(settings.gateway_open_limit)
 
     async def spend(self, caller_id: UUID) -> None:
         """One request of a known caller; raises TooManyRequests."""
@@ -32,6 +33,10 @@ class Rates:
     async def spend_anonymous(self, peer: str) -> None:
         """One request of a peer without an accepted token; raises TooManyRequests."""
         await self._spend(self._anonymous, "peer", peer)
+
+    async def spend_open(self, peer: str) -> None:
+        """One call that needs no token; raises TooManyRequests."""
+        await self._spend(self._open, "open", peer)
 
     async def _spend(self, limit: RateLimitItem, *whose: str) -> None:
         if await self._limiter.hit(limit, *whose):

@@ -12,10 +12,12 @@ PARAMETER = re.compile(r"\{(\w+)\}")
 
 @dataclass(frozen=True)
 class Route:
-    """One operation: the path as its service spells it, and the service."""
+    """One operation: the path as its service spells it, and the service. `open`: its service says
+    in its document that no token is needed (`security: []`)."""
 
     template: str
     service: str
+    open: bool = False
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,8 @@ class RouteTable:
                 pattern = _pattern(template)
                 shape = shapes.setdefault(pattern, _Shape(re.compile(pattern)))
                 for method in METHODS & operations.keys():
-                    shape.routes.setdefault(method.upper(), Route(template, service))
+                    route = Route(template, service, is_open(operations[method]))
+                    shape.routes.setdefault(method.upper(), route)
         self._shapes = [shapes[pattern] for pattern in sorted(shapes, key=_literal_first)]
 
     def find(self, method: str, path: str) -> Found:
@@ -56,6 +59,11 @@ class RouteTable:
                     return Found(shape.routes[method])
                 methods |= shape.routes.keys()
         return Found(None, methods)
+
+
+def is_open(operation: Mapping[str, Any]) -> bool:
+    """Only what says so itself; an operation that says nothing needs a token."""
+    return operation.get("security") == []
 
 
 def shown(document: Mapping[str, Any]) -> Iterable[tuple[str, Mapping[str, Any]]]:

@@ -14,6 +14,7 @@ class GatewaySettings(ProcessSettings):
     sla_monitor_url: str
     messaging_url: str
     audit_url: str
+    intake_url: str
 
     max_body_bytes: int = 4_194_304  # the largest that a service takes
     gateway_connect_timeout: float = 2.0
@@ -28,6 +29,10 @@ class GatewaySettings(ProcessSettings):
         "600/minute", description="refused tokens and public documents, per peer address"
     )
 
+    gateway_open_limit: str = Field(
+        "1200/minute", description="calls that need no token, per peer address"
+    )
+
     @property
     def services(self) -> dict[str, str]:
         """The address of each service by its name on the wire."""
@@ -36,5 +41,6 @@ class GatewaySettings(ProcessSettings):
             "sla-monitor": self.sla_monitor_url,
             "messaging": self.messaging_url,
             "audit": self.audit_url,
+            "intake": self.intake_url,
         }
         return {name: url.rstrip("/") for name, url in urls.items()}

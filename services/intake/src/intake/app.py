@@ -1,0 +1,25 @@
+"""Intake's one place of wiring."""
+
+from fastapi import FastAPI
+
+import intake.conflicts.api
+import intake.consultations.api
+from intake import ticker
+from intake.directory import handlers as directory
+from intake.settings import IntakeSettings
+from shared.app import Service, create_service
+
+
+def create_app(settings: IntakeSettings | None = None) -> FastAPI:
+    return create_service(
+        Service(
+            settings or IntakeSettings(),
+            routers=(
+                intake.consultations.api.public,
+                intake.consultations.api.router,
+                intake.conflicts.api.router,
+            ),
+            handlers=directory.handlers,
+            tasks=(ticker.tick,),
+        )
+    )

@@ -1,0 +1,147 @@
+"""HTTP in: what a check found, and what a partner decides; interests of the firm's own people."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Request
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+import intake.directory.queries as directory
+import intake.names.actions as names
+from intake import access
+from intake.access import TABLE
+from intake.conflicts import actions, queries
+from intake.conflicts.actions import Consent
+from intake.conflicts.models import ConflictCheck, State
+from intake.values import Line, Prose
+from shared.accesses import record_access
+from shared.auth import Caller
+from shared.db import Transaction
+from shared.idempotency import IdempotentRoute
+from shared.ids import new_id
+from shared.policy import permit
+
+router = APIRouter(prefix="/v1", tags=["intake"], route_class=IdempotentRoute)
+Reasons = Annotated[Prose, Field(min_length=10)]
+
+
+class HitShown(BaseModel):
+    asked: str
+    found: str
+    found_role: str
+    client_id: UUID | None
+    score: float
+    because: str
+    serious: bool
+
+
+class CheckShown(BaseModel):
+    id: UUID
+    consultation_id: UUID
+    revision: int
+    state: State
+    names: int
+    completed_at: datetime
+    decided_by: UUID | None
+    decided_at: datetime | None
+    hits: list[HitShown]
+
+
+class Clearance(BaseModel):
+    """`revision`: the run that was read."""
+
+    model_config = ConfigDict(extra="forbid")
+    revision: int
+    reasons: Reasons
+
+
+class ConsentGiven(BaseModel):
+    """`file_id`: what they signed, uploaded before."""
+
+    model_config = ConfigDict(extra="forbid")
+    client_id: UUID
+    file_id: UUID
+    given_at: AwareDatetime
+
+
+class Waiver(Clearance):
+    """`screened`: who is kept away by a wall."""
+
+    consents: Annotated[list[ConsentGiven], Field(max_length=50)]
+    screened: Annotated[list[UUID], Field(max_length=200)] = []
+
+
+class Interest(BaseModel):
+    """Somebody in whom a member of staff has a stake: family, a company held, a former employer."""
+
+    model_config = ConfigDict(extra="forbid")
+    staff_id: UUID
+    kind: Literal["person", "company"]
+    name: Line
+
+
+@router.get("/consultations/{consultation_id}/conflict-check")
+async def get_check(
+    consultation_id: UUID, caller: Caller, session: Transaction, request: Request
+) -> CheckShown:
+    client_id = await access.holding(request, caller, "read conflict checks", consultation_id)
+    await record_access(session, caller, client_id, "client")
+    return await _shown(session, await queries.check_of(session, consultation_id))
+
+
+@router.post("/consultations/{consultation_id}/conflict-check/clear")
+async def post_clear(
+    consultation_id: UUID,
+    body: Clearance,
+    caller: Caller,
+    session: Transaction,
+    request: Request,
+) -> CheckShown:
+    """A partner finds that there is no conflict. Of two who decide at once one is first."""
+    await access.holding(request, caller, "decide conflicts", consultation_id)
+    check = await actions.clear(session, consultation_id, by=caller.id, **body.model_dump())
+    return await _shown(session, check)
+
+
+@router.post("/consultations/{consultation_id}/conflict-check/waive")
+async def post_waive(
+    consultation_id: UUID, body: Waiver, caller: Caller, session: Transaction, request: Request
+) -> CheckShown:
+    """There is a conflict, and everybody affected consented in writing."""
+    await access.holding(request, caller, "decide conflicts", consultation_id)
+    check = await actions.waive(
+        session,
+        consultation_id,
+        revision=body.revision,
+        reasons=body.reasons,
+        consents=[Consent(**one.model_dump()) for one in body.consents],
+        screened=body.screened,
+        by=caller.id,
+    )
+    return await _shown(session, check)
+
+
+@router.post("/staff-interests", status_code=204)
+async def post_interest(body: Interest, caller: Caller, session: Transaction) -> None:
+    """Compared in every check from now on."""
+    permit(TABLE, caller, "declare interests")
+    await directory.active_staff(session, body.staff_id)
+    await names.keep(
+        session, subject_id=new_id(), role="interest", kind=body.kind, written=[body.name]
+    )
+
+
+async def _shown(session: Transaction, check: ConflictCheck) -> CheckShown:
+    hits = await queries.hits(session, check)
+    return CheckShown(
+        id=check.check_id,
+        hits=[
+            HitShown(
+                client_id=hit.found_client_id,
+                **hit.model_dump(include=set(HitShown.model_fields)),
+            )
+            for hit in hits
+        ],
+        **check.model_dump(include=set(CheckShown.model_fields)),
+    )

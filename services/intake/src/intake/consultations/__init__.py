@@ -1,0 +1,1 @@
+"""Consultations: asked for, checked, scheduled, held, noted, or declined."""

@@ -1,0 +1,285 @@
+"""Take a request, give it a time, note what was said, or decline it."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+import orjson
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+import intake.conflicts.actions as conflicts
+import intake.conflicts.queries as conflict_checks
+import intake.directory.queries as directory
+import intake.names.actions as names
+from intake.consultations import queries
+from intake.consultations.models import Consultation, Party, PartyRole
+from intake.names.rules import Kind
+from intake.settings import IntakeSettings
+from shared import clock
+from shared.contracts import Sealed
+from shared.contracts.intake import (
+    ConsultationChannel,
+    ConsultationDeclined,
+    ConsultationHeld,
+    ConsultationRequested,
+    ConsultationScheduled,
+)
+from shared.errors import Invalid, Refusal
+from shared.ids import new_id
+from shared.keyring import seal
+from shared.outbox import emit
+
+AN_HOUR = timedelta(hours=1)
+
+
+class ConsultationMovedOn(Refusal):
+    """It is no longer in the state that this asks for: read it anew."""
+
+
+class CallInstead(Refusal):
+    """Too many people ask at once by the form; the telephone is open."""
+
+    status = 429
+    headers: Mapping[str, str] = {"Retry-After": "600"}
+
+
+class Named(NamedTuple):
+    """A party as it was entered."""
+
+    role: PartyRole
+    kind: Kind
+    name: str
+    also: Sequence[str] = ()
+
+
+async def request(
+    session: AsyncSession, row: Consultation, *, also: Sequence[str], others: Sequence[Named]
+) -> Consultation:
+    """Somebody asks. Their names are compared in the same transaction: there is no consultation
+    without a check. The client's key must be held."""
+    if row.source == "form":
+        await _require_room(session)
+    await session.execute(conflicts.ONE_AT_A_TIME)
+    row.point_of_contact_id = row.point_of_contact_id or await directory.point_of_contact(
+        session, row.client_id
+    )
+    session.add(row)
+    assert row.name is not None
+    await _keep_parties(session, row, [Named("client", row.kind, row.name, also), *others])
+    emit(session, _requested(session, row))
+    await conflicts.run(session, row)
+    return row
+
+
+async def add_parties(
+    session: AsyncSession, consultation_id: UUID, others: Sequence[Named]
+) -> Consultation:
+    """More became known: the check runs again, also when something was decided before."""
+    await session.execute(conflicts.ONE_AT_A_TIME)
+    row = await queries.consultation(session, consultation_id, locked=True)
+    _require(row, "requested", "scheduled", "held")
+    await _keep_parties(session, row, others)
+    await conflicts.run(session, row)
+    return row
+
+
+async def schedule(
+    session: AsyncSession,
+    consultation_id: UUID,
+    *,
+    staff_id: UUID,
+    starts_at: datetime,
+    ends_at: datetime,
+    channel: ConsultationChannel,
+    place: str,
+) -> Consultation:
+    """Give it a time, or another. Raises ConflictStands: nobody is heard before."""
+    row = await queries.consultation(session, consultation_id, locked=True)
+    _require(row, "requested", "scheduled")
+    await conflict_checks.require_none(session, consultation_id)
+    await directory.active_staff(session, staff_id)
+    if starts_at <= clock.now():
+        raise Invalid("The consultation must begin in the future.")
+    moved = row.state == "scheduled" or row.sequence > 0
+    row.sequence += 1 if moved else 0
+    row.state, row.staff_id, row.channel = "scheduled", staff_id, channel
+    row.starts_at, row.ends_at, row.place = starts_at, ends_at, place
+    emit(session, _scheduled(session, row, cancelled=False))
+    return row
+
+
+async def call_off(session: AsyncSession, consultation_id: UUID) -> Consultation:
+    """The time is cancelled; the request stays."""
+    row = await queries.consultation(session, consultation_id, locked=True)
+    _require(row, "scheduled")
+    row.sequence += 1
+    emit(session, _scheduled(session, row, cancelled=True))
+    row.state = "requested"
+    return row
+
+
+async def hold(
+    session: AsyncSession,
+    consultation_id: UUID,
+    *,
+    staff_id: UUID,
+    channel: ConsultationChannel,
+    held_at: datetime,
+    note: dict[str, object],
+) -> Consultation:
+    """It took place, and this was said. Raises ConflictStands."""
+    row = await queries.consultation(session, consultation_id, locked=True)
+    _require(row, "requested", "scheduled")
+    await conflict_checks.require_none(session, consultation_id)
+    await directory.active_staff(session, staff_id)
+    if held_at > clock.now():
+        raise Invalid("held_at lies in the future.")
+    sealed = _sealed(session, row, "note", orjson.dumps(note).decode())
+    row.state, row.staff_id, row.channel, row.held_at = "held", staff_id, channel, held_at
+    row.note = sealed.model_dump(mode="json")
+    emit(
+        session,
+        ConsultationHeld(
+            consultation_id=row.consultation_id,
+            client_id=row.client_id,
+            staff_id=staff_id,
+            channel=channel,
+            held_at=held_at,
+            note=sealed,
+        ),
+    )
+    return row
+
+
+async def decline(
+    session: AsyncSession, consultation_id: UUID, *, by_firm: bool, reasons: str, by: UUID
+) -> Consultation:
+    """The firm will not act, or the person does not go on. What was told in confidence is erased
+    when nobody needs it any more; the names stay for later checks."""
+    row = await queries.consultation(session, consultation_id, locked=True)
+    _require(row, "requested", "scheduled", "held")
+    settings: IntakeSettings = session.info["settings"]
+    if row.state == "scheduled":
+        row.sequence += 1
+        emit(session, _scheduled(session, row, cancelled=True))
+    now = clock.now()
+    sealed = _sealed(session, row, "reasons", reasons)
+    row.state, row.declined_at = "declined", now
+    row.declined_by = "firm" if by_firm else "client"
+    row.reasons = sealed.model_dump(mode="json")
+    if not row.known_client:
+        row.erase_at = now + timedelta(days=settings.intake_prospects_kept_days)
+    emit(
+        session,
+        ConsultationDeclined(
+            consultation_id=row.consultation_id,
+            client_id=row.client_id,
+            by="firm" if by_firm else "client",
+            reasons=sealed,
+            declined_by=by,
+            declined_at=now,
+        ),
+    )
+    return row
+
+
+_ERASE = text("""
+    UPDATE consultations
+    SET name = NULL, email = NULL, phone = NULL, place = NULL, note = NULL, reasons = NULL,
+        erased_at = :now
+    WHERE erased_at IS NULL AND erase_at <= :now
+""")
+
+
+async def erase_what_is_due(session: AsyncSession) -> None:
+    await session.execute(_ERASE, {"now": clock.now()})
+
+
+async def _require_room(session: AsyncSession) -> None:
+    settings: IntakeSettings = session.info["settings"]
+    asked = await queries.asked_since(session, clock.now() - AN_HOUR)
+    if asked >= settings.intake_requests_an_hour:
+        raise CallInstead("Very many people write to us just now. Please call us instead.")
+
+
+async def _keep_parties(session: AsyncSession, row: Consultation, named: Sequence[Named]) -> None:
+    for one in named:
+        party_id = row.client_id if one.role == "client" else new_id()
+        await _keep_party(session, row, one, party_id)
+
+
+async def _keep_party(
+    session: AsyncSession, row: Consultation, one: Named, subject_id: UUID
+) -> None:
+    session.add(
+        Party(
+            party_id=new_id(),
+            consultation_id=row.consultation_id,
+            role=one.role,
+            kind=one.kind,
+            name=one.name,
+            also=list(one.also),
+            added_at=clock.now(),
+        )
+    )
+    await session.flush()
+    await names.keep(
+        session,
+        subject_id=subject_id,
+        client_id=row.client_id,
+        consultation_id=row.consultation_id,
+        role="prospect" if one.role == "client" else one.role,
+        kind=one.kind,
+        written=[one.name, *one.also],
+    )
+
+
+def _require(row: Consultation, *states: str) -> None:
+    if row.state not in states:
+        raise ConsultationMovedOn(f"The consultation is {row.state}, not {' or '.join(states)}.")
+
+
+def _sealed(session: AsyncSession, row: Consultation, field: str, value: str) -> Sealed:
+    return seal(session, row.client_id, row.consultation_id, "consultation", field, value)
+
+
+def _requested(session: AsyncSession, row: Consultation) -> ConsultationRequested:
+    assert row.name is not None
+    assert row.email is not None
+    return ConsultationRequested(
+        consultation_id=row.consultation_id,
+        client_id=row.client_id,
+        known_client=row.known_client,
+        source=row.source,
+        name=_sealed(session, row, "name", row.name),
+        email=_sealed(session, row, "email", row.email),
+        phone=_sealed(session, row, "phone", row.phone) if row.phone else None,
+        time_zone=row.time_zone,
+        practice_area=row.practice_area,
+        point_of_contact_id=row.point_of_contact_id,
+        requested_at=row.requested_at,
+    )
+
+
+def _scheduled(
+    session: AsyncSession, row: Consultation, *, cancelled: bool
+) -> ConsultationScheduled:
+    assert row.staff_id is not None
+    assert row.starts_at is not None
+    assert row.ends_at is not None
+    assert row.channel is not None
+    return ConsultationScheduled(
+        consultation_id=row.consultation_id,
+        client_id=row.client_id,
+        sequence=row.sequence,
+        cancelled=cancelled,
+        staff_id=row.staff_id,
+        starts_at=row.starts_at,
+        ends_at=row.ends_at,
+        channel=row.channel,
+        place=_sealed(session, row, "place", row.place or ""),
+        name=_sealed(session, row, "name", row.name or ""),
+        email=_sealed(session, row, "email", row.email or ""),
+    )

@@ -1,0 +1,79 @@
+"""Questions about consultations."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+import intake.directory.queries as directory
+import intake.names.queries as names
+from intake.consultations.models import Consultation, Party
+from intake.names import rules
+from shared.errors import NotFound
+
+SAME_PERSON = 0.93
+NOTHING = "There is nothing here that you may see."
+
+
+async def consultation(
+    session: AsyncSession, consultation_id: UUID, *, locked: bool = False
+) -> Consultation:
+    """Raises NotFound in the words for one that the caller may not see. `locked`: of two who act at
+    once the second sees what the first did."""
+    found = await session.get(Consultation, consultation_id, with_for_update=locked or None)
+    if found is None:
+        raise NotFound(NOTHING)
+    return found
+
+
+async def parties(session: AsyncSession, consultation_id: UUID) -> list[Party]:
+    found = await session.execute(
+        select(Party)
+        .where(col(Party.consultation_id) == consultation_id)
+        .order_by(col(Party.party_id))
+    )
+    return list(found.scalars())
+
+
+async def asked_since(session: AsyncSession, since: datetime) -> int:
+    """How many strangers asked by the form since then."""
+    found = await session.execute(
+        select(func.count())
+        .select_from(Consultation)
+        .where(col(Consultation.source) == "form", col(Consultation.requested_at) >= since)
+    )
+    return int(found.scalar_one())
+
+
+def seen_by(staff_id: UUID | None, caller_id: UUID) -> Any:
+    """Whose consultation it is: who is the contact, who holds it, who took it."""
+    its_own = col(Consultation.taken_by) == caller_id
+    if staff_id is None:
+        return its_own
+    contact = col(Consultation.point_of_contact_id) == staff_id
+    return its_own | contact | (col(Consultation.staff_id) == staff_id)
+
+
+def newest() -> Select[Consultation]:
+    return select(Consultation)
+
+
+async def duplicates(session: AsyncSession, row: Consultation) -> list[tuple[UUID, str]]:
+    """Who may be the same person, and why: for a person to decide, nothing is joined by itself."""
+    if row.name is None:
+        return []
+    found = dict(await directory.same_address(session, row.email, row.phone))
+    for near in await names.near(session, row.name):
+        same_side = near.role in ("client", "prospect") and near.score >= SAME_PERSON
+        if same_side and near.client_id is not None:
+            found.setdefault(near.client_id, near.because)
+    found.pop(row.client_id, None)
+    return list(found.items())
+
+
+def is_same_name(one: str, other: str) -> bool:
+    """Whether a name that was typed to sign is the signer's, however it is spelt."""
+    return rules.likeness(rules.fold(one), rules.fold(other)) is not None

@@ -1,0 +1,73 @@
+"""Keep what matters tells. Each row is complete in itself, so any order of the streams is right."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+import intake.names.actions as names
+from intake.directory.models import Client, Firm, PointOfContact, Staff
+from intake.tables import Row
+from shared.contracts.matters import (
+    ClientChanged,
+    ClientRegistered,
+    FirmChanged,
+    PointOfContactAssigned,
+    StaffChanged,
+    StaffRegistered,
+)
+from shared.keyring import unseal
+
+
+async def keep_firm(session: AsyncSession, event: FirmChanged) -> None:
+    row = event.model_dump(include=set(Firm.model_fields))
+    await _keep(session, Firm, row)
+
+
+async def keep_staff(session: AsyncSession, event: StaffRegistered | StaffChanged) -> None:
+    """Members of staff are compared too: somebody may sue one of them."""
+    name = unseal(session, event.name)
+    row = {
+        "staff_id": event.staff_id,
+        "name": name,
+        "email": unseal(session, event.email).lower(),
+        "role": event.role,
+        "managing_partner": event.managing_partner,
+        "active": getattr(event, "active", True),
+    }
+    await _keep(session, Staff, row)
+    await names.keep(session, subject_id=event.staff_id, role="staff", written=[name])
+
+
+async def keep_client(session: AsyncSession, event: ClientRegistered | ClientChanged) -> None:
+    """A name that changed stays, as a former one."""
+    name = unseal(session, event.name)
+    row = {
+        "client_id": event.client_id,
+        "name": name,
+        "email": unseal(session, event.email).lower(),
+        "phone": unseal(session, event.phone) if event.phone else None,
+        "time_zone": event.time_zone,
+    }
+    await _keep(session, Client, row)
+    if event.state == "active":
+        await names.keep(
+            session,
+            subject_id=event.client_id,
+            client_id=event.client_id,
+            role="client",
+            written=[name],
+        )
+
+
+async def keep_contact(session: AsyncSession, event: PointOfContactAssigned) -> None:
+    row = event.model_dump(include=set(PointOfContact.model_fields))
+    await _keep(session, PointOfContact, row)
+
+
+async def _keep(session: AsyncSession, table: type[Row], row: Mapping[str, Any]) -> None:
+    key = next(iter(table.model_fields))
+    await session.execute(
+        insert(table).values(row).on_conflict_do_update(index_elements=[key], set_=row)
+    )

@@ -1,0 +1,47 @@
+"""Firm, staff, clients and points of contact as intake last heard of them."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import Field
+
+from intake.tables import Instant, Row
+
+
+class Firm(Row, table=True):
+    __tablename__ = "firms"
+    firm_id: UUID = Field(primary_key=True)
+    name: str
+    time_zone: str
+    calendar_id: UUID | None = None
+    revision: int
+
+
+class Staff(Row, table=True):
+    __tablename__ = "staff"
+    staff_id: UUID = Field(primary_key=True)
+    name: str
+    email: str
+    role: str
+    managing_partner: bool = False
+    active: bool = True
+
+
+class Client(Row, table=True):
+    __tablename__ = "clients"
+    client_id: UUID = Field(primary_key=True)
+    name: str
+    email: str
+    phone: str | None = None
+    time_zone: str
+
+
+class PointOfContact(Row, table=True):
+    """From `from_at` until the next one of the same client and matter."""
+
+    __tablename__ = "points_of_contact"
+    assignment_id: UUID = Field(primary_key=True)
+    client_id: UUID
+    matter_id: UUID | None = None
+    staff_id: UUID
+    from_at: datetime = Field(sa_type=Instant)

@@ -1,0 +1,80 @@
+"""Questions to the directory."""
+
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from intake.directory.models import Client, Firm, PointOfContact, Staff
+from shared import clock
+from shared.auth import CallerIdentity
+from shared.contracts import FIRM_ID
+from shared.errors import Invalid
+
+ANYWHERE = "UTC"
+
+
+async def firm(session: AsyncSession) -> Firm | None:
+    return await session.get(Firm, FIRM_ID)
+
+
+async def firm_name(session: AsyncSession) -> str:
+    known = await firm(session)
+    return known.name if known else "The firm"
+
+
+async def time_zone(session: AsyncSession) -> str:
+    known = await firm(session)
+    return known.time_zone if known else ANYWHERE
+
+
+async def client(session: AsyncSession, client_id: UUID) -> Client | None:
+    return await session.get(Client, client_id)
+
+
+async def active_staff(session: AsyncSession, staff_id: UUID) -> Staff:
+    """Raises Invalid for who cannot be given work."""
+    found = await session.get(Staff, staff_id)
+    if found is None or not found.active:
+        raise Invalid(f"There is no active member of staff {staff_id}.")
+    return found
+
+
+async def staff_id_of(session: AsyncSession, caller: CallerIdentity) -> UUID | None:
+    """The caller's own entry in the directory."""
+    found = await session.execute(
+        select(col(Staff.staff_id)).where(col(Staff.email) == caller.email, col(Staff.active))
+    )
+    return found.scalars().first()
+
+
+async def point_of_contact(session: AsyncSession, client_id: UUID) -> UUID | None:
+    """The client's own, as last heard of."""
+    found = await session.execute(
+        select(col(PointOfContact.staff_id))
+        .where(
+            col(PointOfContact.client_id) == client_id,
+            col(PointOfContact.matter_id).is_(None),
+            col(PointOfContact.from_at) <= clock.now(),
+        )
+        .order_by(col(PointOfContact.from_at).desc())
+        .limit(1)
+    )
+    return found.scalars().first()
+
+
+async def same_address(
+    session: AsyncSession, email: str | None, phone: str | None
+) -> list[tuple[UUID, str]]:
+    """Clients who are reached in the same way, and why they are shown."""
+    found = await session.execute(
+        select(Client).where(
+            (col(Client.email) == email)
+            | ((col(Client.phone) == phone) & col(Client.phone).is_not(None))
+        )
+    )
+    return [
+        (one.client_id, "same email address" if one.email == email else "same phone number")
+        for one in found.scalars()
+    ]

@@ -1,0 +1,1 @@
+"""Files: what people send and what the firm makes, sealed in chunks and committed to."""

@@ -1,0 +1,31 @@
+"""Time in: what is due is looked for again and again, and nothing of it is kept in memory."""
+
+import asyncio
+
+import structlog
+from sqlalchemy.exc import DBAPIError
+
+import intake.consultations.actions as consultations
+import intake.files.actions as files
+from intake.settings import IntakeSettings
+from shared.runtime import Runtime
+
+log = structlog.get_logger()
+
+
+async def tick(runtime: Runtime) -> None:
+    """Until cancelled; a database that is away is waited for."""
+    settings = runtime.settings
+    assert isinstance(settings, IntakeSettings)
+    while True:
+        try:
+            await look(runtime)
+        except (DBAPIError, OSError, TimeoutError) as error:
+            log.warning("ticker waits", error=repr(error))
+        await asyncio.sleep(settings.intake_tick)
+
+
+async def look(runtime: Runtime) -> None:
+    async with runtime.db.transaction() as session:
+        await consultations.erase_what_is_due(session)
+        await files.sweep(session)

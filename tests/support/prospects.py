@@ -1,0 +1,179 @@
+"""An intake of one's own: the whole service in this process, what it told, and what matters told
+it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+from uuid import UUID
+
+import httpx2
+from sqlalchemy import text
+
+from intake.app import create_app
+from intake.settings import IntakeSettings
+from shared.contracts import CONTRACTS, FIRM_ID, Event, Sealed
+from shared.contracts.matters import (
+    ClientRegistered,
+    EmergencyContact,
+    FirmChanged,
+    PointOfContactAssigned,
+    Role,
+    StaffRegistered,
+)
+from shared.ids import new_id
+from shared.keyring import owners_in, seal, unseal
+from shared.runtime import Runtime
+from shared.sealing import DataKey
+from support.platform import Platform
+from support.running import Running, bearer, running
+
+E = TypeVar("E", bound=Event)
+
+ASKING = {
+    "name": "Ann Example",
+    "email": "ann@clients.test",
+    "practice_area": "family",
+    "understood": True,
+}
+
+
+@dataclass
+class Intake:
+    """Calls are a partner's unless another role is named; `nobody` calls without a token."""
+
+    platform: Platform
+    service: Running
+    staff: dict[str, UUID] = field(default_factory=dict)
+
+    @property
+    def runtime(self) -> Runtime:
+        return self.service.runtime
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        role: str = "partner",
+        headers: dict[str, str] | None = None,
+        **claims: Any,
+    ) -> httpx2.Response:
+        signed_in = {} if role == "nobody" else bearer(self.platform, role, **claims)
+        return await self.service.http.request(
+            method, path, json=body, headers=signed_in | (headers or {})
+        )
+
+    async def done(self, method: str, path: str, body: Any = None, **more: Any) -> Any:
+        answer = await self.call(method, path, body, **more)
+        assert answer.status_code < 300, answer.text
+        return answer.json() if answer.content else None
+
+    async def refused(self, method: str, path: str, body: Any = None, **more: Any) -> str:
+        """The status and code of a refusal."""
+        answer = await self.call(method, path, body, **more)
+        assert answer.status_code >= 400, answer.text
+        return f"{answer.status_code} {answer.json()['code']}"
+
+    async def asked(self, **more: Any) -> str:
+        """A stranger's request by the form; its id."""
+        taken = await self.done("POST", "/v1/consultation-requests", ASKING | more, role="nobody")
+        return str(taken["id"])
+
+    async def check(self, consultation_id: str) -> dict[str, Any]:
+        found: dict[str, Any] = await self.done(
+            "GET", f"/v1/consultations/{consultation_id}/conflict-check"
+        )
+        return found
+
+    async def hear(self, event: Event) -> None:
+        """As the consumer would."""
+        await self.runtime.keys.hold(FIRM_ID, *owners_in(event), create=True)
+        found = self.runtime.handlers.find(event.type_name())
+        assert found is not None
+        async with self.runtime.db.transaction() as session:
+            await found[1](session, event)
+
+    async def told(self, kind: type[E]) -> list[E]:
+        """What was emitted so far of this kind, in the order of its making."""
+        rows = await self.rows("SELECT type, value FROM outbox ORDER BY event_id")
+        events: list[Any] = [CONTRACTS[name].model_validate_json(value) for name, value in rows]
+        return [event for event in events if isinstance(event, kind)]
+
+    async def rows(self, statement: str, **parameters: Any) -> list[Any]:
+        async with self.runtime.db.transaction() as session:
+            return list((await session.execute(text(statement), parameters)).all())
+
+    async def opened(self, sealed: Sealed) -> str:
+        await self.runtime.keys.hold(sealed.owner)
+        async with self.runtime.db.transaction() as session:
+            return unseal(session, sealed)
+
+    async def sealed(self, owner: UUID, field: str, value: str) -> Sealed:
+        await self.runtime.keys.hold(owner, create=True)
+        async with self.runtime.db.transaction() as session:
+            return seal(session, owner, owner, "test", field, value)
+
+    def key(self, owner: UUID) -> DataKey:
+        return self.runtime.keys.key(owner)
+
+    async def member(self, name: str, role: Role = "attorney", **more: Any) -> UUID:
+        """Somebody of the firm, as matters tells of them."""
+        staff_id = new_id()
+        email = more.pop("email", f"{name.split()[0].lower()}@firm.test")
+        event = StaffRegistered(
+            staff_id=staff_id,
+            name=await self.sealed(FIRM_ID, "name", name),
+            email=await self.sealed(FIRM_ID, "email", email),
+            role=role,
+            **more,
+        )
+        await self.hear(event)
+        self.staff[name] = staff_id
+        return staff_id
+
+    async def client(self, name: str, **more: Any) -> UUID:
+        """A client, as matters tells of them."""
+        client_id = new_id()
+        email = more.pop("email", f"{name.split()[0].lower()}@clients.test")
+        event = ClientRegistered(
+            client_id=client_id,
+            name=await self.sealed(client_id, "name", name),
+            email=await self.sealed(client_id, "email", email),
+            time_zone="America/New_York",
+            **more,
+        )
+        await self.hear(event)
+        return client_id
+
+    async def contact(self, client_id: UUID, staff_id: UUID, from_at: Any) -> None:
+        await self.hear(
+            PointOfContactAssigned(
+                assignment_id=new_id(), client_id=client_id, staff_id=staff_id, from_at=from_at
+            )
+        )
+
+
+FIRM = FirmChanged(
+    firm_id=FIRM_ID,
+    name="Harbour & Vale LLP",
+    time_zone="America/New_York",
+    calendar_id=None,
+    addresses=("office@firm.test",),
+    emergency=EmergencyContact(phone="+1 212 555 0147"),
+    revision=1,
+)
+
+
+@asynccontextmanager
+async def intake_in(platform: Platform, **overrides: Any) -> AsyncIterator[Intake]:
+    given: dict[str, Any] = {
+        "intake_public_url": "http://127.0.0.1:8080",
+        "intake_seal_file": platform.keys / "seal.pem",
+    }
+    settings = await platform.settings(IntakeSettings, **given | overrides)
+    async with running(create_app, settings) as service:
+        world = Intake(platform, service)
+        await world.hear(FIRM)
+        yield world
