@@ -1,6 +1,6 @@
 .DEFAULT_GOAL := help
 SHELL := bash
-MEMBERS := shared local services/gateway services/matters services/messaging services/sla-monitor services/audit
+MEMBERS := shared local services/gateway services/matters services/messaging services/sla-monitor services/billing services/audit
 BIN := .venv/bin
 
 ##@ Use

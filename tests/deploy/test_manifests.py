@@ -13,7 +13,7 @@ import yaml
 from support.services import settings_of
 
 ROOT = Path(__file__).parents[2]
-SERVICES = {"gateway", "matters", "messaging", "sla-monitor", "audit"}
+SERVICES = {"gateway", "matters", "messaging", "sla-monitor", "billing", "audit"}
 
 
 def rendered(folder: str) -> str:

@@ -14,7 +14,7 @@ from gateway.settings import GatewaySettings
 from privity import servers
 from support.platform import Platform
 
-SERVICES = ("matters", "sla_monitor", "messaging", "audit")
+SERVICES = ("matters", "sla_monitor", "messaging", "billing", "audit")
 
 
 @asynccontextmanager

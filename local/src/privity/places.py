@@ -12,7 +12,7 @@ from typing import Self
 
 HOST = "127.0.0.1"
 CHECKOUT = Path(__file__).resolve().parents[3]
-SERVICES = ("matters", "sla_monitor", "messaging", "audit", "gateway")
+SERVICES = ("matters", "sla_monitor", "messaging", "billing", "audit", "gateway")
 
 
 def wire_name(service: str) -> str:
@@ -43,6 +43,7 @@ class Ports:
     kafka_controller: int = 19093
     smtp_in: int = 2525
     postgres: int = 15432
+    billing: int = 8106
 
     @classmethod
     def chosen(cls, environment: Mapping[str, str] = os.environ) -> Self:

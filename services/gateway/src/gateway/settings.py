@@ -13,6 +13,7 @@ class GatewaySettings(ProcessSettings):
     matters_url: str
     sla_monitor_url: str
     messaging_url: str
+    billing_url: str
     audit_url: str
 
     max_body_bytes: int = 4_194_304  # the largest that a service takes
@@ -35,6 +36,7 @@ class GatewaySettings(ProcessSettings):
             "matters": self.matters_url,
             "sla-monitor": self.sla_monitor_url,
             "messaging": self.messaging_url,
+            "billing": self.billing_url,
             "audit": self.audit_url,
         }
         return {name: url.rstrip("/") for name, url in urls.items()}
