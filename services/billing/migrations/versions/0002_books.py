@@ -36,11 +36,14 @@ LEDGER = (
     "CREATE INDEX balances_client ON balances (client_id)",
     """CREATE FUNCTION carry_balance() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
+        -- A row of nothing first: what is proposed for insertion would have to pass the check too.
         INSERT INTO balances (book, account, client_id, matter_id, currency, balance)
-        VALUES (NEW.book, NEW.account, NEW.client_id, NEW.matter_id, NEW.currency, NEW.amount)
-        ON CONFLICT (matter_id, book, account, currency, client_id)
-            DO UPDATE SET balance = balances.balance + EXCLUDED.balance
-        RETURNING balance INTO NEW.balance;
+        VALUES (NEW.book, NEW.account, NEW.client_id, NEW.matter_id, NEW.currency, 0)
+        ON CONFLICT DO NOTHING;
+        UPDATE balances SET balance = balances.balance + NEW.amount
+        WHERE (matter_id, book, account, currency, client_id)
+            = (NEW.matter_id, NEW.book, NEW.account, NEW.currency, NEW.client_id)
+        RETURNING balances.balance INTO NEW.balance;
         RETURN NEW;
     END $$""",
     """CREATE TRIGGER carry_balance BEFORE INSERT ON postings

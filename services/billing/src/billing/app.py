@@ -4,6 +4,7 @@ from fastapi import FastAPI
 
 import billing.entries.api
 import billing.estimates.api
+import billing.ledger.api
 import billing.terms.api
 from billing.directory import handlers as directory
 from billing.settings import BillingSettings
@@ -22,6 +23,7 @@ def create_app(settings: BillingSettings | None = None) -> FastAPI:
                 billing.terms.api.router,
                 billing.entries.api.router,
                 billing.estimates.api.router,
+                billing.ledger.api.router,
             ),
             handlers=handlers,
         )
