@@ -1,6 +1,6 @@
 .DEFAULT_GOAL := help
 SHELL := bash
-MEMBERS := shared local services/gateway services/matters services/messaging services/sla-monitor services/audit services/intake
+MEMBERS := shared local services/gateway services/matters services/messaging services/sla-monitor services/billing services/audit services/intake
 BIN := .venv/bin
 
 ##@ Use

@@ -12,7 +12,7 @@ from shared.settings import Settings
 from support.services import settings_of
 
 ROOT = Path(__file__).parents[1]
-SERVICES = ("gateway", "matters", "messaging", "sla-monitor", "audit", "intake")
+SERVICES = ("gateway", "matters", "messaging", "sla-monitor", "billing", "audit", "intake")
 CLASSES = {one.__name__: one for one in CONTRACTS.values()}
 NAMED_TEST = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
 LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
@@ -54,7 +54,7 @@ def test_the_readme_of_a_service_says_what_it_tells(service: str) -> None:
     assert named_events(section(readme(service), "Tells")) - platform == set(owned(service))
 
 
-@pytest.mark.parametrize("service", ["messaging", "sla-monitor", "intake"])
+@pytest.mark.parametrize("service", ["messaging", "sla-monitor", "billing", "intake"])
 def test_the_readme_of_a_service_says_what_it_listens_to(service: str) -> None:
     assert named_events(section(readme(service), "Listens to")) == handlers_of(service)
 

@@ -13,7 +13,7 @@ import yaml
 from support.services import settings_of
 
 ROOT = Path(__file__).parents[2]
-SERVICES = {"gateway", "matters", "messaging", "sla-monitor", "audit", "intake"}
+SERVICES = {"gateway", "matters", "messaging", "sla-monitor", "billing", "audit", "intake"}
 
 
 def rendered(folder: str) -> str:

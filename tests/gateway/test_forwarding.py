@@ -132,7 +132,15 @@ async def test_an_unknown_path_is_not_passed_on_and_another_method_says_which(
 async def test_an_unknown_path_is_404_once_every_service_is_known(platform: Platform) -> None:
     async with listening(upstream.service()) as url:
         urls: dict[str, Any] = dict.fromkeys(
-            ("matters_url", "sla_monitor_url", "messaging_url", "audit_url", "intake_url"), url
+            (
+                "matters_url",
+                "sla_monitor_url",
+                "messaging_url",
+                "billing_url",
+                "audit_url",
+                "intake_url",
+            ),
+            url,
         )
         async with gateway(platform, **urls) as http:
             for hidden in ("/v1/parked/1/replay", "/v1/nothing", "/docs"):

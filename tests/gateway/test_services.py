@@ -40,6 +40,7 @@ async def test_ready_names_who_is_not(platform: Platform) -> None:
                 "matters": "ok",
                 "sla-monitor": "does not answer (ConnectError)",
                 "messaging": "ok",
+                "billing": "does not answer (ConnectError)",
                 "audit": "not ready: relay",
                 "intake": "does not answer (ConnectError)",
             },

@@ -32,7 +32,7 @@ def test_status_has_its_shape_when_nothing_runs() -> None:
     assert report["console"] is None
     assert report["mailbox"].keys() == {"imap", "smtp", "domain", "password"}
     assert report["record"]["key"].startswith("localhost/privity+")
-    names = ["matters", "sla-monitor", "messaging", "audit", "intake", "gateway"]
+    names = ["matters", "sla-monitor", "messaging", "billing", "audit", "intake", "gateway"]
     assert [service["name"] for service in report["services"]] == names
     assert not any(service["ready"] for service in report["services"])
 

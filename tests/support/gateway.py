@@ -14,7 +14,7 @@ from gateway.settings import GatewaySettings
 from privity import servers
 from support.platform import Platform
 
-SERVICES = ("matters", "sla_monitor", "messaging", "audit", "intake")
+SERVICES = ("matters", "sla_monitor", "messaging", "billing", "audit", "intake")
 
 
 @asynccontextmanager

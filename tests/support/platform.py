@@ -24,7 +24,7 @@ from shared.settings import Settings
 
 S = TypeVar("S", bound=Settings)
 PASSWORD = "test"
-ROLES = ("matters", "messaging", "sla_monitor", "audit", "intake")
+ROLES = ("matters", "messaging", "sla_monitor", "billing", "audit", "intake")
 
 
 @dataclass

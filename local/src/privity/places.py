@@ -12,7 +12,7 @@ from typing import Self
 
 HOST = "127.0.0.1"
 CHECKOUT = Path(__file__).resolve().parents[3]
-SERVICES = ("matters", "sla_monitor", "messaging", "audit", "intake", "gateway")
+SERVICES = ("matters", "sla_monitor", "messaging", "billing", "audit", "intake", "gateway")
 
 
 def wire_name(service: str) -> str:
@@ -44,6 +44,7 @@ class Ports:
     smtp_in: int = 2525
     postgres: int = 15432
     intake: int = 8106
+    billing: int = 8107
 
     @classmethod
     def chosen(cls, environment: Mapping[str, str] = os.environ) -> Self:

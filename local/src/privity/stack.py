@@ -17,7 +17,7 @@ from privity.places import HOST, SERVICES, Ports
 ORIGIN = "localhost/privity"
 FIRM_ADDRESS = "office@firm.test"
 MAILBOX_PASSWORD = "privity"
-WITH_DATABASE = ("matters", "sla_monitor", "messaging", "audit", "intake")
+WITH_DATABASE = ("matters", "sla_monitor", "messaging", "billing", "audit", "intake")
 GIVEN = (
     "DATABASE_URL",
     "KAFKA_BOOTSTRAP_SERVERS",

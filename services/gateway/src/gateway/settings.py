@@ -13,6 +13,7 @@ class GatewaySettings(ProcessSettings):
     matters_url: str
     sla_monitor_url: str
     messaging_url: str
+    billing_url: str
     audit_url: str
     intake_url: str
 
@@ -40,6 +41,7 @@ class GatewaySettings(ProcessSettings):
             "matters": self.matters_url,
             "sla-monitor": self.sla_monitor_url,
             "messaging": self.messaging_url,
+            "billing": self.billing_url,
             "audit": self.audit_url,
             "intake": self.intake_url,
         }

@@ -1,0 +1,3 @@
+from shared.prepare import run_migrations
+
+run_migrations()

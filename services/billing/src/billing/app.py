@@ -1,0 +1,30 @@
+"""Billing's one place of wiring."""
+
+from fastapi import FastAPI
+
+import billing.entries.api
+import billing.estimates.api
+import billing.ledger.api
+import billing.terms.api
+from billing.directory import handlers as directory
+from billing.settings import BillingSettings
+from shared.app import Service, create_service
+from shared.handlers import Handlers
+
+
+def create_app(settings: BillingSettings | None = None) -> FastAPI:
+    handlers = Handlers()
+    for room in (directory,):
+        handlers.include(room.handlers)
+    return create_service(
+        Service(
+            settings or BillingSettings(),
+            routers=(
+                billing.terms.api.router,
+                billing.entries.api.router,
+                billing.estimates.api.router,
+                billing.ledger.api.router,
+            ),
+            handlers=handlers,
+        )
+    )

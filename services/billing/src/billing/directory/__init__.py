@@ -1,0 +1,1 @@
+"""Who is who: a projection of what matters tells of the firm, its people, clients and matters."""

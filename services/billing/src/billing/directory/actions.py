@@ -1,0 +1,85 @@
+"""Keep what matters tells. Each row is complete in itself, so any order of the streams is right."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from billing.directory.models import (
+    BilledClient,
+    BilledMatter,
+    ContactAssignment,
+    Firm,
+    Timekeeper,
+)
+from billing.tables import Row
+from shared.contracts.matters import (
+    ClientChanged,
+    ClientRegistered,
+    FirmChanged,
+    MatterOpened,
+    PointOfContactAssigned,
+    StaffChanged,
+    StaffRegistered,
+)
+from shared.keyring import unseal
+
+
+async def keep_firm(session: AsyncSession, event: FirmChanged) -> None:
+    known = await session.get(Firm, event.firm_id)
+    if known is None or known.revision < event.revision:
+        row = {
+            "firm_id": event.firm_id,
+            "name": event.name,
+            "time_zone": event.time_zone,
+            "addresses": list(event.addresses),
+            "revision": event.revision,
+        }
+        await _keep(session, Firm, "firm_id", row)
+
+
+async def keep_staff(session: AsyncSession, event: StaffRegistered | StaffChanged) -> None:
+    row = {
+        "staff_id": event.staff_id,
+        "name": unseal(session, event.name),
+        "email": unseal(session, event.email).lower(),
+        "role": event.role,
+        "supervisor_id": event.supervisor_id,
+        "stand_in_id": event.stand_in_id,
+        "active": getattr(event, "active", True),
+    }
+    await _keep(session, Timekeeper, "staff_id", row)
+
+
+async def keep_client(session: AsyncSession, event: ClientRegistered | ClientChanged) -> None:
+    row = {
+        "client_id": event.client_id,
+        "name": unseal(session, event.name),
+        "email": unseal(session, event.email).lower(),
+        "time_zone": event.time_zone,
+    }
+    await _keep(session, BilledClient, "client_id", row)
+
+
+async def keep_matter(session: AsyncSession, event: MatterOpened) -> None:
+    row = {
+        "matter_id": event.matter_id,
+        "client_id": event.client_id,
+        "number": event.number,
+        "title": unseal(session, event.title),
+        "practice_area": event.practice_area,
+        "opened_at": event.opened_at,
+    }
+    await _keep(session, BilledMatter, "matter_id", row)
+
+
+async def keep_contact(session: AsyncSession, event: PointOfContactAssigned) -> None:
+    row = event.model_dump(include=set(ContactAssignment.model_fields))
+    await _keep(session, ContactAssignment, "assignment_id", row)
+
+
+async def _keep(session: AsyncSession, table: type[Row], key: str, row: Mapping[str, Any]) -> None:
+    await session.execute(
+        insert(table).values(row).on_conflict_do_update(index_elements=[key], set_=row)
+    )

@@ -1,0 +1,54 @@
+"""Events of matters in: the directory follows them."""
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from billing.directory import actions
+from shared.contracts.matters import (
+    ClientChanged,
+    ClientRegistered,
+    FirmChanged,
+    MatterOpened,
+    PointOfContactAssigned,
+    StaffChanged,
+    StaffRegistered,
+)
+from shared.handlers import Handlers
+
+handlers = Handlers()
+
+
+@handlers.on(FirmChanged)
+async def on_firm_changed(session: AsyncSession, event: FirmChanged) -> None:
+    await actions.keep_firm(session, event)
+
+
+@handlers.on(StaffRegistered)
+async def on_staff_registered(session: AsyncSession, event: StaffRegistered) -> None:
+    await actions.keep_staff(session, event)
+
+
+@handlers.on(StaffChanged)
+async def on_staff_changed(session: AsyncSession, event: StaffChanged) -> None:
+    await actions.keep_staff(session, event)
+
+
+@handlers.on(ClientRegistered)
+async def on_client_registered(session: AsyncSession, event: ClientRegistered) -> None:
+    await actions.keep_client(session, event)
+
+
+@handlers.on(ClientChanged)
+async def on_client_changed(session: AsyncSession, event: ClientChanged) -> None:
+    await actions.keep_client(session, event)
+
+
+@handlers.on(MatterOpened)
+async def on_matter_opened(session: AsyncSession, event: MatterOpened) -> None:
+    await actions.keep_matter(session, event)
+
+
+@handlers.on(PointOfContactAssigned)
+async def on_point_of_contact_assigned(
+    session: AsyncSession, event: PointOfContactAssigned
+) -> None:
+    await actions.keep_contact(session, event)

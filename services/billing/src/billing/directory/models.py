@@ -1,0 +1,61 @@
+"""Firm, staff, clients, matters and points of contact as billing last heard of them."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ARRAY, Text
+from sqlmodel import Field
+
+from billing.tables import Instant, Row
+
+
+class Firm(Row, table=True):
+    __tablename__ = "firms"
+    firm_id: UUID = Field(primary_key=True)
+    name: str
+    time_zone: str
+    addresses: list[str] = Field(sa_type=ARRAY(Text))
+    revision: int
+
+
+class Timekeeper(Row, table=True):
+    """A member of staff, whose time may be billed."""
+
+    __tablename__ = "staff"
+    staff_id: UUID = Field(primary_key=True)
+    name: str
+    email: str
+    role: str
+    supervisor_id: UUID | None = None
+    stand_in_id: UUID | None = None
+    active: bool = True
+
+
+class BilledClient(Row, table=True):
+    __tablename__ = "clients"
+    client_id: UUID = Field(primary_key=True)
+    name: str
+    email: str
+    time_zone: str
+
+
+class BilledMatter(Row, table=True):
+    __tablename__ = "matters"
+    matter_id: UUID = Field(primary_key=True)
+    client_id: UUID
+    number: str
+    title: str
+    practice_area: str
+    opened_at: datetime = Field(sa_type=Instant)
+
+
+class ContactAssignment(Row, table=True):
+    """From `from_at` until the next one of the same client and matter."""
+
+    __tablename__ = "contact_assignments"
+    assignment_id: UUID = Field(primary_key=True)
+    client_id: UUID
+    matter_id: UUID | None = None
+    staff_id: UUID
+    stand_in_id: UUID | None = None
+    from_at: datetime = Field(sa_type=Instant)

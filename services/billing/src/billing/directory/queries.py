@@ -1,0 +1,169 @@
+"""Questions to the directory: who is meant, who works with whom, what day it is at the firm."""
+
+from datetime import date, datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Select, TextClause, column, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.sql.selectable import TextualSelect
+from sqlmodel import col
+
+from billing.directory.models import BilledClient, BilledMatter, Firm, Timekeeper
+from shared import clock
+from shared.auth import CallerIdentity
+from shared.contracts import FIRM_ID
+from shared.errors import Invalid, NotFound
+from shared.policy import PolicyTable, Relation, permit
+
+NOTHING_HERE = "There is nothing here that you may see."
+
+
+async def firm(session: AsyncSession) -> Firm | None:
+    return await session.get(Firm, FIRM_ID)
+
+
+async def zone(session: AsyncSession) -> ZoneInfo:
+    """The firm's: its days begin and its rates change at midnight there."""
+    known = await firm(session)
+    return ZoneInfo(known.time_zone if known else "UTC")
+
+
+async def today(session: AsyncSession) -> date:
+    return clock.now().astimezone(await zone(session)).date()
+
+
+def client_of(matter_id: UUID) -> Select[UUID]:
+    return select(col(BilledMatter.client_id)).where(col(BilledMatter.matter_id) == matter_id)
+
+
+async def client(session: AsyncSession, client_id: UUID) -> BilledClient:
+    """Raises Invalid: it does not exist, or has not been heard of yet."""
+    found = await session.get(BilledClient, client_id)
+    if found is None:
+        raise Invalid(f"There is no client {client_id} here yet; if it is new, repeat in a moment.")
+    return found
+
+
+async def matter(session: AsyncSession, matter_id: UUID) -> BilledMatter:
+    """Raises Invalid: it does not exist, or has not been heard of yet."""
+    found = await session.get(BilledMatter, matter_id)
+    if found is None:
+        raise Invalid(f"There is no matter {matter_id} here yet; if it is new, repeat in a moment.")
+    return found
+
+
+async def timekeeper(session: AsyncSession, staff_id: UUID) -> Timekeeper:
+    found = await session.get(Timekeeper, staff_id)
+    if found is None or not found.active:
+        raise Invalid(f"There is no active member of staff {staff_id}.")
+    return found
+
+
+async def timekeepers(session: AsyncSession) -> dict[UUID, Timekeeper]:
+    found = await session.execute(select(Timekeeper))
+    return {one.staff_id: one for one in found.scalars()}
+
+
+async def staff_of(session: AsyncSession, caller: CallerIdentity) -> Timekeeper | None:
+    """The member of staff who calls, by the address in the token."""
+    found = await session.execute(
+        select(Timekeeper).where(
+            col(Timekeeper.email) == (caller.email or ""), col(Timekeeper.active)
+        )
+    )
+    return found.scalars().first()
+
+
+async def point_of_contact(
+    session: AsyncSession, client_id: UUID, matter_id: UUID | None, at: datetime
+) -> UUID | None:
+    """The matter's, else the client's; None if nobody was told to us yet."""
+    found = await session.execute(
+        text("""
+            SELECT staff_id FROM contact_assignments
+            WHERE client_id = :client_id AND (matter_id IS NULL OR matter_id = :matter_id)
+                AND from_at <= :at
+            ORDER BY matter_id IS NULL, from_at DESC, assignment_id DESC LIMIT 1
+        """),
+        {"client_id": client_id, "matter_id": matter_id, "at": at},
+    )
+    staff_id: UUID | None = found.scalar_one_or_none()
+    return staff_id
+
+
+# The team of a client or matter: its contact, whoever stands in, and everybody above them.
+_TEAM = """
+    WITH RECURSIVE below AS (
+        SELECT staff_id FROM staff WHERE email = :email AND active
+        UNION
+        SELECT staff.staff_id FROM staff JOIN below ON staff.supervisor_id = below.staff_id),
+    contacts AS (
+        SELECT DISTINCT ON (client_id, matter_id) * FROM contact_assignments
+        WHERE from_at <= :now ORDER BY client_id, matter_id, from_at DESC, assignment_id DESC),
+    team AS (
+        SELECT contact.client_id, contact.matter_id
+        FROM contacts contact LEFT JOIN staff USING (staff_id)
+        WHERE contact.staff_id IN (TABLE below) OR contact.stand_in_id IN (TABLE below)
+           OR staff.stand_in_id IN (TABLE below))
+    SELECT matters.matter_id FROM matters JOIN team
+        ON team.matter_id = matters.matter_id
+        OR (team.matter_id IS NULL AND team.client_id = matters.client_id)
+"""
+
+
+def team_matters(caller: CallerIdentity) -> TextualSelect:
+    """The matters on whose own team, or on whose client's team, the caller is."""
+    return _team(caller).columns(column("matter_id"))
+
+
+def _team(caller: CallerIdentity) -> TextClause:
+    return text(_TEAM).bindparams(email=caller.email or "", now=clock.now())
+
+
+async def relations(
+    session: AsyncSession, caller: CallerIdentity, client_id: UUID, matter_id: UUID | None = None
+) -> set[Relation]:
+    """How the caller stands to a client, or to one matter of that client."""
+    found: set[Relation] = set()
+    if caller.client_id is not None and caller.client_id == client_id:
+        found.add("self")
+    if caller.email:
+        team = team_matters(caller).subquery()
+        wanted = select(team.c.matter_id).join(
+            BilledMatter, col(BilledMatter.matter_id) == team.c.matter_id
+        )
+        wanted = wanted.where(col(BilledMatter.client_id) == client_id)
+        if matter_id is not None:
+            wanted = wanted.where(col(BilledMatter.matter_id) == matter_id)
+        if (await session.execute(wanted.limit(1))).first():
+            found.add("team")
+    return found
+
+
+async def permit_for(
+    session: AsyncSession,
+    table: PolicyTable,
+    caller: CallerIdentity,
+    action: str,
+    client_id: UUID,
+    matter_id: UUID | None = None,
+) -> None:
+    """Raises Forbidden for the role, NotFound for a client or matter that is not the caller's."""
+    permit(table, caller, action, await relations(session, caller, client_id, matter_id))
+
+
+async def matter_for(
+    session: AsyncSession,
+    table: PolicyTable,
+    caller: CallerIdentity,
+    action: str,
+    matter_id: UUID,
+) -> BilledMatter:
+    """The matter, if the caller may do this in it; foreign and missing are the same NotFound."""
+    permit(table, caller, action)
+    found = await session.get(BilledMatter, matter_id)
+    if found is None:
+        raise NotFound(NOTHING_HERE)
+    await permit_for(session, table, caller, action, found.client_id, matter_id)
+    return found

@@ -1,0 +1,1 @@
+"""What people are given on paper: typeset once, kept sealed, the same bytes for ever."""

@@ -1,0 +1,469 @@
+"""HTTP in: time, expenses and fixed fees."""
+
+from datetime import date, datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+from pydantic import AwareDatetime, Base64Bytes, BaseModel, ConfigDict, Field, StringConstraints
+from sqlalchemy import select
+from sqlmodel import col
+
+from billing import revisions
+from billing.directory import queries as directory
+from billing.directory.models import BilledMatter, Timekeeper
+from billing.documents import actions as documents
+from billing.entries import actions, queries, rules
+from billing.entries.actions import Work
+from billing.entries.models import Entry, EntryVersion, Timer
+from billing.keys import hold_keys
+from billing.policy import POLICY
+from billing.revisions import IfMatch
+from billing.terms.rules import PhaseCode
+from billing.utbms import ActivityCode, ExpenseCode, TaskCode
+from billing.values import Amount, Day, MoneyShown, Prose, maybe_shown
+from shared import clock
+from shared.accesses import record_access
+from shared.auth import Caller, CallerIdentity
+from shared.contracts import ContentRef, Sealed
+from shared.contracts.billing import EntryState
+from shared.db import Transaction
+from shared.errors import Invalid, NotFound
+from shared.idempotency import IdempotentRoute
+from shared.keyring import unseal
+from shared.pages import Page, PageQuery, one_page, page
+from shared.policy import permit
+
+router = APIRouter(prefix="/v1", tags=["time and expenses"], route_class=IdempotentRoute)
+
+Minutes = Annotated[int, Field(ge=1, le=1440)]
+MAX_RECEIPT = 2 * 1024 * 1024
+
+
+class TimeSaid(BaseModel):
+    """`worked_on` is a day of the firm's zone; with `started_at` it follows from it."""
+
+    model_config = ConfigDict(extra="forbid")
+    minutes: Minutes
+    narrative: Prose
+    worked_on: Day | None = None
+    started_at: AwareDatetime | None = None
+    task_code: TaskCode | None = None
+    activity_code: ActivityCode | None = None
+    emergency: bool = False
+
+
+class NewTime(TimeSaid):
+    """`staff_id`: whose work; without it, the caller's own."""
+
+    matter_id: UUID
+    staff_id: UUID | None = None
+
+
+class Receipt(BaseModel):
+    """The file itself, base64, at most 2 MiB; it is kept sealed."""
+
+    model_config = ConfigDict(extra="forbid")
+    media_type: Literal["application/pdf", "image/jpeg", "image/png"]
+    content: Annotated[Base64Bytes, Field(max_length=MAX_RECEIPT)]
+
+
+class NewExpense(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    matter_id: UUID
+    incurred_on: Day
+    cost: Amount
+    narrative: Prose
+    expense_code: ExpenseCode | None = None
+    staff_id: UUID | None = None
+    receipt: Receipt | None = None
+
+
+class NewFee(BaseModel):
+    """A flat fee whose phase is done; or, with what was recovered, a contingent one."""
+
+    model_config = ConfigDict(extra="forbid")
+    matter_id: UUID
+    phase: PhaseCode
+    recovered: Amount | None = None
+    expenses: Amount | None = None
+    staff_id: UUID | None = None
+
+
+class Correction(TimeSaid):
+    """Everything anew, and why. The version before stays readable."""
+
+    reason: Prose
+
+
+class ExactAcceptance(BaseModel):
+    """By the client: the version and the amount that they were shown."""
+
+    model_config = ConfigDict(extra="forbid")
+    version: Annotated[int, Field(ge=1)]
+    cost: Amount
+
+
+class Reason(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    reason: Prose
+
+
+class NewTimer(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    matter_id: UUID
+
+
+class Stopped(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    narrative: Annotated[Prose, StringConstraints(min_length=1)]
+    task_code: TaskCode | None = None
+    activity_code: ActivityCode | None = None
+    emergency: bool = False
+
+
+class TimerShown(BaseModel):
+    id: UUID
+    matter_id: UUID
+    staff_id: UUID
+    started_at: datetime
+
+
+class Missing(BaseModel):
+    """What a draft needs before it can be billed."""
+
+    code: str
+    explanation: str
+
+
+class EntryShown(BaseModel):
+    """`cost` is what it costs, or would cost while it is a draft; null where no rate is known.
+    `flags` are doubts about the narrative."""
+
+    id: UUID
+    kind: Literal["time", "expense", "fee"]
+    version: int
+    client_id: UUID
+    matter_id: UUID
+    staff_id: UUID
+    state: EntryState
+    missing: list[Missing]
+    worked_on: date
+    started_at: datetime | None
+    minutes: int | None
+    billed_minutes: int | None
+    rate: MoneyShown | None
+    cost: MoneyShown | None
+    task_code: str | None
+    activity_code: str | None
+    expense_code: str | None
+    phase: str | None
+    narrative: str
+    flags: list[str]
+    emergency: bool
+    beyond_agreed: bool
+    overridden: bool
+    has_receipt: bool
+    invoice_id: UUID | None
+    cause: str
+    reason: str | None
+    changed_at: datetime
+
+
+@router.post("/time-entries", status_code=201)
+async def post_time(
+    body: NewTime, caller: Caller, session: Transaction, request: Request, response: Response
+) -> EntryShown:
+    """Record work. It is billable only under terms accepted before it began; otherwise it is a
+    draft that says what is missing."""
+    matter, staff = await _about(session, request, caller, body.matter_id, body.staff_id)
+    work = await _time(session, staff, body)
+    return _shown(session, await actions.record(session, matter, work, caller.id), response)
+
+
+@router.post("/expenses", status_code=201)
+async def post_expense(
+    body: NewExpense, caller: Caller, session: Transaction, request: Request, response: Response
+) -> EntryShown:
+    """Record a cost that was laid out for the client, with its receipt."""
+    matter, staff = await _about(session, request, caller, body.matter_id, body.staff_id)
+    work = Work(
+        staff,
+        body.incurred_on,
+        body.narrative,
+        amount=body.cost.minor,
+        currency=body.cost.currency,
+        expense_code=body.expense_code,
+        receipt=await _receipt(session, matter, body.receipt),
+    )
+    return _shown(session, await actions.record(session, matter, work, caller.id), response)
+
+
+@router.post("/fees", status_code=201)
+async def post_fee(
+    body: NewFee, caller: Caller, session: Transaction, request: Request, response: Response
+) -> EntryShown:
+    """A fixed fee falls due: a flat one whose phase is done, or the share of what was recovered."""
+    matter, staff = await _about(session, request, caller, body.matter_id, body.staff_id)
+    entry = await actions.fall_due(
+        session,
+        matter,
+        staff,
+        phase=body.phase,
+        recovered=body.recovered.minor if body.recovered else None,
+        expenses=body.expenses.minor if body.expenses else 0,
+        by=caller.id,
+    )
+    return _shown(session, entry, response)
+
+
+@router.post("/timers", status_code=201)
+async def post_timer(
+    body: NewTimer, caller: Caller, session: Transaction, request: Request
+) -> TimerShown:
+    """Start one's own; one runs at a time."""
+    matter, staff = await _about(session, request, caller, body.matter_id, None)
+    timer = await actions.start_timer(session, matter, staff)
+    return TimerShown(id=timer.timer_id, **timer.model_dump(include=set(TimerShown.model_fields)))
+
+
+@router.post("/timers/{timer_id}/stop", status_code=201)
+async def post_stop(
+    timer_id: UUID, body: Stopped, caller: Caller, session: Transaction, request: Request
+) -> list[EntryShown]:
+    """One entry for each day on which it ran."""
+    permit(POLICY, caller, "record work")
+    await hold_keys(request, select(col(Timer.client_id)).where(col(Timer.timer_id) == timer_id))
+    timer = await session.get(Timer, timer_id, with_for_update=True)
+    staff = await _own(session, caller)
+    if timer is None or timer.staff_id != staff.staff_id:
+        raise NotFound(directory.NOTHING_HERE)
+    matter = await directory.matter(session, timer.matter_id)
+    work = Work(staff, timer.started_at.date(), **body.model_dump())
+    entries = await actions.stop_timer(session, timer, matter, work, caller.id)
+    return [_shown(session, one, None) for one in entries]
+
+
+@router.get("/entries")
+async def list_entries(
+    caller: Caller,
+    session: Transaction,
+    request: Request,
+    paging: PageQuery,
+    matter_id: UUID,
+    state: EntryState | None = None,
+) -> Page[EntryShown]:
+    """Of one matter, in the order of recording. A client reads the drafts, which wait for them."""
+    permit(POLICY, caller, "read entries")
+    await hold_keys(request, directory.client_of(matter_id))
+    matter = await directory.matter_for(session, POLICY, caller, "read entries", matter_id)
+    wanted = select(Entry).where(col(Entry.matter_id) == matter_id)
+    if caller.role == "client":
+        state = "draft"
+    if state is not None:
+        wanted = wanted.where(col(Entry.state) == state)
+    found = (await session.execute(one_page(wanted, Entry.entry_id, paging))).scalars().all()
+    await record_access(session, caller, matter.client_id, "list")
+    return page(
+        found, paging, lambda row: _shown(session, row, None), lambda row: [str(row.entry_id)]
+    )
+
+
+@router.get("/entries/{entry_id}")
+async def get_entry(
+    entry_id: UUID, caller: Caller, session: Transaction, request: Request, response: Response
+) -> EntryShown:
+    entry = await _entry(session, request, caller, "read entries", entry_id)
+    await record_access(session, caller, entry.client_id, "client")
+    return _shown(session, entry, response)
+
+
+@router.get("/entries/{entry_id}/versions")
+async def list_versions(
+    entry_id: UUID, caller: Caller, session: Transaction, request: Request
+) -> list[EntryShown]:
+    """All of them, oldest first: a correction hides nothing."""
+    entry = await _entry(session, request, caller, "read entries", entry_id)
+    found = await session.execute(
+        select(EntryVersion)
+        .where(col(EntryVersion.entry_id) == entry_id)
+        .order_by(col(EntryVersion.version))
+    )
+    await record_access(session, caller, entry.client_id, "client")
+    # jsonb gives bytes as text; a version's digest is nobody's business here.
+    rows = [Entry.model_validate(row.entry | {"narrative_digest": b""}) for row in found.scalars()]
+    return [_shown(session, row, None) for row in rows]
+
+
+@router.get("/entries/{entry_id}/receipt")
+async def get_receipt(
+    entry_id: UUID, caller: Caller, session: Transaction, request: Request
+) -> Response:
+    entry = await _entry(session, request, caller, "read entries", entry_id)
+    if entry.receipt is None:
+        raise NotFound(directory.NOTHING_HERE)
+    kept = ContentRef.model_validate(entry.receipt)
+    content, media_type = await documents.content_of(session, kept.content_id)
+    await record_access(session, caller, entry.client_id, "attachment")
+    return Response(content, media_type=media_type)
+
+
+@router.put("/entries/{entry_id}")
+async def put_entry(
+    entry_id: UUID,
+    body: Correction,
+    caller: Caller,
+    session: Transaction,
+    request: Request,
+    response: Response,
+    if_match: IfMatch = None,
+) -> EntryShown:
+    """Correct an entry of time: a new version, judged anew. The one before stays."""
+    entry = await _held(session, request, caller, "record work", entry_id)
+    if entry.kind != "time":
+        raise Invalid("An expense or a fixed fee is written off and recorded anew.")
+    matter = await directory.matter(session, entry.matter_id)
+    staff = await directory.timekeeper(session, entry.staff_id)
+    work = await _time(session, staff, body)
+    changed = await actions.correct(
+        session, entry, matter, work, reason=body.reason, if_match=if_match, by=caller.id
+    )
+    return _shown(session, changed, response)
+
+
+@router.post("/entries/{entry_id}/acceptance", status_code=201)
+async def post_exact_acceptance(
+    entry_id: UUID, body: ExactAcceptance, caller: Caller, session: Transaction, request: Request
+) -> EntryShown:
+    """The client accepts exactly this work from before the terms."""
+    entry = await _held(session, request, caller, "accept as client", entry_id)
+    accepted = await actions.accept_exactly(
+        session, entry, body.version, body.cost.minor, body.cost.currency, caller.id
+    )
+    return _shown(session, accepted, None)
+
+
+@router.post("/entries/{entry_id}/exception", status_code=201)
+async def post_exception(
+    entry_id: UUID, body: Reason, caller: Caller, session: Transaction, request: Request
+) -> EntryShown:
+    """A partner records why an emergency could not wait for the client's acceptance."""
+    entry = await _held(session, request, caller, "make exceptions", entry_id)
+    return _shown(
+        session, await actions.make_exception(session, entry, body.reason, caller.id), None
+    )
+
+
+@router.post("/entries/{entry_id}/override", status_code=201)
+async def post_override(
+    entry_id: UUID, body: Reason, caller: Caller, session: Transaction, request: Request
+) -> EntryShown:
+    """A partner lets work beyond the agreed amount be billed, and says why."""
+    entry = await _held(session, request, caller, "make exceptions", entry_id)
+    return _shown(session, await actions.override(session, entry, body.reason, caller.id), None)
+
+
+@router.post("/entries/{entry_id}/write-off", status_code=201)
+async def post_write_off(
+    entry_id: UUID, body: Reason, caller: Caller, session: Transaction, request: Request
+) -> EntryShown:
+    entry = await _held(session, request, caller, "draft invoices", entry_id)
+    return _shown(session, await actions.write_off(session, entry, body.reason, caller.id), None)
+
+
+async def _about(
+    session: Transaction,
+    request: Request,
+    caller: CallerIdentity,
+    matter_id: UUID,
+    staff_id: UUID | None,
+) -> tuple[BilledMatter, Timekeeper]:
+    """The matter worked on and whose work it is. Only who bills for others records for others."""
+    permit(POLICY, caller, "record work")
+    await hold_keys(request, directory.client_of(matter_id))
+    matter = await directory.matter_for(session, POLICY, caller, "record work", matter_id)
+    own = await directory.staff_of(session, caller)
+    if staff_id is None or (own and own.staff_id == staff_id):
+        return matter, await _own(session, caller)
+    permit(POLICY, caller, "draft invoices")
+    return matter, await directory.timekeeper(session, staff_id)
+
+
+async def _own(session: Transaction, caller: CallerIdentity) -> Timekeeper:
+    own = await directory.staff_of(session, caller)
+    if own is None:
+        raise Invalid("You are not in the firm's directory here: say whose work it is (staff_id).")
+    return own
+
+
+async def _time(session: Transaction, staff: Timekeeper, said: TimeSaid) -> Work:
+    if (said.worked_on is None) == (said.started_at is None):
+        raise Invalid("Say when it was: either worked_on or started_at.")
+    day, zone = said.worked_on, await directory.zone(session)
+    if said.started_at is not None:
+        day = said.started_at.astimezone(zone).date()
+    assert day is not None
+    if rules.began(day, said.started_at, zone) > clock.now():
+        raise Invalid("Work is recorded after it began, not before.")
+    return Work(
+        staff,
+        day,
+        said.narrative,
+        started_at=said.started_at,
+        minutes=said.minutes,
+        task_code=said.task_code,
+        activity_code=said.activity_code,
+        emergency=said.emergency,
+    )
+
+
+async def _receipt(
+    session: Transaction, matter: BilledMatter, receipt: Receipt | None
+) -> ContentRef | None:
+    if receipt is None:
+        return None
+    return await documents.keep(
+        session, matter.client_id, "receipt", receipt.content, receipt.media_type
+    )
+
+
+async def _entry(
+    session: Transaction, request: Request, caller: CallerIdentity, action: str, entry_id: UUID
+) -> Entry:
+    permit(POLICY, caller, action)
+    await hold_keys(request, queries.client_of(entry_id))
+    entry = await queries.entry(session, entry_id)
+    await directory.permit_for(session, POLICY, caller, action, entry.client_id, entry.matter_id)
+    if caller.role == "client" and entry.state != "draft":
+        raise NotFound(directory.NOTHING_HERE)
+    return entry
+
+
+async def _held(
+    session: Transaction, request: Request, caller: CallerIdentity, action: str, entry_id: UUID
+) -> Entry:
+    """Locked, for the rest of the transaction."""
+    await _entry(session, request, caller, action, entry_id)
+    return await actions.hold(session, entry_id)
+
+
+def _shown(session: Transaction, entry: Entry, response: Response | None) -> EntryShown:
+    if response is not None:
+        response.headers["ETag"] = revisions.etag(entry.version)
+    facts = entry.model_dump(include=set(EntryShown.model_fields))
+    return EntryShown.model_validate(
+        facts
+        | {
+            "id": entry.entry_id,
+            "missing": [
+                Missing(code=one, explanation=rules.EXPLAINED[one]) for one in entry.missing
+            ],
+            "rate": maybe_shown(entry.rate, entry.currency),
+            "cost": maybe_shown(entry.amount, entry.currency),
+            "narrative": unseal(session, Sealed.model_validate(entry.narrative)),
+            "reason": unseal(session, Sealed.model_validate(entry.reason))
+            if entry.reason
+            else None,
+            "has_receipt": entry.receipt is not None,
+        }
+    )

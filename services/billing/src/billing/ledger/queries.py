@@ -1,0 +1,41 @@
+"""Balances: one look into an index each, now or after any posting."""
+
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from billing.ledger.models import Balance
+from billing.ledger.rules import Book
+
+
+async def balance(
+    session: AsyncSession, matter_id: UUID, book: Book, account: str, currency: str
+) -> int:
+    """Debits less credits: what a bank has is positive, what trust owes a client negative."""
+    found = await session.execute(
+        select(col(Balance.balance)).where(
+            col(Balance.matter_id) == matter_id,
+            col(Balance.book) == book,
+            col(Balance.account) == account,
+            col(Balance.currency) == currency,
+        )
+    )
+    return found.scalar_one_or_none() or 0
+
+
+async def in_trust(session: AsyncSession, matter_id: UUID, currency: str) -> int:
+    """The client's own money for this matter, less what is set apart as disputed."""
+    return -await balance(session, matter_id, "trust", "clients", currency)
+
+
+async def of_client(session: AsyncSession, client_id: UUID) -> list[Balance]:
+    found = await session.execute(
+        select(Balance)
+        .where(col(Balance.client_id) == client_id)
+        .order_by(
+            col(Balance.matter_id), col(Balance.book), col(Balance.account), col(Balance.currency)
+        )
+    )
+    return list(found.scalars())

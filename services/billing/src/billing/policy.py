@@ -1,0 +1,43 @@
+"""Who may do what with fees, on one page: role × action × relation; what is not here is denied."""
+
+from shared.policy import PolicyTable
+
+POLICY: PolicyTable = {
+    "read bills": {
+        "partner": "any",
+        "billing": "any",
+        "compliance": "any",
+        "integration": "any",
+        "attorney": "team",
+        "paralegal": "team",
+        "client": "self",
+    },
+    "read entries": {
+        "partner": "any",
+        "billing": "any",
+        "compliance": "any",
+        "attorney": "team",
+        "paralegal": "team",
+        "client": "self",
+    },
+    "disclose fees": {"partner": "any", "billing": "any", "attorney": "team"},
+    "accept as client": {"client": "self"},
+    "record acceptance": {"partner": "any", "billing": "any"},
+    "record work": {"partner": "any", "billing": "any", "attorney": "team", "paralegal": "team"},
+    "make exceptions": {"partner": "any"},
+    "estimate": {"partner": "any", "billing": "any", "attorney": "team"},
+    "draft invoices": {"partner": "any", "billing": "any"},
+    "approve invoices": {"partner": "any", "attorney": "team"},
+    "issue invoices": {"partner": "any", "billing": "any"},
+    "credit": {"partner": "any"},
+    "record money": {"partner": "any", "billing": "any"},
+    "raise concerns": {
+        "partner": "any",
+        "billing": "any",
+        "attorney": "team",
+        "paralegal": "team",
+        "client": "self",
+    },
+    "answer concerns": {"partner": "any", "billing": "any", "attorney": "team"},
+    "read the firm's figures": {"partner": "any", "billing": "any", "compliance": "any"},
+}

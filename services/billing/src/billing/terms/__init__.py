@@ -1,0 +1,1 @@
+"""Fee terms: explained in writing before work, accepted exactly as explained, versioned."""

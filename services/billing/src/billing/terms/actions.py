@@ -1,0 +1,251 @@
+"""Explain fee terms and record that they were accepted, exactly as they were explained."""
+
+import asyncio
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from billing import revisions
+from billing.directory import queries as directory
+from billing.directory.models import BilledClient, BilledMatter
+from billing.documents import actions as documents
+from billing.documents.typesetting import typeset
+from billing.settings import BillingSettings
+from billing.terms import queries, wording
+from billing.terms.models import FeeAcceptance, FeeAgreement, FeeTerms
+from billing.terms.rules import Terms, refuse_forbidden
+from shared import clock
+from shared.contracts import ContentRef
+from shared.contracts.billing import AcceptanceMethod, FeesAccepted, FeesDisclosed
+from shared.errors import Invalid, Refusal
+from shared.ids import new_id
+from shared.keyring import seal
+from shared.outbox import emit
+
+
+class TermsChangedMeanwhile(Refusal):
+    """Newer terms were disclosed since: read those, then accept."""
+
+
+class SignatureNeeded(Refusal):
+    """These terms bind only in a writing that the client has signed."""
+
+    status = 422
+
+
+async def disclose(
+    session: AsyncSession,
+    terms: Terms,
+    *,
+    client: BilledClient,
+    matter: BilledMatter | None,
+    practice_areas: list[str],
+    by: UUID,
+) -> FeeTerms:
+    """The first version. Raises ContingentFeeForbidden; Invalid if the matter has terms already."""
+    _refuse_forbidden(session, terms, matter)
+    agreement = FeeAgreement(
+        terms_id=new_id(),
+        client_id=client.client_id,
+        matter_id=matter.matter_id if matter else None,
+        version=1,
+    )
+    added = await session.execute(
+        insert(FeeAgreement)
+        .values(agreement.model_dump())
+        .on_conflict_do_nothing(index_elements=["matter_id"])
+        .returning(col(FeeAgreement.terms_id))
+    )
+    if added.one_or_none() is None:
+        raise Invalid("The matter has fee terms already: amend those.")
+    return await _explain(session, agreement, terms, client, matter, practice_areas, None, by)
+
+
+async def amend(
+    session: AsyncSession,
+    agreement: FeeAgreement,
+    terms: Terms,
+    *,
+    practice_areas: list[str],
+    changes: str,
+    if_match: str | None,
+    by: UUID,
+) -> FeeTerms:
+    """The next version, with what changes and why. What was accepted before stays in force until
+    the client accepts this one. The agreement is locked: of two who amend at once, with If-Match,
+    one hears it. Raises ContingentFeeForbidden, PreconditionFailed."""
+    revisions.check(if_match, agreement.version)
+    client = await directory.client(session, agreement.client_id)
+    matter = await directory.matter(session, agreement.matter_id) if agreement.matter_id else None
+    _refuse_forbidden(session, terms, matter)
+    agreement.version += 1
+    return await _explain(session, agreement, terms, client, matter, practice_areas, changes, by)
+
+
+async def accept(
+    session: AsyncSession,
+    agreement: FeeAgreement,
+    version: int,
+    *,
+    commitment: str,
+    method: AcceptanceMethod,
+    accepted_at: datetime,
+    evidence: str | None,
+    by: UUID,
+) -> FeeAcceptance:
+    """The newest version, by the commitment of its very document. A second acceptance of it changes
+    nothing. Raises TermsChangedMeanwhile, SignatureNeeded, Invalid."""
+    row = await queries.version(session, agreement.terms_id, version)
+    if known := await queries.acceptance(session, agreement.terms_id, version):
+        return known
+    if version != agreement.version:
+        raise TermsChangedMeanwhile("Newer terms were disclosed since: read and accept those.")
+    if commitment != row.commitment:
+        raise Invalid("The commitment is not that of this version's document.")
+    if not row.disclosed_at <= accepted_at <= clock.now():
+        raise Invalid("Terms are accepted after they were disclosed, and not in the future.")
+    if method == "portal" and queries.terms_of(session, row).asks_signature:
+        raise SignatureNeeded(
+            "These terms need a signed writing: sign the document, and the firm records it."
+        )
+    return _record(session, agreement, row, method, accepted_at, evidence, by)
+
+
+def _record(
+    session: AsyncSession,
+    agreement: FeeAgreement,
+    row: FeeTerms,
+    method: AcceptanceMethod,
+    accepted_at: datetime,
+    evidence: str | None,
+    by: UUID,
+) -> FeeAcceptance:
+    owner = agreement.client_id
+    sealed = seal(session, owner, new_id(), "terms", "evidence", evidence) if evidence else None
+    acceptance = FeeAcceptance(
+        terms_id=row.terms_id,
+        version=row.version,
+        method=method,
+        accepted_by=by,
+        accepted_at=accepted_at,
+        evidence=sealed.model_dump(mode="json") if sealed else None,
+    )
+    session.add(acceptance)
+    emit(
+        session,
+        FeesAccepted(
+            terms_id=row.terms_id,
+            terms_version=row.version,
+            client_id=owner,
+            matter_id=agreement.matter_id,
+            method=method,
+            commitment=row.commitment,
+            evidence=sealed,
+            accepted_by=by,
+            accepted_at=accepted_at,
+        ),
+    )
+    return acceptance
+
+
+def _refuse_forbidden(session: AsyncSession, terms: Terms, matter: BilledMatter | None) -> None:
+    settings: BillingSettings = session.info["settings"]
+    barred = settings.billing_criminal_areas | settings.billing_domestic_areas
+    refuse_forbidden(terms, matter.practice_area if matter else None, sorted(barred))
+
+
+async def _explain(
+    session: AsyncSession,
+    agreement: FeeAgreement,
+    terms: Terms,
+    client: BilledClient,
+    matter: BilledMatter | None,
+    practice_areas: list[str],
+    changes: str | None,
+    by: UUID,
+) -> FeeTerms:
+    at, owner = clock.now(), client.client_id
+    names = {one.staff_id: one.name for one in (await directory.timekeepers(session)).values()}
+    parts = wording.sections(terms, names)
+    if changes:
+        parts.insert(0, wording.Section("What changes, and why", (changes,)))
+    facts = await _facts(session, agreement, parts, client, matter, at)
+    # Typesetting is work, not waiting: it must not hold up everybody else's requests.
+    pdf = await asyncio.to_thread(typeset, "terms", facts, at)
+    document = await documents.keep(session, owner, "fee-terms", pdf, "application/pdf")
+    content_id = new_id()
+    text = seal(session, owner, content_id, "terms", "text", wording.as_text(parts))
+    sealed = seal(session, owner, content_id, "terms", "document", terms.model_dump_json())
+    row = FeeTerms(
+        terms_id=agreement.terms_id,
+        version=agreement.version,
+        kinds=list(terms.kinds),
+        currency=terms.currency,
+        practice_areas=practice_areas,
+        document=sealed.model_dump(mode="json"),
+        text=text.model_dump(mode="json"),
+        content_id=document.content_id,
+        commitment=document.commitment,
+        disclosed_by=by,
+        disclosed_at=at,
+    )
+    session.add(row)
+    await session.flush()
+    emit(session, _disclosed(session, agreement, row, terms, document, changes))
+    return row
+
+
+async def _facts(
+    session: AsyncSession,
+    agreement: FeeAgreement,
+    parts: list[wording.Section],
+    client: BilledClient,
+    matter: BilledMatter | None,
+    at: datetime,
+) -> dict[str, object]:
+    firm = await directory.firm(session)
+    zone = await directory.zone(session)
+    about = f"{matter.number} {matter.title}" if matter else "Your later matters"
+    return {
+        "firm": firm.name if firm else "",
+        "title": "Our fees, in plain words",
+        "footer": f"Fee terms, version {agreement.version}",
+        "facts": [
+            ["For", client.name],
+            ["Matter", about],
+            ["Date", f"{at.astimezone(zone):%-d %B %Y}"],
+            ["Version", str(agreement.version)],
+        ],
+        "sections": wording.as_facts(parts),
+    }
+
+
+def _disclosed(
+    session: AsyncSession,
+    agreement: FeeAgreement,
+    row: FeeTerms,
+    terms: Terms,
+    document: ContentRef,
+    changes: str | None,
+) -> FeesDisclosed:
+    owner = agreement.client_id
+    return FeesDisclosed.model_validate(
+        {
+            "terms_id": row.terms_id,
+            "terms_version": row.version,
+            "client_id": owner,
+            "matter_id": agreement.matter_id,
+            "kinds": terms.kinds,
+            "currency": terms.currency,
+            "document": document,
+            "text": row.text,
+            "changes": seal(session, owner, new_id(), "terms", "changes", changes)
+            if changes
+            else None,
+            "disclosed_by": row.disclosed_by,
+            "disclosed_at": row.disclosed_at,
+        }
+    )

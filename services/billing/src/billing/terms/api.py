@@ -1,0 +1,264 @@
+"""HTTP in: fee terms."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from sqlalchemy import select
+from sqlmodel import col
+
+import billing.entries.actions as entries
+from billing import revisions
+from billing.directory import queries as directory
+from billing.documents import actions as documents
+from billing.keys import hold_keys
+from billing.policy import POLICY
+from billing.revisions import IfMatch
+from billing.terms import actions, queries
+from billing.terms.models import FeeAcceptance, FeeAgreement, FeeTerms
+from billing.terms.rules import Terms
+from billing.values import Prose
+from shared import clock
+from shared.accesses import record_access
+from shared.auth import Caller
+from shared.contracts import Sealed
+from shared.contracts.billing import AcceptanceMethod
+from shared.db import Transaction
+from shared.errors import Invalid
+from shared.idempotency import IdempotentRoute
+from shared.keyring import unseal
+from shared.pages import Page, PageQuery, one_page, page
+from shared.policy import permit
+
+router = APIRouter(prefix="/v1/fee-terms", tags=["fee terms"], route_class=IdempotentRoute)
+
+Slug = Annotated[str, StringConstraints(max_length=64, pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+Areas = Annotated[list[Slug], Field(max_length=50)]
+
+
+class NewTerms(BaseModel):
+    """Without `matter_id` they stand for the client's later matters: all, or those of the practice
+    areas named."""
+
+    model_config = ConfigDict(extra="forbid")
+    client_id: UUID
+    matter_id: UUID | None = None
+    practice_areas: Areas = []
+    terms: Terms
+
+
+class AmendedTerms(BaseModel):
+    """`changes` says to the client, in words, what is new and why."""
+
+    model_config = ConfigDict(extra="forbid")
+    changes: Prose
+    practice_areas: Areas = []
+    terms: Terms
+
+
+class Acceptance(BaseModel):
+    """By the client: version and commitment of the document they read. By staff, for a signature on
+    paper: when it was signed and what shows it."""
+
+    model_config = ConfigDict(extra="forbid")
+    version: Annotated[int, Field(ge=1)]
+    commitment: Annotated[str, StringConstraints(max_length=100)]
+    signed_at: AwareDatetime | None = None
+    evidence: Prose | None = None
+
+
+class AcceptanceShown(BaseModel):
+    method: AcceptanceMethod
+    accepted_at: datetime
+    accepted_by: UUID
+
+
+class TermsShown(BaseModel):
+    """`commitment` is that of the PDF; who accepts names it. `acceptance` is null until then."""
+
+    id: UUID
+    version: int
+    client_id: UUID
+    matter_id: UUID | None
+    practice_areas: list[str]
+    terms: Terms
+    text: str
+    commitment: str
+    disclosed_at: datetime
+    acceptance: AcceptanceShown | None
+
+
+@router.post("", status_code=201)
+async def post_terms(
+    body: NewTerms, caller: Caller, session: Transaction, request: Request, response: Response
+) -> TermsShown:
+    """Explain fees in writing: a page and a PDF, for the client to accept before any work."""
+    permit(POLICY, caller, "disclose fees")
+    await hold_keys(request, body.client_id)
+    await directory.permit_for(
+        session, POLICY, caller, "disclose fees", body.client_id, body.matter_id
+    )
+    client = await directory.client(session, body.client_id)
+    matter = await directory.matter(session, body.matter_id) if body.matter_id else None
+    if matter and (matter.client_id != body.client_id or body.practice_areas):
+        raise Invalid("The matter is another client's, or practice areas were given beside it.")
+    row = await actions.disclose(
+        session,
+        body.terms,
+        client=client,
+        matter=matter,
+        practice_areas=body.practice_areas,
+        by=caller.id,
+    )
+    return await _shown(session, row, response)
+
+
+@router.post("/{terms_id}/versions", status_code=201)
+async def post_version(
+    terms_id: UUID,
+    body: AmendedTerms,
+    caller: Caller,
+    session: Transaction,
+    request: Request,
+    response: Response,
+    if_match: IfMatch = None,
+) -> TermsShown:
+    """Change the terms: a new version, which the client accepts or not. The old one binds until
+    then."""
+    permit(POLICY, caller, "disclose fees")
+    await hold_keys(request, queries.client_of(terms_id))
+    agreement = await _agreement(session, caller, "disclose fees", terms_id, lock=True)
+    row = await actions.amend(
+        session,
+        agreement,
+        body.terms,
+        practice_areas=body.practice_areas,
+        changes=body.changes,
+        if_match=if_match,
+        by=caller.id,
+    )
+    return await _shown(session, row, response)
+
+
+@router.post("/{terms_id}/acceptance", status_code=201)
+async def post_acceptance(
+    terms_id: UUID, body: Acceptance, caller: Caller, session: Transaction, request: Request
+) -> AcceptanceShown:
+    """Accept exactly this version: the client in the portal, or staff for a signature on paper."""
+    action = "accept as client" if caller.role == "client" else "record acceptance"
+    permit(POLICY, caller, action)
+    await hold_keys(request, queries.client_of(terms_id))
+    agreement = await _agreement(session, caller, action, terms_id, lock=True)
+    by_client = caller.role == "client"
+    if by_client == bool(body.signed_at or body.evidence) or (not by_client and not body.evidence):
+        raise Invalid("A client sends version and commitment; staff also signed_at and evidence.")
+    found = await actions.accept(
+        session,
+        agreement,
+        body.version,
+        commitment=body.commitment,
+        method="portal" if by_client else "signature",
+        accepted_at=body.signed_at or clock.now(),
+        evidence=body.evidence,
+        by=caller.id,
+    )
+    await entries.reconsider(session, agreement.client_id, agreement.matter_id, by=caller.id)
+    return _accepted(found)
+
+
+@router.get("")
+async def list_terms(
+    caller: Caller,
+    session: Transaction,
+    request: Request,
+    paging: PageQuery,
+    client_id: UUID,
+    matter_id: UUID | None = None,
+) -> Page[TermsShown]:
+    """The newest version of each agreement of a client."""
+    permit(POLICY, caller, "read bills")
+    await hold_keys(request, client_id)
+    await directory.permit_for(session, POLICY, caller, "read bills", client_id, matter_id)
+    wanted = select(FeeAgreement).where(col(FeeAgreement.client_id) == client_id)
+    if matter_id is not None:
+        wanted = wanted.where(col(FeeAgreement.matter_id) == matter_id)
+    found = (await session.execute(one_page(wanted, FeeAgreement.terms_id, paging))).scalars().all()
+    await record_access(session, caller, client_id, "list")
+    shown = {
+        one.terms_id: await _shown(
+            session, await queries.version(session, one.terms_id, one.version), None
+        )
+        for one in found[: paging.limit]
+    }
+    return page(found, paging, lambda row: shown[row.terms_id], lambda row: [str(row.terms_id)])
+
+
+@router.get("/{terms_id}.pdf")
+async def get_pdf(
+    terms_id: UUID,
+    caller: Caller,
+    session: Transaction,
+    request: Request,
+    version: int | None = None,
+) -> Response:
+    """The document itself, byte for byte what was disclosed; the newest version unless told."""
+    permit(POLICY, caller, "read bills")
+    await hold_keys(request, queries.client_of(terms_id))
+    agreement = await _agreement(session, caller, "read bills", terms_id)
+    row = await queries.version(session, terms_id, version or agreement.version)
+    content, media_type = await documents.content_of(session, row.content_id)
+    await record_access(session, caller, agreement.client_id, "client")
+    return Response(content, media_type=media_type)
+
+
+@router.get("/{terms_id}")
+async def get_terms(
+    terms_id: UUID,
+    caller: Caller,
+    session: Transaction,
+    request: Request,
+    response: Response,
+    version: int | None = None,
+) -> TermsShown:
+    """The newest version unless another is named."""
+    permit(POLICY, caller, "read bills")
+    await hold_keys(request, queries.client_of(terms_id))
+    agreement = await _agreement(session, caller, "read bills", terms_id)
+    row = await queries.version(session, terms_id, version or agreement.version)
+    await record_access(session, caller, agreement.client_id, "client")
+    return await _shown(session, row, response)
+
+
+async def _agreement(
+    session: Transaction, caller: Caller, action: str, terms_id: UUID, *, lock: bool = False
+) -> FeeAgreement:
+    found = await queries.agreement(session, terms_id, lock=lock)
+    await directory.permit_for(session, POLICY, caller, action, found.client_id, found.matter_id)
+    return found
+
+
+async def _shown(session: Transaction, row: FeeTerms, response: Response | None) -> TermsShown:
+    agreement = await queries.agreement(session, row.terms_id)
+    acceptance = await queries.acceptance(session, row.terms_id, row.version)
+    if response is not None:
+        response.headers["ETag"] = revisions.etag(row.version)
+    return TermsShown(
+        id=row.terms_id,
+        version=row.version,
+        client_id=agreement.client_id,
+        matter_id=agreement.matter_id,
+        practice_areas=row.practice_areas,
+        terms=queries.terms_of(session, row),
+        text=unseal(session, Sealed.model_validate(row.text)),
+        commitment=row.commitment,
+        disclosed_at=row.disclosed_at,
+        acceptance=_accepted(acceptance) if acceptance else None,
+    )
+
+
+def _accepted(found: FeeAcceptance) -> AcceptanceShown:
+    return AcceptanceShown.model_validate(
+        found.model_dump(include=set(AcceptanceShown.model_fields))
+    )
