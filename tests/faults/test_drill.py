@@ -134,7 +134,7 @@ async def rows(office: Office, database: str, statement: str) -> list[asyncpg.Re
         await connection.close()
 
 
-@pytest.mark.timeout(420)
+@pytest.mark.timeout(900)
 async def test_ten_faults_over_five_thousand_events_lose_and_double_nothing(
     office: Office,
 ) -> None:

@@ -177,7 +177,9 @@ async def count_of(sla: Running) -> int:
 async def test_a_frozen_holder_of_a_streams_head_is_dropped_by_the_database(
     platform: Platform,
 ) -> None:
-    settings = await platform.settings(MessagingSettings, machinery_only=True)
+    settings = await platform.settings(
+        MessagingSettings, machinery_only=True, idle_in_transaction_timeout=2.0
+    )
     idle = server_settings(settings)["idle_in_transaction_session_timeout"]
     holder = subprocess.Popen(
         [sys.executable, "-P", str(FROZEN), settings.database_url, idle],

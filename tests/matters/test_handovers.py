@@ -1,7 +1,10 @@
 """Everything that somebody has changes hands: in parts, with progress, once each."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from sqlalchemy import text
 
 from shared.contracts.matters import PointOfContactAssigned
 from support.firm import World
@@ -58,13 +61,21 @@ async def test_what_the_new_one_may_not_know_stays_and_is_named(world: World) ->
 async def test_a_second_handover_of_the_same_person_waits_for_the_first(world: World) -> None:
     ada, alan, noor = await world.staff("Ada"), await world.staff("Alan"), await world.staff("Noor")
     await world.client(ada)
-    await world.rows(
-        """INSERT INTO handovers (handover_id, staff_id, to_staff_id, total, begun_at, begun_by)
-           VALUES (gen_random_uuid(), :a, :b, 1, now() + interval '1 hour', :a) RETURNING 1""",
-        a=ada["id"], b=alan["id"],
-    )  # fmt: skip
-    answer = await hand_over_all(world, ada, noor)
+    async with world.runtime.db.transaction() as session:
+        await session.execute(BEGUN, {"a": ada["id"], "b": alan["id"]})
+        asking = asyncio.create_task(hand_over_all(world, ada, noor))
+        await eventually(lambda: world.rows(WAITING))
+    answer = await asking
     assert (answer.status_code, answer.json()["code"]) == (409, "handover-running")
     assert (await hand_over_all(world, noor, noor)).status_code == 422
     missing = {"id": "0197f3d2-0000-7000-8000-000000000000"}
     assert (await hand_over_all(world, missing, noor)).status_code == 404
+
+
+BEGUN = text("""
+    INSERT INTO handovers (handover_id, staff_id, to_staff_id, total, begun_at, begun_by)
+    VALUES (gen_random_uuid(), :a, :b, 1, now(), :a)
+""")
+WAITING = (
+    "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+)

@@ -48,7 +48,7 @@ class Office:
         with httpx2.Client(
             base_url=self.stack.ports.url(service),
             headers={"Authorization": f"Bearer {token}"},
-            timeout=20,
+            timeout=60,
             trust_env=False,
         ) as http:
             yield http
@@ -124,7 +124,7 @@ class Office:
 
         return until(found, lambda clocks: len(clocks) == 2)
 
-    def clock(self, message_id: str, kind: str, state: str, seconds: float = 20) -> dict[str, Any]:
+    def clock(self, message_id: str, kind: str, state: str, seconds: float = 60) -> dict[str, Any]:
         """That clock of the message, once it is in that state."""
         found = until(
             lambda: self.clocks(message_id), lambda one: one[kind]["state"] == state, seconds
@@ -132,7 +132,7 @@ class Office:
         return found[kind]
 
 
-def until(look: Callable[[], T], is_so: Callable[[T], bool] = bool, seconds: float = 20) -> T:
+def until(look: Callable[[], T], is_so: Callable[[T], bool] = bool, seconds: float = 60) -> T:
     """The first value for which it is so; AssertionError with the last one after the deadline."""
     deadline = time.monotonic() + seconds
     while True:

@@ -99,7 +99,6 @@ class Platform:
             "otel_traces_sampler_arg": 1.0,
             "relay_send_timeout": 3.0,
             "consumer_session_timeout": 6.0,
-            "idle_in_transaction_timeout": 2.0,
         } | overrides
         if (name := f"{role}_database_url") not in given:
             given[name] = await self.database(role, machinery_only=machinery_only)

@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 
 async def eventually(
-    look: Callable[[], Awaitable[T]], is_so: Callable[[T], bool] = bool, *, seconds: float = 20
+    look: Callable[[], Awaitable[T]], is_so: Callable[[T], bool] = bool, *, seconds: float = 60
 ) -> T:
     """The first value for which it is so; AssertionError with the last one after the deadline."""
     deadline = time.monotonic() + seconds

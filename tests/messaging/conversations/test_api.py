@@ -251,6 +251,13 @@ async def test_foreign_and_missing_messages_are_one_answer(door: Door, role: str
     assert reply.status_code in (403, 404)
 
 
+async def test_a_client_who_is_not_heard_of_yet_is_asked_to_try_again(door: Door) -> None:
+    """matters tells of them through Kafka: a moment later they are known."""
+    new = str(new_id())
+    early = await door.post("/v1/conversations", {"body": "x"}, "client", client_id=new)
+    assert (early.status_code, early.headers["retry-after"]) == (503, "2")
+
+
 async def test_a_team_reads_its_clients_and_nobody_elses(door: Door) -> None:
     asked = await written(door)
     other = await another_client(door.runtime, "other@clients.test")

@@ -22,7 +22,7 @@ from shared import clock
 from shared.accesses import Purpose, record_access
 from shared.auth import Caller, CallerIdentity
 from shared.db import Transaction
-from shared.errors import Invalid, NotFound
+from shared.errors import Invalid, NotFound, Unavailable
 from shared.idempotency import IdempotentRoute
 from shared.ids import new_id
 from shared.pages import Page, PageQuery, page
@@ -109,6 +109,8 @@ async def post_conversation(
     await _hold(request, client_id)
     await access.may(session, caller, "write messages", client_id)
     client = await directory.client(session, client_id)
+    if client is None and caller.client_id is not None:
+        raise Unavailable("You are not known here yet: try again in a moment.")
     if client is None:
         raise NotFound(NOTHING)
     conversation = await actions.begin_conversation(
