@@ -94,6 +94,7 @@ async def audit_settings(
         "audit_origin": ORIGIN,
         "audit_signing_key_file": key,
         "audit_checkpoint_file": folder / "checkpoint",
+        "messaging_url": "http://127.0.0.1:9",
     }
     settings: AuditSettings = await platform.settings(AuditSettings, prefix, **(given | overrides))
     return settings

@@ -8,6 +8,8 @@ from fastapi import FastAPI
 
 from audit import api, handlers, log_api, proof_api, ticker
 from audit.checkpoints import signer_of
+from audit.exports import api as exports_api
+from audit.exports.exporter import Exporter
 from audit.log import Log
 from audit.settings import AuditSettings
 from shared.app import Service, create_service
@@ -34,12 +36,15 @@ def create_app(settings: AuditSettings | None = None) -> FastAPI:
     async def audit_ticker(runtime: Runtime) -> None:
         await ticker.run(the_log, runtime, every, silent_after)
 
-    return create_service(
+    exporter = Exporter(signer, settings.messaging_url, settings.audit_exports_kept_for)
+    app = create_service(
         Service(
             settings,
-            routers=[log_api.router, proof_api.router, api.router],
-            tasks=[audit_ticker],
+            routers=[log_api.router, proof_api.router, exports_api.router, api.router],
+            tasks=[audit_ticker, exporter.run],
             owners=OWNERS,
             apply=recorder,
         )
     )
+    app.state.exporter = exporter
+    return app

@@ -23,3 +23,9 @@ class AuditSettings(Settings):
     audit_silent_after: float = Field(
         780.0, description="seconds without a statement of its streams: a service is silent"
     )
+    messaging_url: str = Field(
+        description="where exports fetch originals, with the requester's own token"
+    )
+    audit_exports_kept_for: float = Field(
+        7 * 86400.0, description="seconds after which a bundle, or one that stopped, is forgotten"
+    )
