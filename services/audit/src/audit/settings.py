@@ -19,6 +19,13 @@ class AuditSettings(Settings):
     audit_checkpoint_file: Path = Field(
         description="the last checkpoint, outside the database; replicas share it"
     )
+    audit_previous_key_files: list[Path] = Field(
+        default=[], description="keys before this one that still sign, while readers change over"
+    )
+    audit_checkpoint_copies: list[str] = Field(
+        default=[], description="object stores: file:///folder or s3://bucket/prefix, as JSON"
+    )
+    audit_copies_every: float = 60.0
     audit_recorded_every: float = 3600.0
     audit_silent_after: float = Field(
         780.0, description="seconds without a statement of its streams: a service is silent"

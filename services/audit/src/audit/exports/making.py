@@ -186,7 +186,7 @@ class Making:
         packer.add("index.html", pages.html(about, lines))
         packer.add("READ-ME-FIRST.txt", texts.read_me(about))
         packer.add("certificate.txt", texts.certificate(about))
-        packer.add("keys.txt", self.signer.verifier + "\n")
+        packer.add("keys.txt", "".join(f"{one}\n" for one in self.signer.verifiers))
         packer.add("verify.py", files("audit.exports").joinpath("verify.py").read_bytes())
 
     async def _drain(self, sink: Sink, *, rest: bool = False) -> None:
