@@ -186,3 +186,23 @@ def test_there_is_no_proof_for_a_leaf_that_is_not_there(index: int, size: int) -
 def test_there_is_no_consistency_proof_from_nothing_or_backwards(old: int, new: int) -> None:
     with pytest.raises(ValueError, match="no consistency proof"):
         merkle.consistency_spans(old, new)
+
+
+@given(st.integers(1, 200), st.sets(st.integers(0, 199)))
+def test_leaves_and_the_subtrees_between_them_give_the_root(size: int, chosen: set[int]) -> None:
+    leaves = [merkle.leaf_hash(b"%d" % index) for index in range(size)]
+    hashes = merkle.extend(0, {}, leaves)
+    indexes = sorted(one for one in chosen if one < size)
+    known = {span: merkle.span_hash(span, hashes) for span in merkle.gaps_between(indexes, size)}
+
+    def root(start: int, end: int) -> bytes:
+        if (start, end) in known:
+            return known[start, end]
+        if end - start == 1:
+            assert start in chosen
+            return leaves[start]
+        middle = start + (1 << ((end - start - 1).bit_length() - 1))
+        return merkle.node_hash(root(start, middle), root(middle, end))
+
+    assert root(0, size) == merkle.root(size, hashes)
+    assert len(known) <= max(1, len(indexes)) * size.bit_length()

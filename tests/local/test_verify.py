@@ -356,7 +356,7 @@ def test_a_damaged_key_is_a_doubt(site: Site, key: str) -> None:
 def test_a_target_that_is_no_address_is_refused_with_a_sentence(target: str) -> None:
     report = verify(target, key=new_signer(ORIGIN).verifier)
     assert not report.ok
-    assert "not the address of a log" in report.doubts[0]
+    assert "neither the address of a log" in report.doubts[0]
 
 
 def test_a_server_that_is_not_there_is_a_doubt_and_no_traceback() -> None:

@@ -17,6 +17,7 @@ from sqlalchemy import text
 
 from audit.app import create_app
 from audit.checkpoints import signer_of
+from audit.copies import Copies
 from audit.entries import Coordinates
 from audit.log import Appended, Log
 from audit.rows import Arrival
@@ -41,7 +42,8 @@ class Record:
 
     def another(self) -> Log:
         """What a second process, or this one after its next start, has of the log."""
-        return Log(self.log.signer, self.settings.audit_checkpoint_file)
+        copies = Copies.at(self.settings.audit_checkpoint_copies)
+        return Log(self.log.signer, self.settings.audit_checkpoint_file, copies)
 
     async def append(self, arrivals: Sequence[Arrival], log: Log | None = None) -> Appended:
         the_log = log or self.log
@@ -76,9 +78,12 @@ class Record:
 async def record_in(platform: Platform, folder: Path, **overrides: Any) -> AsyncIterator[Record]:
     settings = await audit_settings(platform, folder, **overrides)
     db = Database(settings)
-    signer = signer_of(settings.audit_origin, settings.audit_signing_key_file.read_bytes())
+    previous = [one.read_bytes() for one in settings.audit_previous_key_files]
+    seed = settings.audit_signing_key_file.read_bytes()
+    signer = signer_of(settings.audit_origin, seed, *previous)
+    copies = Copies.at(settings.audit_checkpoint_copies)
     try:
-        yield Record(platform, settings, db, Log(signer, settings.audit_checkpoint_file))
+        yield Record(platform, settings, db, Log(signer, settings.audit_checkpoint_file, copies))
     finally:
         await db.close()
 
@@ -94,6 +99,7 @@ async def audit_settings(
         "audit_origin": ORIGIN,
         "audit_signing_key_file": key,
         "audit_checkpoint_file": folder / "checkpoint",
+        "messaging_url": "http://127.0.0.1:9",
     }
     settings: AuditSettings = await platform.settings(AuditSettings, prefix, **(given | overrides))
     return settings

@@ -31,6 +31,7 @@ POLICY: PolicyTable = {
         "attorney": "team",
         "paralegal": "team",
     },
+    "export the record": {"partner": "any", "compliance": "any", "attorney": "team"},
     "read timeline": {
         "partner": "any",
         "compliance": "any",
@@ -113,16 +114,16 @@ async def _on_the_team(
     client_id: UUID,
     matter_id: UUID | None,
 ) -> bool:
-    directory = await _directory(session)
+    staff = await directory(session)
     own = {
         staff_id
-        for staff_id, entry in directory.items()
+        for staff_id, entry in staff.items()
         if caller.email and _address(keys, entry.email) == caller.email
     }
-    return bool(own & await _team(session, directory, client_id, matter_id))
+    return bool(own & await _team(session, staff, client_id, matter_id))
 
 
-async def _directory(session: AsyncSession) -> dict[UUID, Staff]:
+async def directory(session: AsyncSession) -> dict[UUID, Staff]:
     """The newest entry of everybody on the staff who is active."""
     newest: dict[UUID, Staff] = {}
     for contract, value in await queries.values(session, (StaffRegistered, StaffChanged)):
@@ -134,7 +135,7 @@ async def _directory(session: AsyncSession) -> dict[UUID, Staff]:
 
 async def _team(
     session: AsyncSession,
-    directory: dict[UUID, Staff],
+    staff: dict[UUID, Staff],
     client_id: UUID,
     matter_id: UUID | None,
 ) -> set[UUID]:
@@ -151,14 +152,14 @@ async def _team(
             contacts[assigned.matter_id] = assigned
     in_force = [contacts[of] for of in {None, matter_id} if of in contacts]
     people = {one.staff_id for one in in_force} | {one.stand_in_id for one in in_force}
-    people |= {entry.stand_in_id for one in people if one and (entry := directory.get(one))}
-    return _with_supervisors(directory, {one for one in people if one})
+    people |= {entry.stand_in_id for one in people if one and (entry := staff.get(one))}
+    return _with_supervisors(staff, {one for one in people if one})
 
 
-def _with_supervisors(directory: dict[UUID, Staff], people: set[UUID]) -> set[UUID]:
+def _with_supervisors(staff: dict[UUID, Staff], people: set[UUID]) -> set[UUID]:
     waiting = list(people)
     while waiting:
-        entry = directory.get(waiting.pop())
+        entry = staff.get(waiting.pop())
         if entry and entry.supervisor_id and entry.supervisor_id not in people:
             people.add(entry.supervisor_id)
             waiting.append(entry.supervisor_id)

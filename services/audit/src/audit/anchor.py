@@ -4,7 +4,7 @@ time does not put that back with it."""
 import os
 from pathlib import Path
 
-from audit.checkpoints import BadNote, Checkpoint, Signer, open_checkpoint
+from audit.checkpoints import BadNote, Checkpoint, Signer
 
 
 def read_checkpoint(path: Path, signer: Signer) -> Checkpoint | None:
@@ -15,7 +15,7 @@ def read_checkpoint(path: Path, signer: Signer) -> Checkpoint | None:
         return None
     except UnicodeDecodeError as error:
         raise BadNote(f"{path} is not text") from error
-    return open_checkpoint(note, signer.verifier, signer.name)
+    return signer.open(note)
 
 
 def write_checkpoint(path: Path, note: str) -> None:

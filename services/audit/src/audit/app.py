@@ -8,6 +8,9 @@ from fastapi import FastAPI
 
 from audit import api, handlers, log_api, proof_api, ticker
 from audit.checkpoints import signer_of
+from audit.copies import Copies
+from audit.exports import api as exports_api
+from audit.exports.exporter import Exporter
 from audit.log import Log
 from audit.settings import AuditSettings
 from shared.app import Service, create_service
@@ -20,8 +23,13 @@ from shared.runtime import Runtime
 
 def create_app(settings: AuditSettings | None = None) -> FastAPI:
     settings = settings or AuditSettings()
-    signer = signer_of(settings.audit_origin, settings.audit_signing_key_file.read_bytes())
-    the_log = Log(signer, settings.audit_checkpoint_file)
+    signer = signer_of(
+        settings.audit_origin,
+        settings.audit_signing_key_file.read_bytes(),
+        *(one.read_bytes() for one in settings.audit_previous_key_files),
+    )
+    copies = Copies.at(settings.audit_checkpoint_copies)
+    the_log = Log(signer, settings.audit_checkpoint_file, copies)
     every = timedelta(seconds=settings.audit_recorded_every)
     silent_after = timedelta(seconds=settings.audit_silent_after)
 
@@ -34,12 +42,18 @@ def create_app(settings: AuditSettings | None = None) -> FastAPI:
     async def audit_ticker(runtime: Runtime) -> None:
         await ticker.run(the_log, runtime, every, silent_after)
 
-    return create_service(
+    async def audit_copies(runtime: Runtime) -> None:
+        await ticker.copy(the_log, runtime, settings.audit_copies_every)
+
+    exporter = Exporter(signer, settings.messaging_url, settings.audit_exports_kept_for)
+    app = create_service(
         Service(
             settings,
-            routers=[log_api.router, proof_api.router, api.router],
-            tasks=[audit_ticker],
+            routers=[log_api.router, proof_api.router, exports_api.router, api.router],
+            tasks=[audit_ticker, audit_copies, exporter.run],
             owners=OWNERS,
             apply=recorder,
         )
     )
+    app.state.exporter = exporter
+    return app

@@ -32,10 +32,12 @@ class Checkpoint:
 
 @dataclass(frozen=True)
 class Signer:
-    """An Ed25519 key and the name it signs under: the origin of the log."""
+    """An Ed25519 key and the name it signs under: the origin of the log. While a key is changed,
+    those before it (`previous`) sign too, so that who knows only them follows to the new one."""
 
     name: str
     key: Ed25519PrivateKey
+    previous: tuple["Signer", ...] = ()
 
     @property
     def verifier(self) -> str:
@@ -43,20 +45,39 @@ class Signer:
         public = ED25519 + self.key.public_key().public_bytes_raw()
         return f"{self.name}+{_key_id(self.name, public).hex()}+{_base64(public)}"
 
+    @property
+    def verifiers(self) -> list[str]:
+        """Of every key that signs now, the newest first."""
+        return [self.verifier, *(one.verifier for one in self.previous)]
+
     def sign(self, text: str) -> str:
         """The signed note. Ed25519 is deterministic: one text, one note."""
+        return f"{text}\n{self._line(text)}{''.join(one._line(text) for one in self.previous)}"
+
+    def open(self, note: str) -> Checkpoint:
+        """A checkpoint of this log that one of its keys signed; raises BadNote."""
+        for verifier in self.verifiers[:-1]:
+            try:
+                return open_checkpoint(note, verifier, self.name)
+            except BadNote:
+                continue
+        return open_checkpoint(note, self.verifiers[-1], self.name)
+
+    def _line(self, text: str) -> str:
         public = ED25519 + self.key.public_key().public_bytes_raw()
         signature = _key_id(self.name, public) + self.key.sign(text.encode())
-        return f"{text}\n— {self.name} {_base64(signature)}\n"
+        return f"— {self.name} {_base64(signature)}\n"
 
 
-def signer_of(name: str, seed: bytes) -> Signer:
-    """The signer of a key of 32 bytes; raises BadNote for a name that would break a note."""
+def signer_of(name: str, seed: bytes, *previous: bytes) -> Signer:
+    """The signer of a key of 32 bytes, and of those that were its before; raises BadNote for a name
+    that would break a note."""
     if not _NAME.fullmatch(name):
         raise BadNote(f"{name!r} cannot name a key: spaces and + are not allowed")
-    if len(seed) != 32:
+    if any(len(one) != 32 for one in (seed, *previous)):
         raise BadNote("an Ed25519 key is 32 bytes")
-    return Signer(name, Ed25519PrivateKey.from_private_bytes(seed))
+    before = tuple(signer_of(name, one) for one in previous)
+    return Signer(name, Ed25519PrivateKey.from_private_bytes(seed), before)
 
 
 def open_note(note: str, verifier: str) -> str:

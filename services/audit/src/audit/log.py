@@ -17,7 +17,8 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from audit import anchor, entries, merkle, readings, rows, streams
-from audit.checkpoints import BadNote, Checkpoint, Signer, open_checkpoint
+from audit.checkpoints import BadNote, Checkpoint, Signer
+from audit.copies import Contradicted, Copies
 from audit.merkle import Node
 from audit.rows import Arrival, Head, Leaf
 from shared.db import Database
@@ -41,19 +42,25 @@ class Appended:
 class Log:
     """One process's hold on the log: its key, and the last checkpoint it knows to be signed."""
 
-    def __init__(self, signer: Signer, checkpoint_file: Path) -> None:
+    def __init__(self, signer: Signer, checkpoint_file: Path, copies: Copies | None = None) -> None:
         self.signer = signer
         self._file = checkpoint_file
+        self._copies = copies or Copies([])
         self._last: Checkpoint | None = None
+        self._copied: int | None = None
+        self._closed = False
         self._opening = asyncio.Lock()
         self.problem: str | None = "not yet compared with its last checkpoint"
 
     async def open(self, db: Database) -> None:
         """Compare with the checkpoint outside the database; raises NotOurPast. Safe to repeat."""
         async with self._opening:
+            if self._closed:
+                raise NotOurPast(self.problem)
             if self._last is None:
+                copied = await self._copied_outside()
                 async with db.transaction() as session:
-                    last = await self._compare(session)
+                    last = await self._compare(session, copied)
                 self._last, self.problem = last, None
 
     async def append(self, session: AsyncSession, arrivals: Sequence[Arrival]) -> Appended:
@@ -92,17 +99,44 @@ class Log:
             self.problem = f"its checkpoint cannot be written outside the database: {error}"
             log.critical("no checkpoint outside", error=repr(error))
 
-    async def _compare(self, session: AsyncSession) -> Checkpoint:
-        await rows.lock_head(session)
-        outside = self._outside()
-        if await rows.newest(session) is None and (outside is None or outside.size == 0):
-            return await self._begin(session)
-        if outside is None:
-            raise self._refusal(f"its last checkpoint is not in {self._file}, but it was begun")
-        await self._verified_head(session, outside)
-        return outside
+    async def copy(self, db: Database) -> None:
+        """Keep the newest committed checkpoint in every store, if it is not there yet.
 
-    def _outside(self) -> Checkpoint | None:
+        Dying in between leaves some stores a size behind: still a prefix of the log.
+        """
+        async with db.transaction() as session:
+            head = await rows.newest(session)
+        if head is None or head.checkpoint.size == self._copied:
+            return
+        try:
+            await self._copies.keep(head.checkpoint, head.note)
+        except Contradicted as error:
+            self._last, self._closed = None, True
+            raise self._refusal(str(error)) from error
+        self._copied = head.checkpoint.size
+
+    async def _copied_outside(self) -> list[Checkpoint]:
+        """The newest of each store of copies that is newer than the file."""
+        in_file = self._in_file()
+        try:
+            return await self._copies.newest(self.signer, in_file.size if in_file else -1)
+        except BadNote as error:
+            raise self._refusal(f"a copy is not a checkpoint of this log: {error}") from error
+
+    async def _compare(self, session: AsyncSession, copied: Sequence[Checkpoint]) -> Checkpoint:
+        """With all that is known of the log outside its database."""
+        await rows.lock_head(session)
+        in_file = self._in_file()
+        known = [*([in_file] if in_file else []), *copied]
+        if await rows.newest(session) is None and all(one.size == 0 for one in known):
+            return await self._begin(session)
+        if in_file is None:
+            raise self._refusal(f"its last checkpoint is not in {self._file}, but it was begun")
+        for one in known:
+            await self._verified_head(session, one)
+        return max(known, key=lambda one: one.size)
+
+    def _in_file(self) -> Checkpoint | None:
         try:
             return anchor.read_checkpoint(self._file, self.signer)
         except BadNote as error:
@@ -136,7 +170,7 @@ class Log:
 
     def _check_note(self, head: Head) -> None:
         try:
-            signed = open_checkpoint(head.note, self.signer.verifier, self.signer.name)
+            signed = self.signer.open(head.note)
         except BadNote as error:
             raise self._refusal(f"its newest checkpoint is not signed by us: {error}") from error
         if signed != head.checkpoint:

@@ -4,6 +4,7 @@ Every *complete* subtree's hash is stored once and never changes; roots and proo
 then put together from O(log n) of them. Nothing here reads a database.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 
@@ -119,3 +120,23 @@ def proof(spans: Iterable[Span], hashes: Mapping[Node, bytes]) -> list[bytes]:
 def _split(start: int, end: int) -> int:
     """The largest power of two smaller than the width, as RFC 6962 splits a tree."""
     return start + (1 << ((end - start - 1).bit_length() - 1))
+
+
+def gaps_between(indexes: Sequence[int], size: int) -> list[Span]:
+    """The subtrees without any of these leaves (ascending): with their hashes, the leaves give the
+    root of a tree of `size`. One proof for many entries, never larger than theirs together."""
+    found: list[Span] = []
+    _leave_out(indexes, 0, size, found)
+    return found
+
+
+def _leave_out(indexes: Sequence[int], start: int, end: int, found: list[Span]) -> None:
+    at = bisect_left(indexes, start)
+    if at == len(indexes) or indexes[at] >= end:
+        if start < end:
+            found.append((start, end))
+        return
+    if end - start > 1:
+        middle = _split(start, end)
+        _leave_out(indexes, start, middle, found)
+        _leave_out(indexes, middle, end, found)

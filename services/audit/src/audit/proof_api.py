@@ -110,15 +110,14 @@ async def prove_inclusions(
         selection = await access.selection(session, keys, caller, None, matter_id)
     start, of_size = _place_in(paging.after) if paging.after else (-1, size)
     of_size = await _known_size(session, of_size)
-    found = await queries.entries_after(session, selection, start, paging.limit + 1)
-    shown = [row for row in found if row.index < of_size]
+    found = await queries.entries_after(session, selection, start, paging.limit + 1, of_size)
     if selection.client_id:
         await accesses.record_access(session, caller, selection.client_id, "entries")
     proved = {
         row.index: await _inclusion(session, row.event_id, row.index, of_size)
-        for row in shown[: paging.limit]
+        for row in found[: paging.limit]
     }
-    return page(shown, paging, lambda row: proved[row.index], lambda row: [row.index, of_size])
+    return page(found, paging, lambda row: proved[row.index], lambda row: [row.index, of_size])
 
 
 @router.get("/proofs/consistency")

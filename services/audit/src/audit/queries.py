@@ -38,16 +38,17 @@ class Selection:
 
 
 async def entries_after(
-    session: AsyncSession, selection: Selection, after: int, limit: int
+    session: AsyncSession, selection: Selection, after: int, limit: int, before: int = 2**62
 ) -> Sequence[Any]:
-    """In log order, with index > `after`."""
+    """In log order, with `after` < index < `before`."""
     found = await session.execute(
         text(f"""
             SELECT e.*, r.type, r.fact_at, r.client_id, r.matter_id
             FROM readings r JOIN entries e USING (index)
-            WHERE r.index > :after AND {_selected(selection)} ORDER BY r.index LIMIT :limit
+            WHERE r.index > :after AND r.index < :before AND {_selected(selection)}
+            ORDER BY r.index LIMIT :limit
         """),
-        _parameters(selection) | {"after": after, "limit": limit},
+        _parameters(selection) | {"after": after, "before": before, "limit": limit},
     )
     return found.all()
 
@@ -158,8 +159,8 @@ async def values(
     return [(CONTRACTS[row.type], row.value) for row in found]
 
 
-async def time_zone(session: AsyncSession) -> str:
-    """The firm's, as it last told; UTC before it told any."""
+async def firm(session: AsyncSession) -> FirmChanged | None:
+    """The firm as it last told of itself; None before it did."""
     found = await session.execute(
         text("""
             SELECT e.value FROM readings r JOIN entries e USING (index)
@@ -168,7 +169,13 @@ async def time_zone(session: AsyncSession) -> str:
         {"type": FirmChanged.type_name()},
     )
     value = found.scalar_one_or_none()
-    return FirmChanged.model_validate_json(value).time_zone if value else "UTC"
+    return FirmChanged.model_validate_json(value) if value else None
+
+
+async def time_zone(session: AsyncSession) -> str:
+    """The firm's, as it last told; UTC before it told any."""
+    told = await firm(session)
+    return told.time_zone if told else "UTC"
 
 
 async def stated(session: AsyncSession, owners: Sequence[str]) -> dict[Stream, int]:

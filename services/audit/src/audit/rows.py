@@ -96,6 +96,15 @@ async def newest(session: AsyncSession) -> Head | None:
     return Head(checkpoint, row.note, row.published_at, row.read_at)
 
 
+async def note_of(session: AsyncSession, size: int) -> str:
+    """The signed note of exactly this size; it must have been published."""
+    found = await session.execute(
+        text("SELECT note FROM checkpoints WHERE size = :size"), {"size": size}
+    )
+    note: str = found.scalar_one()
+    return note
+
+
 async def stored(session: AsyncSession, nodes: Iterable[Node]) -> dict[Node, bytes]:
     """The hashes of these complete subtrees, as far as they are there."""
     wanted = list(dict.fromkeys(nodes))

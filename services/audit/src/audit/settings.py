@@ -19,7 +19,20 @@ class AuditSettings(Settings):
     audit_checkpoint_file: Path = Field(
         description="the last checkpoint, outside the database; replicas share it"
     )
+    audit_previous_key_files: list[Path] = Field(
+        default=[], description="keys before this one that still sign, while readers change over"
+    )
+    audit_checkpoint_copies: list[str] = Field(
+        default=[], description="object stores: file:///folder or s3://bucket/prefix, as JSON"
+    )
+    audit_copies_every: float = 60.0
     audit_recorded_every: float = 3600.0
     audit_silent_after: float = Field(
         780.0, description="seconds without a statement of its streams: a service is silent"
+    )
+    messaging_url: str = Field(
+        description="where exports fetch originals, with the requester's own token"
+    )
+    audit_exports_kept_for: float = Field(
+        7 * 86400.0, description="seconds after which a bundle, or one that stopped, is forgotten"
     )

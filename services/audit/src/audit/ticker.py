@@ -109,6 +109,24 @@ async def run(the_log: Log, runtime: Runtime, every: timedelta, silent_after: ti
         await asyncio.sleep(EVERY_SECONDS)
 
 
+async def copy(the_log: Log, runtime: Runtime, every: float) -> None:
+    """Until cancelled: checkpoints leave for the stores of copies, beside everything else, so that
+    a store that hangs holds up nothing. /readyz says when one does not answer."""
+    problem: str | None = None
+    runtime.ready_checks["copies"] = lambda: problem
+    while True:
+        try:
+            await the_log.copy(runtime.db)
+            problem = None
+        except NotOurPast as error:
+            problem = str(error)
+            return
+        except (DBAPIError, OSError, TimeoutError) as error:
+            problem = f"a checkpoint could not be copied: {error}"
+            log.error("a checkpoint could not be copied", error=repr(error))
+        await asyncio.sleep(every)
+
+
 async def tell_recorded(session: AsyncSession, every: timedelta) -> None:
     """One RecordedThrough for each service, when the last is `every` old. With several replicas
     one of them does it: the row of the last time is locked."""

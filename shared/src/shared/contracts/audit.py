@@ -42,3 +42,19 @@ class GapHealed(Event, owner="audit", key="service", subject="gap_id"):
     kind: Literal["missing", "cut-tail", "silent"]
     detected_at: AwareDatetime
     healed_at: AwareDatetime
+
+
+class RecordExported(Event, owner="audit", key="client_id", subject="export_id"):
+    """A bundle of a client's or matter's record was finished and may be fetched: once for each
+    export. `digest` is base64 of the SHA-256 of its list of files (SHA256SUMS), so that a bundle
+    shown later can be told from any other. Fetching it is told as RecordAccessed."""
+
+    export_id: UUID
+    client_id: UUID
+    matter_id: UUID | None = None
+    requested_by: UUID
+    role: str
+    size: int
+    entries: int
+    digest: str
+    exported_at: AwareDatetime

@@ -1,0 +1,1 @@
+"""Exports: the record of a matter or a client as a bundle that anybody checks without the firm."""
