@@ -1,4 +1,4 @@
-"""The composition root: what matters is made of. It listens to nobody: people tell it."""
+"""The composition root: what matters is made of."""
 
 from fastapi import FastAPI
 
@@ -8,15 +8,23 @@ import matters.contacts.api
 import matters.firm.api
 import matters.handovers.api
 import matters.matters.api
+import matters.milestones.api
 import matters.staff.api
 import matters.teams.api
+import matters.updates.api
 import matters.walls.api
-from matters.handovers import ticker
+from matters import ticker
+from matters.owed import handlers as owed
 from matters.settings import MattersSettings
+from matters.updates import handlers as updates
 from shared.app import Service, create_service
+from shared.handlers import Handlers
 
 
 def create_app(settings: MattersSettings | None = None) -> FastAPI:
+    handlers = Handlers()
+    for room in (owed, updates):
+        handlers.include(room.handlers)
     return create_service(
         Service(
             settings or MattersSettings(),
@@ -30,7 +38,10 @@ def create_app(settings: MattersSettings | None = None) -> FastAPI:
                 matters.teams.api.router,
                 matters.walls.api.router,
                 matters.handovers.api.router,
+                matters.milestones.api.router,
+                matters.updates.api.router,
             ),
+            handlers=handlers,
             tasks=(ticker.run,),
         )
     )

@@ -13,6 +13,7 @@ Role = Literal[
 ]
 
 Duty = Literal["lead", "associate", "paralegal", "support"]
+UpdateAbout = Literal["milestone", "development", "deadline", "request", "no_news", "report"]
 WallKind = Literal["screen", "need_to_know"]
 
 
@@ -100,6 +101,120 @@ class MatterOpened(Event, owner="matters", key="client_id", subject="matter_id")
     practice_area: str
     reason: Sealed
     opened_at: AwareDatetime
+
+
+class CadencePromised(Event, owner="matters", key="client_id", subject="matter_id"):
+    """From now on the client is to hear of this matter at least every `days` days; null: as the
+    firm's policy for updates says, as for every matter of which nothing was told."""
+
+    matter_id: UUID
+    client_id: UUID
+    revision: int
+    days: int | None
+
+
+class MatterClosed(Event, owner="matters", key="client_id", subject="matter_id"):
+    """The matter is closed, and nothing is owed in it any more. What was still open was given up
+    with a reason (`given_up`: ids of clocks and decisions). Retention counts from `closed_at`."""
+
+    matter_id: UUID
+    client_id: UUID
+    closed_at: AwareDatetime
+    closed_by: UUID
+    reason: Sealed
+    given_up: tuple[UUID, ...] = ()
+
+
+class MilestoneReached(Event, owner="matters", key="client_id", subject="milestone_id"):
+    """A matter reached a milestone of its plan: told after the undo window, once per milestone and
+    matter. `slug` names it within the version of the plan. Does not mean that the client knows."""
+
+    milestone_id: UUID
+    matter_id: UUID
+    client_id: UUID
+    plan: str
+    plan_version: int
+    slug: str
+    reached_at: AwareDatetime
+    note: Sealed | None = None
+
+
+class MilestoneReverted(Event, owner="matters", key="client_id", subject="milestone_id"):
+    """A milestone that was told was not reached after all. What it would have sent and has not is
+    cancelled; what was sent stands, and the client is told of the mistake by a person."""
+
+    milestone_id: UUID
+    matter_id: UUID
+    client_id: UUID
+    slug: str
+    reason: Sealed
+    reverted_at: AwareDatetime
+
+
+class DevelopmentRecorded(Event, owner="matters", key="client_id", subject="development_id"):
+    """Something happened in a matter that is no milestone. A significant one the client must hear
+    of. Told once, after the undo window."""
+
+    development_id: UUID
+    matter_id: UUID
+    client_id: UUID
+    significant: bool
+    summary: Sealed
+    happened_at: AwareDatetime
+
+
+class DeadlineScheduled(Event, owner="matters", key="client_id", subject="deadline_id"):
+    """Something in a matter must be done or will take place by an instant. Told after the undo
+    window, and again with a higher revision when it is moved or called off."""
+
+    deadline_id: UUID
+    revision: int = 1
+    matter_id: UUID
+    client_id: UUID
+    title: Sealed
+    due_at: AwareDatetime
+    cancelled: bool = False
+
+
+class UpdateRequested(Event, owner="matters", key="client_id", subject="matter_id"):
+    """The client asked how their matter stands. Asked again before it is answered, it is told
+    once."""
+
+    request_id: UUID
+    matter_id: UUID
+    client_id: UUID
+    requested_at: AwareDatetime
+
+
+class ProgressUpdateApproved(Event, owner="matters", key="client_id", subject="update_id"):
+    """A person approved what the client is to be told: messaging sends it, as a message with the
+    id of the update. `report` is the same as a PDF, where the client wants it written. Words that
+    are spoken (a call, a meeting) are not approved but recorded."""
+
+    update_id: UUID
+    matter_id: UUID
+    client_id: UUID
+    about: UpdateAbout
+    subject_text: Sealed
+    body: Sealed
+    report: Sealed | None = None
+    approved_by: UUID
+    approved_at: AwareDatetime
+
+
+class ProgressUpdateSent(Event, owner="matters", key="client_id", subject="update_id"):
+    """The client was told: the message was accepted for delivery, or a person told them in a call
+    or meeting and noted it."""
+
+    update_id: UUID
+    matter_id: UUID
+    client_id: UUID
+    about: UpdateAbout
+    channel: Literal["email", "phone", "in_person", "video"]
+    sent_at: AwareDatetime
+    staff_id: UUID
+    message_id: UUID | None = None
+    note: Sealed | None = None
 
 
 class PointOfContactAssigned(Event, owner="matters", key="client_id", subject="staff_id"):
