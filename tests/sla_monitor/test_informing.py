@@ -12,8 +12,12 @@ from shared.contracts import FIRM_ID, Sealed
 from shared.contracts.matters import (
     AbsencePlanned,
     CadencePromised,
+    DecisionRecorded,
+    DecisionRequested,
+    DecisionWithdrawn,
     MatterClosed,
     MatterOpened,
+    MilestoneReached,
     ProgressUpdateSent,
     UpdateRequested,
 )
@@ -23,6 +27,7 @@ from shared.contracts.sla_monitor import (
     ClockReopened,
     DeadlineBreached,
     DeadlineWarned,
+    DecisionDue,
     EscalationRaised,
     UpdateDue,
 )
@@ -187,6 +192,45 @@ async def test_an_update_that_came_back_after_another_was_heard_opens_nothing(wo
     await world.hear(update, told_client(world, OPENED + 6 * DAY))
     await world.hear(world.bounced(update.message_id, OPENED + 7 * DAY))
     assert await world.told(ClockReopened) == []
+
+
+@pytest.mark.parametrize("ending", ["recorded", "withdrawn", "silence"])
+async def test_a_decision_is_waited_for_within_its_own_time(world: World, ending: str) -> None:
+    decision_id, reply_by = new_id(), OPENED + 4 * DAY
+    of = {"decision_id": decision_id, "matter_id": world.matter_id, "client_id": world.client_id}
+    put = DecisionRequested(
+        kind="settlement_offer",
+        question=SEALED,
+        options=(),
+        recommendation=SEALED,
+        in_writing=True,
+        reply_by=reply_by,
+        requested_by=new_id(),
+        requested_at=OPENED,
+        **of,
+    )
+    await world.hear(put, put)
+    (due,) = await world.told(DecisionDue)
+    assert (due.decision_id, due.limit_at) == (decision_id, reply_by)
+    answer = {"option": "accept", "decided_by": world.client_id, "channel": "portal"}
+    answer |= {"in_writing": True, "recorded_by": world.client_id, "recorded_at": OPENED + DAY}
+    if ending == "recorded":
+        await world.hear(DecisionRecorded(**of, **answer))
+    elif ending == "withdrawn":
+        await world.hear(DecisionWithdrawn(reason=SEALED, withdrawn_at=OPENED + DAY, **of))
+    await world.fire(reply_by)
+    told = [type(one).__name__ for one in await world.told(ClockMet, ClockCancelled)]
+    late = await world.told(DeadlineWarned, DeadlineBreached)
+    expected = {"recorded": ["ClockMet"], "withdrawn": ["ClockCancelled"], "silence": []}
+    assert (told, len(late)) == (expected[ending], 3 if ending == "silence" else 0)
+
+
+async def test_a_milestone_is_owed_sooner_than_the_cadence(world: World) -> None:
+    await world.hear(opened(world))
+    of = {"matter_id": world.matter_id, "client_id": world.client_id, "plan": "family"}
+    of |= {"milestone_id": new_id(), "plan_version": 1, "slug": "petition-filed"}
+    await world.hear(MilestoneReached(reached_at=OPENED + 3 * DAY, **of))
+    assert (await world.told(UpdateDue))[-1].limit_at == OPENED + 5 * DAY
 
 
 async def test_a_closed_matter_is_owed_nothing(world: World) -> None:

@@ -90,7 +90,9 @@ class World:
     async def hear(self, *events: Event) -> None:
         """As if they came over Kafka, each in a transaction of its own."""
         for event in events:
-            found = self.runtime.handlers.find(event.type_name())
+            of_platform = event.owner == "platform"
+            name = event.type_name("messaging" if of_platform else None)
+            found = self.runtime.handlers.find(name)
             assert found is not None
             await self.runtime.keys.hold(FIRM_ID, *owners_in(event))
             async with self.runtime.db.transaction() as session:

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from sqlalchemy import DateTime
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import registry
 from sqlmodel import SQLModel
 
@@ -14,6 +15,15 @@ class Instant(DateTime):
 
     def __init__(self) -> None:
         super().__init__(timezone=True)
+
+
+class Json(JSONB):
+    """jsonb in which nothing is NULL, not the JSON word null: constraints speak of NULL."""
+
+    cache_ok = True
+
+    def __init__(self) -> None:
+        super().__init__(none_as_null=True)
 
 
 class Row(SQLModel, registry=registry()):

@@ -7,9 +7,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shared.contracts.matters import (
     AbsencePlanned,
     CadencePromised,
+    DecisionRecorded,
+    DecisionRequested,
+    DecisionWithdrawn,
+    DevelopmentRecorded,
     FirmChanged,
     MatterClosed,
     MatterOpened,
+    MilestoneReached,
     PointOfContactAssigned,
     ProgressUpdateSent,
     StaffChanged,
@@ -109,9 +114,38 @@ async def on_update_requested(session: AsyncSession, event: UpdateRequested) -> 
     await informing.prompt(session, event.matter_id, event.requested_at)
 
 
+@handlers.on(MilestoneReached)
+async def on_milestone_reached(session: AsyncSession, event: MilestoneReached) -> None:
+    """When it was entered late, the client is owed it from then on only by the cadence."""
+    await informing.prompt(session, event.matter_id, event.reached_at)
+
+
+@handlers.on(DevelopmentRecorded)
+async def on_development_recorded(session: AsyncSession, event: DevelopmentRecorded) -> None:
+    if event.significant:
+        await informing.prompt(session, event.matter_id, event.happened_at)
+
+
+@handlers.on(DecisionRequested)
+async def on_decision_requested(session: AsyncSession, event: DecisionRequested) -> None:
+    of = event.decision_id, event.client_id, event.matter_id
+    await informing.ask_client(session, *of, event.requested_at, event.reply_by)
+
+
+@handlers.on(DecisionRecorded)
+async def on_decision_recorded(session: AsyncSession, event: DecisionRecorded) -> None:
+    await informing.decide(session, event.decision_id, event.recorded_at)
+
+
+@handlers.on(DecisionWithdrawn)
+async def on_decision_withdrawn(session: AsyncSession, event: DecisionWithdrawn) -> None:
+    await informing.withdraw(session, event.decision_id, event.withdrawn_at)
+
+
 @handlers.on(MatterClosed)
 async def on_matter_closed(session: AsyncSession, event: MatterClosed) -> None:
-    await informing.close_matter(session, event.matter_id, event.closed_at)
+    matter = event.matter_id, event.closed_at
+    await informing.close_matter(session, *matter, event.given_up)
 
 
 @handlers.on(MessageBounced)

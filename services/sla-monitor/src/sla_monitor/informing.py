@@ -5,6 +5,7 @@ A matter has one open update clock, which a meaningful contact meets; the next o
 instant. What must be heard sooner makes it urgent.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -96,11 +97,14 @@ async def withdraw(session: AsyncSession, decision_id: UUID, at: datetime) -> No
         _cancel(session, clock, at, "decision-withdrawn")
 
 
-async def close_matter(session: AsyncSession, matter_id: UUID, at: datetime) -> None:
-    """Nothing is owed in it any more."""
+async def close_matter(
+    session: AsyncSession, matter_id: UUID, at: datetime, given_up: Sequence[UUID]
+) -> None:
+    """Nothing is owed in it any more; a clock of a message ends where somebody gave it up."""
     update = await queries.open_update_clock(session, matter_id)
     decisions = await queries.open_decision_clocks(session, matter_id)
-    for clock in (*([update] if update else []), *decisions):
+    named = await queries.clocks_named(session, given_up)
+    for clock in (*([update] if update else []), *decisions, *named):
         _cancel(session, clock, at, "matter-closed")
 
 

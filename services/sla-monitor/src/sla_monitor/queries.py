@@ -170,6 +170,16 @@ async def open_decision_clocks(session: AsyncSession, matter_id: UUID) -> Sequen
     return found.scalars().all()
 
 
+async def clocks_named(session: AsyncSession, clock_ids: Sequence[UUID]) -> Sequence[Clock]:
+    found = await session.execute(
+        select(Clock)
+        .where(col(Clock.clock_id).in_(clock_ids))
+        .order_by(col(Clock.clock_id))
+        .with_for_update()
+    )
+    return found.scalars().all()
+
+
 async def response_clock_of(session: AsyncSession, message_id: UUID) -> Clock | None:
     """The newest response clock that runs or ran for a message."""
     found = await session.execute(

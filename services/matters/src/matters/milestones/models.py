@@ -5,10 +5,9 @@ from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import Text
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
-from matters.tables import ClientRow, Instant, Row
+from matters.tables import ClientRow, Instant, Json, Row
 
 Kind = Literal["milestone", "development", "deadline"]
 
@@ -19,7 +18,7 @@ class PlanVersion(Row, table=True):
     __tablename__ = "milestone_plans"
     area: str = Field(primary_key=True)
     version: int = Field(primary_key=True)
-    document: dict[str, Any] = Field(sa_type=JSONB)
+    document: dict[str, Any] = Field(sa_type=Json)
     published_at: datetime = Field(sa_type=Instant)
     published_by: UUID
 
@@ -37,7 +36,7 @@ class Happening(ClientRow, table=True):
     plan_version: int | None = None
     slug: str | None = None
     at: datetime = Field(sa_type=Instant)
-    words: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
+    words: dict[str, Any] | None = Field(default=None, sa_type=Json)
     significant: bool = True
     marked_by: UUID
     marked_at: datetime = Field(sa_type=Instant)

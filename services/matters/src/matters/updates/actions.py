@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 import matters.firm.queries as firm
 from matters import revisions
+from matters.assessments.rules import require_no_promise
 from matters.clients.models import Client
 from matters.matters.models import Matter
 from matters.matters.queries import require_open
@@ -84,6 +85,17 @@ async def draft_update(
     return await _draft(session, matter, about, note=note, by=by)
 
 
+async def write_last(session: AsyncSession, matter: Matter, letter: str, *, by: UUID) -> None:
+    """The closing letter, approved by who closes. Whatever was only drafted is not sent."""
+    for draft_left in await queries.drafts(session, matter.matter_id):
+        draft_left.state, draft_left.revision = "cancelled", draft_left.revision + 1
+    update = await _draft(session, matter, "report", note="", by=by)
+    update.format = "written"
+    update.subject = _sealed(session, update, "subject", f"Your matter is closed: {matter.title}")
+    update.body = _sealed(session, update, "body", letter)
+    await approve(session, update, by=by, if_match=None)
+
+
 async def draft_of(session: AsyncSession, happening: Happening) -> None:
     """What was just told to others is drafted for the client, to be approved by a person."""
     matter = await session.get_one(Matter, happening.matter_id)
@@ -114,9 +126,10 @@ async def approve(
     session: AsyncSession, update: ProgressUpdate, *, by: UUID, if_match: str | None
 ) -> None:
     """These very words, by this person: If-Match names what they read. Raises UpdateDecided for
-    the second of two at once."""
+    the second of two at once, and PromisesOutcome with the sentence."""
     _require(update, "draft")
     revisions.check(if_match, update.revision)
+    require_no_promise(unseal(session, Sealed.model_validate(update.body)))
     if update.format != "written":
         raise Invalid("The client prefers to hear it: call or meet, then enter what was said.")
     update.approved_by, update.approved_at = by, await clock.database_now(session)

@@ -5,10 +5,9 @@ from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import Text
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
-from matters.tables import ClientRow, Instant
+from matters.tables import ClientRow, Instant, Json
 from shared.contracts.matters import UpdateAbout
 
 State = Literal["draft", "approved", "released", "sent", "failed", "cancelled"]
@@ -27,9 +26,9 @@ class ProgressUpdate(ClientRow, table=True):
     state: State = Field(default="draft", sa_type=Text)
     revision: int = 1
     source_id: UUID | None = None
-    subject: dict[str, Any] = Field(sa_type=JSONB)
-    body: dict[str, Any] = Field(sa_type=JSONB)
-    report: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
+    subject: dict[str, Any] = Field(sa_type=Json)
+    body: dict[str, Any] = Field(sa_type=Json)
+    report: dict[str, Any] | None = Field(default=None, sa_type=Json)
     drafted_at: datetime = Field(sa_type=Instant)
     drafted_by: UUID | None = None
     approved_by: UUID | None = None

@@ -60,6 +60,16 @@ async def of_source(session: AsyncSession, source_id: UUID) -> ProgressUpdate | 
     return found.scalar_one_or_none()
 
 
+async def drafts(session: AsyncSession, matter_id: UUID) -> Sequence[ProgressUpdate]:
+    found = await session.execute(
+        select(ProgressUpdate)
+        .where(col(ProgressUpdate.matter_id) == matter_id, col(ProgressUpdate.state) == "draft")
+        .order_by(col(ProgressUpdate.update_id))
+        .with_for_update()
+    )
+    return found.scalars().all()
+
+
 async def preferred_format(session: AsyncSession, client_id: UUID) -> Format:
     client = await session.get_one(Client, client_id)
     wishes: dict[str | None, Format] = {"call": "call", "meeting": "meeting"}

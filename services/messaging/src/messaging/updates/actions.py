@@ -15,12 +15,17 @@ from messaging.directory import queries as directory
 from messaging.email import composing
 from messaging.email.composing import Heading
 from messaging.email.rendering import Block, Enclosed, Mailbox, UnusableAddress, plain_text
+from messaging.email.texts import moment
 from messaging.notices.cases import Case, case_of, person
 from messaging.outbound.actions import queue
 from messaging.outbound.postponed import NotYetKnown
 from messaging.updates import texts
 from shared import clock
-from shared.contracts.matters import PointOfContactAssigned, ProgressUpdateApproved
+from shared.contracts.matters import (
+    DecisionRequested,
+    PointOfContactAssigned,
+    ProgressUpdateApproved,
+)
 from shared.contracts.messaging import MessageSent
 from shared.contracts.sla_monitor import DeadlineWarned
 from shared.ids import new_id
@@ -34,27 +39,58 @@ UPDATES_OF = UUID("5f0c8a3e-3f6b-5d5e-9a5c-0d5b0a6d7e10")
 
 async def send_update(session: AsyncSession, event: ProgressUpdateApproved) -> None:
     """As a person's message, with the report enclosed. Raises NotYetKnown."""
-    if await session.get(Message, event.update_id):
-        return
-    await case_of(session, event.client_id, event.matter_id, clock.now())
-    await person(session, event.approved_by)
-    subject = unseal(session, event.subject_text)
-    said = Said(
-        message_id=event.update_id,
-        received_at=clock.now(),
-        channel="email",
-        subject=subject,
-        body=unseal(session, event.body),
-    )
+    subject, body = unseal(session, event.subject_text), unseal(session, event.body)
     enclosed = []
     if event.report is not None:
         key = keys_of(session).key(event.report.owner, event.report.key_version)
         pdf = opened(key, event.report)
         enclosed = [Enclosed(name="report.pdf", media_type="application/pdf", content=pdf)]
-    conversation = await _conversation(session, event.client_id, event.matter_id)
-    await conversations.say_to_client(
-        session, conversation, said, "update", event.approved_by, enclosed
+    of = event.client_id, event.matter_id
+    await _say(session, *of, event.update_id, event.approved_by, subject, body, enclosed)
+
+
+async def put_decision(session: AsyncSession, event: DecisionRequested) -> None:
+    """The question as a person's message, with the id of the decision. Raises NotYetKnown."""
+    case = await case_of(session, event.client_id, event.matter_id, clock.now())
+    body = texts.decision(
+        case.client.name,
+        unseal(session, event.question),
+        [
+            (one.key, unseal(session, one.text), unseal(session, one.consequences))
+            for one in event.options
+        ],
+        unseal(session, event.recommendation),
+        moment(event.reply_by, case.zone),
+        event.in_writing,
     )
+    of = event.client_id, event.matter_id
+    subject = f"{texts.DECISION_SUBJECT}: {case.matter}"
+    await _say(session, *of, event.decision_id, event.requested_by, subject, body)
+
+
+async def _say(
+    session: AsyncSession,
+    client_id: UUID,
+    matter_id: UUID,
+    message_id: UUID,
+    staff_id: UUID,
+    subject: str,
+    body: str,
+    enclosed: Sequence[Enclosed] = (),
+) -> None:
+    if await session.get(Message, message_id):
+        return
+    await case_of(session, client_id, matter_id, clock.now())
+    await person(session, staff_id)
+    said = Said(
+        message_id=message_id,
+        received_at=clock.now(),
+        channel="email",
+        subject=subject,
+        body=body,
+    )
+    conversation = await _conversation(session, client_id, matter_id)
+    await conversations.say_to_client(session, conversation, said, "update", staff_id, enclosed)
 
 
 async def tell_of_handover(session: AsyncSession, event: PointOfContactAssigned) -> None:

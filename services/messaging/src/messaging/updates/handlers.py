@@ -4,7 +4,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from messaging.outbound.postponed import patient
 from messaging.updates import actions
-from shared.contracts.matters import ProgressUpdateApproved
+from shared.contracts.matters import DecisionRequested, ProgressUpdateApproved
 from shared.handlers import Handlers
 
 handlers = Handlers()
@@ -14,3 +14,9 @@ handlers = Handlers()
 @patient
 async def on_progress_update_approved(session: AsyncSession, event: ProgressUpdateApproved) -> None:
     await actions.send_update(session, event)
+
+
+@handlers.on(DecisionRequested)
+@patient
+async def on_decision_requested(session: AsyncSession, event: DecisionRequested) -> None:
+    await actions.put_decision(session, event)

@@ -1,6 +1,7 @@
 """The words about what is owed in a matter: to members of staff, and to clients whose point of
 contact changes or whose decision is waited for."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -49,6 +50,35 @@ def handover(
         "There is nothing you have to do: write and call as before, and your messages reach "
         f"{after}.",
     )
+
+
+def decision(
+    client: str,
+    question: str,
+    options: Sequence[tuple[str, str, str]],
+    recommendation: str,
+    reply_by: str,
+    in_writing: bool,
+) -> str:
+    """The question as it is put to the client: each choice with its key and what it would mean."""
+    choices = [
+        f"{key}: {text}\nWhat it would mean: {consequences}" for key, text, consequences in options
+    ]
+    how = (
+        "This decision has to be in writing: answer in the portal, or reply to this message with "
+        "the word of your choice."
+        if in_writing
+        else "Answer in the portal, reply to this message, or call me."
+    )
+    parts = [
+        f"Dear {client},",
+        f"I need a decision from you by {reply_by}.",
+        question,
+        *choices,
+        f"What I recommend: {recommendation}",
+        f"{how} The decision is yours alone. If anything is unclear, ask before you decide.",
+    ]
+    return "\n\n".join(parts)
 
 
 def decide_by(client: str, matter: str, due_at: datetime, zone: ZoneInfo) -> tuple[Block, ...]:
