@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -121,7 +121,7 @@ class World:
             await publishing.publish_policy(session, kind, value, version, FIRM_ID)
 
     async def recompute(self) -> None:
-        for kind in ("acknowledgment", "response", "triage"):
+        for kind in get_args(Kind):
             async with self.db.transaction() as session:
                 await actions.recompute_stale(session, kind)
 

@@ -12,10 +12,12 @@ from sqlalchemy import text
 from messaging.acknowledgments.handlers import handlers as acknowledgment_handlers
 from messaging.acknowledgments.ticker import tick
 from messaging.conversations.models import Conversation, Message
+from messaging.directory.handlers import handlers as directory_handlers
 from messaging.directory.models import Client, Firm, Matter, PointOfContact, Staff
 from messaging.notices.handlers import handlers as notice_handlers
 from messaging.outbound.delivery import deliver
 from messaging.settings import MessagingSettings
+from messaging.updates.handlers import handlers as update_handlers
 from shared import clock
 from shared.app import Service, create_service
 from shared.contracts import FIRM_ID, Event
@@ -41,6 +43,8 @@ def _handlers() -> Handlers:
     handlers = Handlers()
     handlers.include(acknowledgment_handlers)
     handlers.include(notice_handlers)
+    handlers.include(directory_handlers)
+    handlers.include(update_handlers)
     return handlers
 
 

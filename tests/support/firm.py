@@ -12,7 +12,7 @@ from sqlalchemy import text
 from matters.app import create_app
 from matters.settings import MattersSettings
 from shared.contracts import CONTRACTS, FIRM_ID, Event, Sealed
-from shared.keyring import unseal
+from shared.keyring import owners_in, unseal
 from shared.runtime import Runtime
 from support.platform import Platform
 from support.running import Running, bearer, running
@@ -86,6 +86,17 @@ class World:
         rows = await self.rows("SELECT type, value FROM outbox ORDER BY event_id")
         events: list[Any] = [CONTRACTS[name].model_validate_json(value) for name, value in rows]
         return [event for event in events if isinstance(event, kind)]
+
+    async def hear(self, *events: Event) -> None:
+        """As if they came over Kafka, each in a transaction of its own."""
+        for event in events:
+            of_platform = event.owner == "platform"
+            name = event.type_name("messaging" if of_platform else None)
+            found = self.runtime.handlers.find(name)
+            assert found is not None
+            await self.runtime.keys.hold(FIRM_ID, *owners_in(event))
+            async with self.runtime.db.transaction() as session:
+                await found[1](session, event)
 
     async def rows(self, statement: str, **parameters: Any) -> list[Any]:
         async with self.runtime.db.transaction() as session:

@@ -3,11 +3,13 @@ walled off and missing are one answer."""
 
 from uuid import UUID
 
+from fastapi import Request
 from sqlalchemy.ext.asyncio import AsyncSession
 
 import matters.contacts.queries as contacts
 from matters.clients.models import Client
 from matters.matters.models import Matter
+from matters.tables import ClientRow
 from shared.auth import CallerIdentity
 from shared.errors import NotFound
 from shared.policy import PolicyTable, permit
@@ -37,3 +39,13 @@ async def matter(
     relations = await contacts.relations(session, caller, found.client_id, matter_id)
     permit(table, caller, action, relations)
     return found
+
+
+async def hold_key(request: Request, owned: type[ClientRow], row_id: UUID) -> None:
+    """Have the key of the client whose row this is at hand before the request's own transaction
+    begins. Tells nothing: what is missing or foreign is refused later."""
+    runtime = request.state.runtime
+    async with runtime.db.transaction() as looking:
+        row = await looking.get(owned, row_id)
+    if row is not None:
+        await runtime.keys.hold(row.client_id)

@@ -1,22 +1,37 @@
-"""The composition root: what matters is made of. It listens to nobody: people tell it."""
+"""The composition root: what matters is made of."""
 
 from fastapi import FastAPI
 
 import matters.absences.api
+import matters.assessments.api
 import matters.clients.api
+import matters.closing.api
+import matters.consents.api
 import matters.contacts.api
+import matters.decisions.api
 import matters.firm.api
 import matters.handovers.api
 import matters.matters.api
+import matters.milestones.api
+import matters.representatives.api
 import matters.staff.api
+import matters.standing.api
 import matters.teams.api
+import matters.updates.api
 import matters.walls.api
-from matters.handovers import ticker
+from matters import ticker
+from matters.consents import handlers as consents
+from matters.owed import handlers as owed
 from matters.settings import MattersSettings
+from matters.updates import handlers as updates
 from shared.app import Service, create_service
+from shared.handlers import Handlers
 
 
 def create_app(settings: MattersSettings | None = None) -> FastAPI:
+    handlers = Handlers()
+    for room in (owed, updates, consents):
+        handlers.include(room.handlers)
     return create_service(
         Service(
             settings or MattersSettings(),
@@ -30,7 +45,16 @@ def create_app(settings: MattersSettings | None = None) -> FastAPI:
                 matters.teams.api.router,
                 matters.walls.api.router,
                 matters.handovers.api.router,
+                matters.milestones.api.router,
+                matters.updates.api.router,
+                matters.representatives.api.router,
+                matters.decisions.api.router,
+                matters.assessments.api.router,
+                matters.consents.api.router,
+                matters.closing.api.router,
+                matters.standing.api.router,
             ),
+            handlers=handlers,
             tasks=(ticker.run,),
         )
     )

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 
 from shared.settings import Settings
 
@@ -11,3 +11,6 @@ class MattersSettings(Settings):
     service: ClassVar[str] = "matters"
 
     matters_database_url: SecretStr
+    matters_undo: float = Field(
+        600, description="seconds in which what would tell the client something can be taken back"
+    )

@@ -11,6 +11,7 @@ from messaging.directory import handlers as directory
 from messaging.notices import handlers as notices
 from messaging.outbound import delivery
 from messaging.settings import MessagingSettings
+from messaging.updates import handlers as updates
 from shared.app import Service, create_service
 from shared.handlers import Handlers
 
@@ -18,7 +19,7 @@ from shared.handlers import Handlers
 def create_app(settings: MessagingSettings | None = None) -> FastAPI:
     settings = settings or MessagingSettings()
     handlers = Handlers()
-    for room in (directory, acknowledgments, notices):
+    for room in (directory, acknowledgments, notices, updates):
         handlers.include(room.handlers)
     return create_service(
         Service(

@@ -56,7 +56,7 @@ async def quarantine(session: AsyncSession, message: MessageQuarantined) -> None
     clock, terms = await _open(session, "triage", message.conversation_id, [part])
     emit(session, telling.due(clock, terms))
     if early := await session.get(EarlyFiling, message.message_id):
-        await _meet(session, clock, early.filed_at, message.message_id)
+        await meet(session, clock, early.filed_at, message.message_id)
         await session.delete(early)
 
 
@@ -69,7 +69,7 @@ async def file(session: AsyncSession, filing: MessageFiled) -> None:
         # Quarantine and filing travel in different streams: keep the fact for when it arrives.
         session.add(EarlyFiling(message_id=filing.message_id, filed_at=filing.filed_at))
     else:
-        await _meet(session, clock, filing.filed_at, filing.message_id)
+        await meet(session, clock, filing.filed_at, filing.message_id)
 
 
 async def refile(session: AsyncSession, filing: MessageRefiled) -> None:
@@ -88,7 +88,7 @@ async def acknowledge(
     for message_id in covers:
         clock = await queries.clock_of_message(session, "acknowledgment", message_id)
         if clock is not None:
-            await _meet(session, clock, at, cause_id)
+            await meet(session, clock, at, cause_id)
 
 
 async def acknowledge_conversation(
@@ -96,7 +96,7 @@ async def acknowledge_conversation(
 ) -> None:
     """A person's word acknowledges whatever the client had said in the conversation by then."""
     for clock in await queries.open_acknowledgments(session, conversation_id, at):
-        await _meet(session, clock, at, cause_id)
+        await meet(session, clock, at, cause_id)
 
 
 async def answer(
@@ -116,7 +116,7 @@ async def answer(
     if len(later) == len(clock.messages):
         return
     clock.messages = [each for each in clock.messages if each not in later]
-    await _meet(session, clock, at, cause_id)
+    await meet(session, clock, at, cause_id)
     if later:
         await session.flush()  # one open response clock per conversation: the old one first
         parts = [_part(each.message_id, each.received_at, each.urgent) for each in later]
@@ -205,7 +205,7 @@ async def recompute_stale(session: AsyncSession, kind: Kind) -> int:
             log.critical("a clock keeps old terms", clock_id=str(clock.clock_id), error=error.code)
             continue
         before = clock.target_at, clock.limit_at
-        _pin(clock, terms)
+        pin(clock, terms)
         settle(clock, terms)
         if (clock.target_at, clock.limit_at) != before and clock.limit_at is not None:
             clock.revision += 1
@@ -265,11 +265,11 @@ async def _resume_told(session: AsyncSession, clock: Clock, at: datetime, *, wai
     settle(clock, terms)
     if waited:
         emit(session, telling.resumed(clock, at))
-    _tell_again(session, clock, terms)
+    tell_again(session, clock, terms)
     return terms
 
 
-def _tell_again(session: AsyncSession, clock: Clock, terms: Terms) -> None:
+def tell_again(session: AsyncSession, clock: Clock, terms: Terms) -> None:
     clock.revision += 1
     emit(session, telling.due(clock, terms))
 
@@ -298,7 +298,7 @@ async def _open(
         pauses=[],  # known to be none: a new clock is not asked for them again
         firings=[],
     )
-    _pin(clock, terms)
+    pin(clock, terms)
     _add(clock, parts)
     settle(clock, terms)
     session.add(clock)
@@ -314,7 +314,7 @@ def _add(clock: Clock, parts: list[ClockMessage]) -> None:
     )
 
 
-async def _meet(session: AsyncSession, clock: Clock, at: datetime, cause_id: UUID) -> None:
+async def meet(session: AsyncSession, clock: Clock, at: datetime, cause_id: UUID) -> None:
     """Once: what was met stays met by its first cause. Too late is a breach all the same."""
     if clock.met_at is not None or clock.cancelled_at is not None:
         return
@@ -326,25 +326,34 @@ async def _meet(session: AsyncSession, clock: Clock, at: datetime, cause_id: UUI
 
 
 async def _reopen(session: AsyncSession, clock: Clock, at: datetime, cause_id: UUID) -> None:
-    if clock.kind == "response":
-        await _absorb_successor(session, clock, at)
+    if clock.kind in ("response", "update") and not await _absorb_successor(session, clock, at):
+        return
     clock.met_at = clock.met_by = None
     terms = await queries.pinned_terms(session, clock)
     settle(clock, terms)
     emit(session, telling.reopened(clock, at, cause_id))
-    if clock.kind == "response" and clock.limit_at is not None:
-        _tell_again(session, clock, terms)
+    if clock.kind in ("response", "update") and clock.limit_at is not None:
+        tell_again(session, clock, terms)
 
 
-async def _absorb_successor(session: AsyncSession, clock: Clock, at: datetime) -> None:
-    """A clock that opened in the meantime ends: its messages wait in the older one again."""
-    successor = await queries.open_response_clock(session, clock.conversation_id)
+async def _absorb_successor(session: AsyncSession, clock: Clock, at: datetime) -> bool:
+    """A clock that opened in the meantime ends: its messages wait in the older one again, and what
+    prompted an update does. False: the client heard of the matter later too, so nothing is owed
+    from the older one."""
+    find = queries.open_update_clock if clock.kind == "update" else queries.open_response_clock
+    successor = await find(session, clock.conversation_id)
     if successor is None:
-        return
+        return True
+    if clock.kind == "update" and clock.met_at and successor.opened_at > clock.met_at:
+        return False
     successor.cancelled_at, successor.state, successor.next_at = at, "cancelled", None
     emit(session, telling.cancelled(successor, "joined-reopened-clock"))
-    _add(clock, [_part(m.message_id, m.received_at, m.urgent) for m in successor.messages])
-    await session.flush()  # one open response clock per conversation: the newer one first
+    if clock.kind == "response":
+        _add(clock, [_part(m.message_id, m.received_at, m.urgent) for m in successor.messages])
+    else:
+        clock.urgent_at, clock.within = clock.urgent_at or successor.urgent_at, successor.within
+    await session.flush()  # one open clock per conversation or matter: the newer one first
+    return True
 
 
 async def _tell(session: AsyncSession, clock: Clock, threshold: Threshold, now: datetime) -> None:
@@ -372,7 +381,7 @@ async def _tell_due(session: AsyncSession, clock: Clock, terms: Terms) -> None:
         emit(session, telling.due(clock, response_terms, response))
 
 
-def _pin(clock: Clock, terms: Terms) -> None:
+def pin(clock: Clock, terms: Terms) -> None:
     clock.policy_version = terms.policy_version
     clock.calendar_id = terms.calendar_id
     clock.calendar_version = terms.calendar_version

@@ -23,7 +23,7 @@ from sla_monitor import publishing, queries, telling
 from sla_monitor.calendar import CalendarDraft, PublishedCalendar
 from sla_monitor.counting import Due, Duration, Line, Mode, due
 from sla_monitor.models import Calendar, Clock, Kind, State
-from sla_monitor.rules import ClockPolicy, explained
+from sla_monitor.rules import ClockPolicy, explained, scaled
 
 MOST_DUES, MOST_LINES = 10_000, 200_000
 
@@ -262,7 +262,7 @@ async def explain_clock(clock_id: UUID, caller: Caller, session: Transaction) ->
     terms = await queries.pinned_terms(session, clock)
     until = clock.limit_at or max(shared.clock.now(), clock.opened_at)
     course = telling.course_of(clock)
-    promise = terms.policy
+    promise = scaled(terms.policy, clock.within)
     if clock.urgent_at is not None and promise.urgent is not None:
         mode, target, limit = Mode.ELAPSED, promise.urgent.target, promise.urgent.limit
     else:
@@ -300,7 +300,7 @@ def _clock_shown(clock: Clock) -> ClockShown:
         id=clock.clock_id,
         message_ids=[each.message_id for each in clock.messages],
         urgent=clock.urgent_at is not None,
-        **clock.model_dump(exclude={"clock_id", "message_id", "urgent_at"}),
+        **clock.model_dump(exclude={"clock_id", "message_id", "urgent_at", "within"}),
     )
 
 

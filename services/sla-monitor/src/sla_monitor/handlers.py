@@ -1,12 +1,25 @@
 """Events in: which fact does what to the clocks."""
 
+from datetime import timedelta
+
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.contracts.matters import (
+    AbsencePlanned,
+    CadencePromised,
+    DecisionRecorded,
+    DecisionRequested,
+    DecisionWithdrawn,
+    DevelopmentRecorded,
     FirmChanged,
+    MatterClosed,
+    MatterOpened,
+    MilestoneReached,
     PointOfContactAssigned,
+    ProgressUpdateSent,
     StaffChanged,
     StaffRegistered,
+    UpdateRequested,
 )
 from shared.contracts.messaging import (
     CallLogged,
@@ -20,7 +33,7 @@ from shared.contracts.messaging import (
 )
 from shared.contracts.platform import StreamHeadsStated
 from shared.handlers import Handlers
-from sla_monitor import actions, publishing
+from sla_monitor import actions, informing, publishing
 
 handlers = Handlers()
 
@@ -52,8 +65,13 @@ async def on_message_acknowledged(session: AsyncSession, event: MessageAcknowled
 
 @handlers.on(MessageSent)
 async def on_message_sent(session: AsyncSession, event: MessageSent) -> None:
-    """Only a person's word meets or pauses anything; updates and notices are nobody's answer."""
-    if event.automatic or event.kind not in ("answer", "question", "acknowledgment"):
+    """Only a person's word meets or pauses anything; updates and notices are nobody's answer, but
+    an answer too is news of the matter."""
+    if event.automatic:
+        return
+    if event.matter_id and event.kind in ("answer", "update"):
+        await informing.inform(session, event.matter_id, event.sent_at, event.message_id)
+    if event.kind not in ("answer", "question", "acknowledgment"):
         return
     where, at, cause = event.conversation_id, event.sent_at, event.message_id
     await actions.acknowledge_conversation(session, where, at, cause)
@@ -70,6 +88,64 @@ async def on_call_logged(session: AsyncSession, event: CallLogged) -> None:
         where, at, cause = event.conversation_id, event.held_at, event.message_id
         await actions.acknowledge_conversation(session, where, at, cause)
         await actions.answer(session, where, at, cause)
+        if event.matter_id:
+            await informing.inform(session, event.matter_id, at, cause)
+
+
+@handlers.on(MatterOpened)
+async def on_matter_opened(session: AsyncSession, event: MatterOpened) -> None:
+    await informing.follow_matter(session, event.matter_id, event.client_id, event.opened_at)
+
+
+@handlers.on(CadencePromised)
+async def on_cadence_promised(session: AsyncSession, event: CadencePromised) -> None:
+    within = None if event.days is None else timedelta(days=event.days)
+    await informing.promise_cadence(session, event.matter_id, within)
+
+
+@handlers.on(ProgressUpdateSent)
+async def on_progress_update_sent(session: AsyncSession, event: ProgressUpdateSent) -> None:
+    cause = event.message_id or event.update_id
+    await informing.inform(session, event.matter_id, event.sent_at, cause)
+
+
+@handlers.on(UpdateRequested)
+async def on_update_requested(session: AsyncSession, event: UpdateRequested) -> None:
+    await informing.prompt(session, event.matter_id, event.requested_at)
+
+
+@handlers.on(MilestoneReached)
+async def on_milestone_reached(session: AsyncSession, event: MilestoneReached) -> None:
+    """When it was entered late, the client is owed it from then on only by the cadence."""
+    await informing.prompt(session, event.matter_id, event.reached_at)
+
+
+@handlers.on(DevelopmentRecorded)
+async def on_development_recorded(session: AsyncSession, event: DevelopmentRecorded) -> None:
+    if event.significant:
+        await informing.prompt(session, event.matter_id, event.happened_at)
+
+
+@handlers.on(DecisionRequested)
+async def on_decision_requested(session: AsyncSession, event: DecisionRequested) -> None:
+    of = event.decision_id, event.client_id, event.matter_id
+    await informing.ask_client(session, *of, event.requested_at, event.reply_by)
+
+
+@handlers.on(DecisionRecorded)
+async def on_decision_recorded(session: AsyncSession, event: DecisionRecorded) -> None:
+    await informing.decide(session, event.decision_id, event.recorded_at)
+
+
+@handlers.on(DecisionWithdrawn)
+async def on_decision_withdrawn(session: AsyncSession, event: DecisionWithdrawn) -> None:
+    await informing.withdraw(session, event.decision_id, event.withdrawn_at)
+
+
+@handlers.on(MatterClosed)
+async def on_matter_closed(session: AsyncSession, event: MatterClosed) -> None:
+    matter = event.matter_id, event.closed_at
+    await informing.close_matter(session, *matter, event.given_up)
 
 
 @handlers.on(MessageBounced)
@@ -103,3 +179,8 @@ async def on_point_of_contact_assigned(
     session: AsyncSession, event: PointOfContactAssigned
 ) -> None:
     await publishing.note_contact(session, event)
+
+
+@handlers.on(AbsencePlanned)
+async def on_absence_planned(session: AsyncSession, event: AbsencePlanned) -> None:
+    await publishing.note_absence(session, event)

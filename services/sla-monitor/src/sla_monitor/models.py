@@ -1,16 +1,16 @@
 """What sla-monitor remembers: calendars and policies by version, who is asked, and every clock."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import DateTime
+from sqlalchemy import DateTime, Interval
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import registry
 from sqlalchemy.types import Text
 from sqlmodel import Field, Relationship, SQLModel
 
-Kind = Literal["acknowledgment", "response", "triage"]
+Kind = Literal["acknowledgment", "response", "triage", "update", "decision"]
 State = Literal["running", "paused", "unconfirmed", "met", "breached", "cancelled"]
 
 
@@ -82,6 +82,19 @@ class ContactAssignment(Row, table=True):
     from_at: datetime = Field(sa_type=Instant)
 
 
+class Absence(Row, table=True):
+    """Who is away when, and who acts for them."""
+
+    __tablename__ = "absences"
+    absence_id: UUID = Field(primary_key=True)
+    revision: int
+    staff_id: UUID
+    stand_in_id: UUID
+    from_at: datetime = Field(sa_type=Instant)
+    until_at: datetime = Field(sa_type=Instant)
+    cancelled: bool = False
+
+
 class ClockMessage(Row, table=True):
     """A client's message that a clock runs for."""
 
@@ -119,8 +132,10 @@ def _parts_of_a_clock(order: str) -> dict[str, str]:
 class Clock(Row, table=True):
     """A promise to a client that runs. `target_at` and `limit_at` are unknown while it pauses.
 
-    `message_id` is set where a clock is of one message (acknowledgment, triage). `met_by` is the
-    message, acknowledgment or call that met it: if that bounces, the clock opens again.
+    `message_id` is set where a clock is of one message (acknowledgment, triage); where it is of no
+    conversation, `conversation_id` is what it is of (update: the matter, decision: the decision).
+    `met_by` is the message, acknowledgment or call that met it: if that bounces, the clock opens
+    again. `within` is what this one is promised, where that is not the policy's limit.
     """
 
     __tablename__ = "clocks"
@@ -134,6 +149,7 @@ class Clock(Row, table=True):
     message_id: UUID | None = None
     opened_at: datetime = Field(sa_type=Instant)
     urgent_at: datetime | None = Field(default=None, sa_type=Instant)
+    within: timedelta | None = Field(default=None, sa_type=Interval)
     policy_version: int
     calendar_id: UUID | None = None
     calendar_version: int
@@ -156,6 +172,15 @@ class Clock(Row, table=True):
     firings: list[ClockFiring] = Relationship(
         sa_relationship_kwargs=_parts_of_a_clock("ClockFiring.due_at")
     )
+
+
+class MatterContact(Row, table=True):
+    """When a client last heard of a matter from a person; also of one not yet heard of here."""
+
+    __tablename__ = "matter_contacts"
+    matter_id: UUID = Field(primary_key=True)
+    contacted_at: datetime = Field(sa_type=Instant)
+    cause_id: UUID
 
 
 class HeadsStatement(Row, table=True):

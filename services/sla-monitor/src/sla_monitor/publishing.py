@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 import shared.clock
 from shared.contracts.matters import (
+    AbsencePlanned,
     FirmChanged,
     PointOfContactAssigned,
     StaffChanged,
@@ -24,6 +25,7 @@ from shared.outbox import emit
 from sla_monitor.calendar import CalendarDraft, publish
 from sla_monitor.counting import format_duration
 from sla_monitor.models import (
+    Absence,
     Calendar,
     ContactAssignment,
     Firm,
@@ -124,6 +126,10 @@ async def note_contact(session: AsyncSession, assigned: PointOfContactAssigned) 
             from_at=assigned.from_at,
         )
     )
+
+
+async def note_absence(session: AsyncSession, planned: AbsencePlanned) -> None:
+    await session.merge(Absence(**planned.model_dump(include=set(Absence.model_fields))))
 
 
 async def note_heads(session: AsyncSession, stated: StreamHeadsStated) -> None:

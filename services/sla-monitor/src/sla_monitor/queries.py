@@ -13,6 +13,7 @@ from sqlmodel import col
 from shared.contracts import FIRM_ID
 from sla_monitor.calendar import PublishedCalendar, Span, WorkingCalendar, working_calendar
 from sla_monitor.models import (
+    Absence,
     Calendar,
     Clock,
     ClockMessage,
@@ -131,6 +132,54 @@ async def open_response_clock(session: AsyncSession, conversation_id: UUID) -> C
     return found.scalar_one_or_none()
 
 
+async def open_update_clock(session: AsyncSession, matter_id: UUID) -> Clock | None:
+    """The one open update clock of a matter, locked."""
+    found = await session.execute(
+        select(Clock)
+        .where(
+            col(Clock.matter_id) == matter_id,
+            col(Clock.kind) == "update",
+            col(Clock.state).in_(OPEN),
+        )
+        .with_for_update()
+    )
+    return found.scalar_one_or_none()
+
+
+async def decision_clock(session: AsyncSession, decision_id: UUID) -> Clock | None:
+    """The clock of a decision, locked."""
+    found = await session.execute(
+        select(Clock)
+        .where(col(Clock.conversation_id) == decision_id, col(Clock.kind) == "decision")
+        .with_for_update()
+    )
+    return found.scalar_one_or_none()
+
+
+async def open_decision_clocks(session: AsyncSession, matter_id: UUID) -> Sequence[Clock]:
+    found = await session.execute(
+        select(Clock)
+        .where(
+            col(Clock.matter_id) == matter_id,
+            col(Clock.kind) == "decision",
+            col(Clock.state).in_(OPEN),
+        )
+        .order_by(col(Clock.clock_id))
+        .with_for_update()
+    )
+    return found.scalars().all()
+
+
+async def clocks_named(session: AsyncSession, clock_ids: Sequence[UUID]) -> Sequence[Clock]:
+    found = await session.execute(
+        select(Clock)
+        .where(col(Clock.clock_id).in_(clock_ids))
+        .order_by(col(Clock.clock_id))
+        .with_for_update()
+    )
+    return found.scalars().all()
+
+
 async def response_clock_of(session: AsyncSession, message_id: UUID) -> Clock | None:
     """The newest response clock that runs or ran for a message."""
     found = await session.execute(
@@ -247,11 +296,11 @@ async def all_stated_was_heard(
 
 async def holder_of(session: AsyncSession, rung: Rung, clock: Clock, at: datetime) -> UUID | None:
     """Who stands on this rung for a clock; where nobody does, a managing partner."""
-    contact = await _present(session, await _contact(session, clock, at))
+    contact = await _present(session, await _contact(session, clock, at), at)
     if rung == "contact" and contact:
         return contact.staff_id
     if rung == "supervisor" and contact and contact.supervisor_id:
-        supervisor = await _present(session, contact.supervisor_id)
+        supervisor = await _present(session, contact.supervisor_id, at)
         if supervisor:
             return supervisor.staff_id
     found = await session.execute(
@@ -263,10 +312,14 @@ async def holder_of(session: AsyncSession, rung: Rung, clock: Clock, at: datetim
     return found.scalar_one_or_none()
 
 
-async def _present(session: AsyncSession, staff_id: UUID | None) -> StaffMember | None:
-    """The member of staff or, when they have left, their stand-in."""
+async def _present(
+    session: AsyncSession, staff_id: UUID | None, at: datetime
+) -> StaffMember | None:
+    """The member of staff; who covers them, when they are away; their stand-in, when they have
+    left."""
     if staff_id is None:
         return None
+    staff_id = await _cover(session, staff_id, at) or staff_id
     member = await session.get(StaffMember, staff_id)
     if member is None:
         # Assigned before the directory entry was heard of (two streams): the id is enough.
@@ -275,6 +328,19 @@ async def _present(session: AsyncSession, staff_id: UUID | None) -> StaffMember 
         return member if member.active else None
     stand_in = await session.get(StaffMember, member.stand_in_id)
     return stand_in if stand_in and stand_in.active else None
+
+
+async def _cover(session: AsyncSession, staff_id: UUID, at: datetime) -> UUID | None:
+    """Who acts for them at that instant. Nobody who covers is away (matters' own promise)."""
+    found = await session.execute(
+        select(col(Absence.stand_in_id)).where(
+            col(Absence.staff_id) == staff_id,
+            ~col(Absence.cancelled),
+            col(Absence.from_at) <= at,
+            col(Absence.until_at) > at,
+        )
+    )
+    return found.scalars().first()
 
 
 async def _contact(session: AsyncSession, clock: Clock, at: datetime) -> UUID | None:

@@ -102,7 +102,34 @@ DEFAULT_POLICIES: dict[Kind, ClockPolicy] = {
     "triage": ClockPolicy(
         mode=Mode.ELAPSED, target=hours(24), limit=hours(24), warn_at=(hours(4),)
     ),
+    # Silence is a breach: four weeks, but two days after something that the client must hear.
+    "update": ClockPolicy(
+        mode=Mode.ELAPSED,
+        target=hours(21 * 24),
+        limit=hours(28 * 24),
+        warn_at=(hours(7 * 24), hours(2 * 24)),
+        urgent=UrgentPromise(target=hours(24), limit=hours(48), warn_at=(hours(4),)),
+    ),
+    # The client's own time to reply takes the place of the limit; nobody stands above a client.
+    "decision": ClockPolicy(
+        mode=Mode.ELAPSED,
+        target=hours(7 * 24),
+        limit=hours(7 * 24),
+        warn_at=(hours(3 * 24), hours(24)),
+        ladder=(),
+    ),
 }
+
+
+def scaled(policy: ClockPolicy, within: timedelta | None) -> ClockPolicy:
+    """The policy in its own proportions for a clock whose limit is its own: a matter's cadence, a
+    decision's time to reply. The urgent promise stays as it is."""
+    if within is None:
+        return policy
+    ratio = within / policy.limit
+    warn_at = tuple(before * ratio for before in policy.warn_at)
+    changed = {"target": policy.target * ratio, "limit": within, "warn_at": warn_at}
+    return policy.model_copy(update=changed)
 
 
 class Pause(NamedTuple):
@@ -114,11 +141,13 @@ class Pause(NamedTuple):
 
 
 class Course(NamedTuple):
-    """What a clock counts: since when, with which pauses; and since when it is urgent."""
+    """What a clock counts: since when, with which pauses; since when it is urgent; and within what
+    it is promised, where that is its own."""
 
     opened_at: datetime
     pauses: Sequence[Pause] = ()
     urgent_at: datetime | None = None
+    within: timedelta | None = None
 
 
 class Terms(NamedTuple):
@@ -147,7 +176,8 @@ def timetable(
     A paused clock reaches none beyond its pause. When a clock turned urgent the urgent promise
     counts from that message, and neither target nor limit comes later than promised before.
     """
-    usual = _schedule(calendar, policy, _running(course.opened_at, course.pauses))
+    own = scaled(policy, course.within)
+    usual = _schedule(calendar, own, _running(course.opened_at, course.pauses))
     if course.urgent_at is None or policy.urgent is None:
         return tuple(usual)
     urgent = {t.name: t for t in _schedule(calendar, policy.urgent, [(course.urgent_at, None)])}

@@ -14,10 +14,12 @@ from shared.contracts.sla_monitor import (
     ClockResumed,
     DeadlineBreached,
     DeadlineWarned,
+    DecisionDue,
     EscalationRaised,
     ResponseDue,
     SkippedDay,
     TriageDue,
+    UpdateDue,
 )
 from sla_monitor.counting import skipped_days
 from sla_monitor.models import Clock
@@ -26,11 +28,13 @@ from sla_monitor.rules import Course, Pause, Terms, Threshold, explained
 
 def course_of(clock: Clock) -> Course:
     pauses = [Pause(str(each.pause_id), each.paused_at, each.resumed_at) for each in clock.pauses]
-    return Course(clock.opened_at, pauses, clock.urgent_at)
+    return Course(clock.opened_at, pauses, clock.urgent_at, clock.within)
 
 
 def due(clock: Clock, terms: Terms, response: Clock | None = None) -> Event:
     """What is owed. An acknowledgment promises exactly what `response`, told before it, says."""
+    if clock.kind in ("update", "decision"):
+        return _due_in_a_matter(clock)
     owed = {
         "clock_id": clock.clock_id,
         "revision": clock.revision,
@@ -64,6 +68,18 @@ def due(clock: Clock, terms: Terms, response: Clock | None = None) -> Event:
         skipped=_skipped(response, terms),
         **owed,
     )
+
+
+def _due_in_a_matter(clock: Clock) -> Event:
+    owed = clock.model_dump(
+        include={
+            *("clock_id", "revision", "client_id", "matter_id", "opened_at", "target_at"),
+            *("limit_at", "time_zone", "policy_version", "calendar_version"),
+        }
+    )
+    if clock.kind == "decision":
+        return DecisionDue(decision_id=clock.conversation_id, **owed)
+    return UpdateDue(prompted_at=clock.urgent_at, **owed)
 
 
 def paused(clock: Clock, paused_at: datetime, cause_id: UUID) -> ClockPaused:

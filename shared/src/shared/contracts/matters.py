@@ -6,13 +6,19 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, Field
 
-from shared.contracts.event import Event, Fact, Sealed
+from shared.contracts.event import ContentRef, Event, Fact, Sealed
 
 Role = Literal[
     "partner", "attorney", "paralegal", "billing", "compliance", "operations", "integration"
 ]
 
 Duty = Literal["lead", "associate", "paralegal", "support"]
+UpdateAbout = Literal["milestone", "development", "deadline", "request", "no_news", "report"]
+DisclosureBasis = Literal["consent", "law", "court_order"]
+DecisionKind = Literal[
+    "settlement_offer", "plea_offer", "jury_waiver", "testimony", "conflict_waiver", "fee_change",
+    "appeal", "strategy", "other",
+]  # fmt: skip
 WallKind = Literal["screen", "need_to_know"]
 
 
@@ -78,8 +84,18 @@ class ClientRegistered(Event, owner="matters", key="client_id"):
     registered_at: AwareDatetime | None = None
 
 
+class ClientContact(Fact):
+    """Somebody who speaks for a client: may decide for them, or may only be informed."""
+
+    contact_id: UUID
+    name: Sealed
+    email: Sealed
+    phone: Sealed | None = None
+    authority: Literal["decide", "inform"]
+
+
 class ClientChanged(Event, owner="matters", key="client_id"):
-    """A client's contact details, zone or preferences changed. Carries all of them."""
+    """A client's contact details, zone, preferences or contacts changed. Carries all of them."""
 
     client_id: UUID
     state: Literal["prospective", "active"] = "active"
@@ -88,6 +104,7 @@ class ClientChanged(Event, owner="matters", key="client_id"):
     phone: Sealed | None = None
     time_zone: str
     preferences: dict[str, str] = Field(default_factory=dict)
+    contacts: tuple[ClientContact, ...] = ()
 
 
 class MatterOpened(Event, owner="matters", key="client_id", subject="matter_id"):
@@ -101,6 +118,120 @@ class MatterOpened(Event, owner="matters", key="client_id", subject="matter_id")
     practice_area: str
     reason: Sealed
     opened_at: AwareDatetime
+
+
+class CadencePromised(Event, owner="matters", key="client_id", subject="matter_id"):
+    """From now on the client is to hear of this matter at least every `days` days; null: as the
+    firm's policy for updates says, as for every matter of which nothing was told."""
+
+    matter_id: UUID
+    client_id: UUID
+    revision: int
+    days: int | None
+
+
+class MatterClosed(Event, owner="matters", key="client_id", subject="matter_id"):
+    """The matter is closed, and nothing is owed in it any more. What was still open was given up
+    with a reason (`given_up`: ids of clocks and decisions). Retention counts from `closed_at`."""
+
+    matter_id: UUID
+    client_id: UUID
+    closed_at: AwareDatetime
+    closed_by: UUID
+    reason: Sealed
+    given_up: tuple[UUID, ...] = ()
+
+
+class MilestoneReached(Event, owner="matters", key="client_id", subject="milestone_id"):
+    """A matter reached a milestone of its plan: told after the undo window, once per milestone and
+    matter. `slug` names it within the version of the plan. Does not mean that the client knows."""
+
+    milestone_id: UUID
+    matter_id: UUID
+    client_id: UUID
+    plan: str
+    plan_version: int
+    slug: str
+    reached_at: AwareDatetime
+    note: Sealed | None = None
+
+
+class MilestoneReverted(Event, owner="matters", key="client_id", subject="milestone_id"):
+    """A milestone that was told was not reached after all. What it would have sent and has not is
+    cancelled; what was sent stands, and the client is told of the mistake by a person."""
+
+    milestone_id: UUID
+    matter_id: UUID
+    client_id: UUID
+    slug: str
+    reason: Sealed
+    reverted_at: AwareDatetime
+
+
+class DevelopmentRecorded(Event, owner="matters", key="client_id", subject="development_id"):
+    """Something happened in a matter that is no milestone. A significant one the client must hear
+    of. Told once, after the undo window."""
+
+    development_id: UUID
+    matter_id: UUID
+    client_id: UUID
+    significant: bool
+    summary: Sealed
+    happened_at: AwareDatetime
+
+
+class DeadlineScheduled(Event, owner="matters", key="client_id", subject="deadline_id"):
+    """Something in a matter must be done or will take place by an instant. Told after the undo
+    window, and again with a higher revision when it is moved or called off."""
+
+    deadline_id: UUID
+    revision: int = 1
+    matter_id: UUID
+    client_id: UUID
+    title: Sealed
+    due_at: AwareDatetime
+    cancelled: bool = False
+
+
+class UpdateRequested(Event, owner="matters", key="client_id", subject="matter_id"):
+    """The client asked how their matter stands. Asked again before it is answered, it is told
+    once."""
+
+    request_id: UUID
+    matter_id: UUID
+    client_id: UUID
+    requested_at: AwareDatetime
+
+
+class ProgressUpdateApproved(Event, owner="matters", key="client_id", subject="update_id"):
+    """A person approved what the client is to be told: messaging sends it, as a message with the
+    id of the update. `report` is the same as a PDF, where the client wants it written. Words that
+    are spoken (a call, a meeting) are not approved but recorded."""
+
+    update_id: UUID
+    matter_id: UUID
+    client_id: UUID
+    about: UpdateAbout
+    subject_text: Sealed
+    body: Sealed
+    report: Sealed | None = None
+    approved_by: UUID
+    approved_at: AwareDatetime
+
+
+class ProgressUpdateSent(Event, owner="matters", key="client_id", subject="update_id"):
+    """The client was told: the message was accepted for delivery, or a person told them in a call
+    or meeting and noted it."""
+
+    update_id: UUID
+    matter_id: UUID
+    client_id: UUID
+    about: UpdateAbout
+    channel: Literal["email", "phone", "in_person", "video"]
+    sent_at: AwareDatetime
+    staff_id: UUID
+    message_id: UUID | None = None
+    note: Sealed | None = None
 
 
 class PointOfContactAssigned(Event, owner="matters", key="client_id", subject="staff_id"):
@@ -170,3 +301,155 @@ class WallLowered(Event, owner="matters", key="client_id", subject="wall_id", or
     matter_id: UUID | None = None
     reason: Sealed
     lowered_at: AwareDatetime
+
+
+class DecisionOption(Fact):
+    """One choice, and what it would mean for the client."""
+
+    key: str
+    text: Sealed
+    consequences: Sealed
+
+
+class DecisionRequested(Event, owner="matters", key="client_id", subject="decision_id"):
+    """The client was asked to decide: told once; messaging puts it to them. `in_writing`: only a
+    written answer counts (settlement offers and the like)."""
+
+    decision_id: UUID
+    matter_id: UUID
+    client_id: UUID
+    kind: DecisionKind
+    question: Sealed
+    options: tuple[DecisionOption, ...]
+    recommendation: Sealed
+    in_writing: bool
+    reply_by: AwareDatetime
+    requested_by: UUID
+    requested_at: AwareDatetime
+
+
+class DecisionRecorded(Event, owner="matters", key="client_id", subject="decision_id"):
+    """Somebody with authority decided: told once. `decided_by` is the client, or the contact of
+    theirs who may decide; `writing_id` the message in which they wrote it, where it did not come
+    through the portal. `late`: after the time to reply, and it counts all the same."""
+
+    decision_id: UUID
+    matter_id: UUID
+    client_id: UUID
+    option: str
+    decided_by: UUID
+    channel: Literal["portal", "email", "letter", "phone", "in_person", "video"]
+    in_writing: bool
+    writing_id: UUID | None = None
+    comment: Sealed | None = None
+    recorded_by: UUID
+    recorded_at: AwareDatetime
+    late: bool = False
+
+
+class DecisionWithdrawn(Event, owner="matters", key="client_id", subject="decision_id"):
+    """The question is no longer put. Nothing was decided."""
+
+    decision_id: UUID
+    matter_id: UUID
+    client_id: UUID
+    reason: Sealed
+    withdrawn_at: AwareDatetime
+
+
+class DecisionQuestioned(Event, owner="matters", key="client_id", subject="question_id"):
+    """The client has a question or a concern about a decision, or about strategy. It is owed an
+    answer and stays open until DecisionExplained."""
+
+    question_id: UUID
+    decision_id: UUID
+    matter_id: UUID
+    client_id: UUID
+    question: Sealed
+    asked_at: AwareDatetime
+
+
+class DecisionExplained(Event, owner="matters", key="client_id", subject="question_id"):
+    """A client's question about a decision was answered by a person."""
+
+    question_id: UUID
+    decision_id: UUID
+    matter_id: UUID
+    client_id: UUID
+    answer: Sealed
+    answered_by: UUID
+    answered_at: AwareDatetime
+
+
+class CaseAssessmentShared(Event, owner="matters", key="client_id", subject="assessment_id"):
+    """The firm told the client in writing how it sees the case. Each version stands; a changed view
+    is the next one. Promises no outcome: words that do are refused before it is told."""
+
+    assessment_id: UUID
+    assessment_version: int
+    matter_id: UUID
+    client_id: UUID
+    prospects: Sealed
+    risks: Sealed
+    limits: Sealed
+    timeline: Sealed
+    shared_by: UUID
+    shared_at: AwareDatetime
+
+
+class CaseAssessmentAcknowledged(Event, owner="matters", key="client_id", subject="assessment_id"):
+    """The client said that they read this version. Does not mean that they agree."""
+
+    assessment_id: UUID
+    assessment_version: int
+    matter_id: UUID
+    client_id: UUID
+    acknowledged_by: UUID
+    acknowledged_at: AwareDatetime
+
+
+class ConsentGranted(Event, owner="matters", key="client_id", subject="consent_id"):
+    """The client allows that something is told to somebody, for a purpose and until a time. Does
+    not mean that it was told: that is DisclosureMade."""
+
+    consent_id: UUID
+    client_id: UUID
+    matter_id: UUID | None = None
+    purpose: str
+    recipient: Sealed
+    scope: Sealed
+    given_by: UUID
+    granted_at: AwareDatetime
+    expires_at: AwareDatetime | None = None
+
+
+class ConsentWithdrawn(
+    Event, owner="matters", key="client_id", subject="consent_id", ordered=False
+):
+    """The client's consent ends now, for whatever was not disclosed yet. Handled even while earlier
+    events of its key are parked: a withdrawal does not wait."""
+
+    consent_id: UUID
+    client_id: UUID
+    matter_id: UUID | None = None
+    purpose: str
+    withdrawn_by: UUID
+    withdrawn_at: AwareDatetime
+
+
+class DisclosureMade(Event, owner="matters", key="client_id", subject="disclosure_id"):
+    """Something of a client was told to somebody outside, with the basis that allowed it: a consent
+    that stood, a law, or a court's order, whose document is kept."""
+
+    disclosure_id: UUID
+    client_id: UUID
+    matter_id: UUID | None = None
+    basis: DisclosureBasis
+    purpose: str
+    consent_id: UUID | None = None
+    recipient: Sealed
+    content: Sealed
+    grounds: Sealed
+    document: ContentRef | None = None
+    made_by: UUID
+    made_at: AwareDatetime

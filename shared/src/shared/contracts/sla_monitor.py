@@ -115,8 +115,45 @@ class TriageDue(Event, owner="sla-monitor", key="conversation_id", subject="cloc
     calendar_version: int
 
 
+class UpdateDue(Event, owner="sla-monitor", key="client_id", subject="clock_id"):
+    """The client of an open matter is to hear of it again by then, though there be no news: one
+    open clock per matter, from the last meaningful contact on. Told when it opens and again with a
+    higher `revision` when the dues change. `prompted_at`: since then something happened that the
+    client must hear, or they asked, and it is owed sooner than the cadence says."""
+
+    clock_id: UUID
+    revision: int = 1
+    matter_id: UUID
+    client_id: UUID
+    opened_at: AwareDatetime
+    target_at: AwareDatetime
+    limit_at: AwareDatetime
+    prompted_at: AwareDatetime | None = None
+    time_zone: str
+    policy_version: int
+    calendar_version: int
+
+
+class DecisionDue(Event, owner="sla-monitor", key="client_id", subject="clock_id"):
+    """The client was asked to decide by `limit_at`. It is the client's to answer and the firm's to
+    remind: its warnings go to the client."""
+
+    clock_id: UUID
+    revision: int = 1
+    decision_id: UUID
+    matter_id: UUID
+    client_id: UUID
+    opened_at: AwareDatetime
+    target_at: AwareDatetime
+    limit_at: AwareDatetime
+    time_zone: str
+    policy_version: int
+    calendar_version: int
+
+
 class ClockFact(Event):
-    """What all later facts of a clock carry."""
+    """What all later facts of a clock carry. Where a clock is of no conversation,
+    `conversation_id` is what it is of (update: the matter, decision: the decision)."""
 
     clock_id: UUID
     kind: ClockKind

@@ -7,11 +7,12 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-import matters.contacts.actions as contacts
+import matters.contacts.actions as points
+import matters.representatives.queries as representatives
 from matters import revisions
 from matters.clients.models import Client
 from shared.contracts import Sealed
-from shared.contracts.matters import ClientChanged, ClientRegistered
+from shared.contracts.matters import ClientChanged, ClientContact, ClientRegistered
 from shared.errors import NotFound
 from shared.keyring import seal
 from shared.outbox import emit
@@ -25,7 +26,7 @@ async def register(
     await session.flush()
     told = _told(session, client) | {"registered_at": client.registered_at}
     emit(session, ClientRegistered.model_validate(told))
-    await contacts.assign_first(
+    await points.assign_first(
         session,
         client_id=client.client_id,
         staff_id=point_of_contact_id,
@@ -48,13 +49,36 @@ async def change(
     for name, value in facts.items():
         setattr(client, name, value)
     client.revision += 1
-    emit(session, ClientChanged(**_told(session, client)))
+    await _tell_changed(session, client)
     return client
+
+
+async def tell_changed(session: AsyncSession, client_id: UUID) -> None:
+    """Something that belongs to a client changed, and is told with all that is known of them."""
+    client = await session.get_one(Client, client_id, with_for_update=True)
+    client.revision += 1
+    await _tell_changed(session, client)
+
+
+async def _tell_changed(session: AsyncSession, client: Client) -> None:
+    contacts = tuple(
+        ClientContact(
+            contact_id=one.representative_id,
+            name=_sealed(session, one.client_id, one.representative_id, "name", one.name),
+            email=_sealed(session, one.client_id, one.representative_id, "email", one.email),
+            phone=_sealed(session, one.client_id, one.representative_id, "phone", one.phone)
+            if one.phone
+            else None,
+            authority=one.authority,
+        )
+        for one in await representatives.of_client(session, client.client_id)
+    )
+    emit(session, ClientChanged(contacts=contacts, **_told(session, client)))
 
 
 def _told(session: AsyncSession, client: Client) -> dict[str, Any]:
     def sealed(field: str, value: str) -> Sealed:
-        return seal(session, client.client_id, client.client_id, "client", field, value)
+        return _sealed(session, client.client_id, client.client_id, field, value)
 
     return {
         "client_id": client.client_id,
@@ -64,3 +88,9 @@ def _told(session: AsyncSession, client: Client) -> dict[str, Any]:
         "time_zone": client.time_zone,
         "preferences": client.preferences,
     }
+
+
+def _sealed(
+    session: AsyncSession, client_id: UUID, content_id: UUID, field: str, value: str
+) -> Sealed:
+    return seal(session, client_id, content_id, "client", field, value)

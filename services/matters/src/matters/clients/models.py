@@ -6,10 +6,10 @@ from uuid import UUID
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
-from matters.tables import Instant, Row
+from matters.tables import ClientRow, Instant
 
 
-class Client(Row, table=True):
+class Client(ClientRow, table=True):
     """Two clients may share an address: whose mail it is, messaging asks a person."""
 
     __tablename__ = "clients"

@@ -56,6 +56,8 @@ class MatterShown(BaseModel):
     practice_area: str
     point_of_contact_id: UUID
     opened_at: datetime
+    closed_at: datetime | None
+    cadence_days: int | None
 
 
 @router.post("", status_code=201)
@@ -107,5 +109,5 @@ def _shown(matter: Matter, contact_id: UUID) -> MatterShown:
     return MatterShown(
         id=matter.matter_id,
         point_of_contact_id=contact_id,
-        **matter.model_dump(exclude={"matter_id", "team_revision"}),
+        **matter.model_dump(exclude={"matter_id", "team_revision", "cadence_revision"}),
     )

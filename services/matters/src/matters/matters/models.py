@@ -5,15 +5,19 @@ from uuid import UUID
 
 from sqlmodel import Field
 
-from matters.tables import Instant, Row
+from matters.tables import ClientRow, Instant
 
 
-class Matter(Row, table=True):
+class Matter(ClientRow, table=True):
+    """`cadence_days`: how often the client hears of it at least; None is the firm's policy."""
+
     __tablename__ = "matters"
     matter_id: UUID = Field(primary_key=True)
-    client_id: UUID
     number: str
     title: str
     practice_area: str
     opened_at: datetime = Field(sa_type=Instant)
     team_revision: int = 0
+    cadence_days: int | None = None
+    cadence_revision: int = 0
+    closed_at: datetime | None = Field(default=None, sa_type=Instant)

@@ -9,7 +9,16 @@ from sqlmodel import col
 from matters.contacts.models import PointOfContact
 from matters.contacts.queries import covers, now
 from matters.matters.models import Matter
-from shared.errors import NotFound
+from shared.errors import NotFound, Refusal
+
+
+class MatterClosed(Refusal):
+    """The matter is closed: nothing happens in it any more, and nothing is owed."""
+
+
+def require_open(matter: Matter) -> None:
+    if matter.closed_at is not None:
+        raise MatterClosed("The matter is closed: nothing happens in it any more.")
 
 
 async def client_of(session: AsyncSession, matter_id: UUID) -> UUID:

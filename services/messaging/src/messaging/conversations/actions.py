@@ -3,6 +3,7 @@
 Each is called inside one transaction; the keys of the owners concerned are held before it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -15,6 +16,7 @@ from sqlmodel import col
 from messaging.conversations import custody, queries
 from messaging.conversations.custody import SealedOriginal
 from messaging.conversations.models import Conversation, Message
+from messaging.email.rendering import Enclosed
 from messaging.outbound.answers import send_to_client
 from shared import clock, telemetry
 from shared.contracts import ContentRef, Sealed
@@ -32,7 +34,7 @@ from shared.outbox import emit
 
 MAX_TOLD_BODY = 64 * 1024  # octets; a longer one travels as a reference to its original
 
-SentKind = Literal["answer", "question", "acknowledgment"]
+SentKind = Literal["answer", "question", "acknowledgment", "update"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,12 +119,19 @@ async def keep_report(session: AsyncSession, conversation: Conversation, said: S
 
 
 async def say_to_client(
-    session: AsyncSession, conversation: Conversation, said: Said, kind: SentKind, staff_id: UUID
+    session: AsyncSession,
+    conversation: Conversation,
+    said: Said,
+    kind: SentKind,
+    staff_id: UUID,
+    enclosed: Sequence[Enclosed] = (),
 ) -> Message:
     """A person's words to the client: in the portal at once, in their mailbox by mail. What it
-    means for the clocks is told when it is accepted for delivery; a letter is when entered."""
+    means for the clocks is told when it is accepted for delivery; a letter is when entered. An
+    update answers nothing that was asked."""
     assert conversation.client_id is not None
-    answers = await queries.owed(session, conversation.conversation_id)
+    asked = kind != "update"
+    answers = await queries.owed(session, conversation.conversation_id) if asked else ()
     thread = await queries.thread(session, conversation.conversation_id)
     row = await _keep(
         session,
@@ -148,6 +157,7 @@ async def say_to_client(
             body=said.body,
             answers=answers,
             thread=thread,
+            enclosed=enclosed,
         )
     return row
 

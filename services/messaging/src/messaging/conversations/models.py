@@ -15,7 +15,9 @@ from sqlmodel import Field
 from messaging.tables import Instant, Row
 
 Direction = Literal["inbound", "outbound", "internal"]
-Kind = Literal["message", "answer", "question", "acknowledgment", "note", "call", "report"]
+Kind = Literal[
+    "message", "answer", "question", "acknowledgment", "update", "note", "call", "report"
+]
 
 
 class Conversation(Row, table=True):

@@ -4,6 +4,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from messaging.conversations.filing import expect_mail_heard_early, join_matter_heard_late
 from messaging.directory import actions
+from messaging.outbound.postponed import patient
+from messaging.updates import actions as updates
 from shared.contracts.matters import (
     ClientChanged,
     ClientRegistered,
@@ -50,7 +52,10 @@ async def on_matter_opened(session: AsyncSession, event: MatterOpened) -> None:
 
 
 @handlers.on(PointOfContactAssigned)
+@patient
 async def on_point_of_contact_assigned(
     session: AsyncSession, event: PointOfContactAssigned
 ) -> None:
+    """Kept at once; the client is told when everybody concerned is known."""
     await actions.keep_contact(session, event)
+    await updates.tell_of_handover(session, event)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from messaging.email import texts
-from messaging.email.rendering import Block, Mail, Mailbox, one_line, render
+from messaging.email.rendering import Block, Enclosed, Mail, Mailbox, one_line, render
 
 NULL_SENDER = ""  # nothing automatic may be answered by a bounce (RFC 3834 3.3)
 
@@ -57,7 +57,13 @@ def staff_notice(
 
 
 def person_to_client(
-    heading: Heading, *, author: str, subject: str, text: str, envelope_from: str
+    heading: Heading,
+    *,
+    author: str,
+    subject: str,
+    text: str,
+    envelope_from: str,
+    enclosed: Sequence[Enclosed] = (),
 ) -> Mail:
     """A person's own words: no marks of a machine, no quoted history, and an envelope sender to
     which a bounce can come back. It comes from the firm's mailbox, so that the reply does too."""
@@ -68,12 +74,13 @@ def person_to_client(
         sender=named,
         to=heading.to,
         reply_to=None,
-        subject=answering(subject),
+        subject=answering(subject) if heading.thread else one_line(subject),
         thread=heading.thread,
         automatic=None,
         envelope_from=envelope_from,
         blocks=(text.strip(),),
         with_html=False,
+        enclosed=enclosed,
     )
 
 

@@ -1,6 +1,7 @@
 """From words to the octets of a mail (RFC 5322, 2045, 2047, 6532). The same mail gives the same
 octets every time, and nothing in a name, an id or a subject can become a header of its own."""
 
+import base64
 import email.header
 import hashlib
 import html
@@ -40,6 +41,15 @@ Block = str | Rows | Quoted
 
 
 @dataclass(frozen=True, kw_only=True)
+class Enclosed:
+    """A file that goes with a letter. The name is ours and plain."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
 class Mailbox:
     """A display name and an address; either may come from outside, so both are cleaned."""
 
@@ -71,6 +81,7 @@ def render(
     envelope_from: str,
     blocks: Sequence[Block],
     with_html: bool,
+    enclosed: Sequence[Enclosed] = (),
 ) -> Mail:
     """One mail as octets. `thread` are the Message-IDs of what it answers, oldest first;
     `automatic` is the Auto-Submitted keyword (RFC 3834 5, RFC 5436), None for a person's words."""
@@ -88,6 +99,8 @@ def render(
     ]
     head = _CRLF.join(f"{name}: {value}" for name, value in fields) + _CRLF
     body = _body(blocks, message_id, subject, with_html)
+    if enclosed:
+        body = _joined("mixed", "files" + message_id, [body, *(_file(one) for one in enclosed)])
     return Mail(
         message_id=message_id,
         envelope_from=envelope_from,
@@ -180,12 +193,26 @@ def _body(blocks: Sequence[Block], message_id: str, title: str, with_html: bool)
     plain = _part(plain_text(blocks), "plain")
     if not with_html:
         return plain
+    return _joined(
+        "alternative", message_id, [plain, _part(html_text(blocks, one_line(title)), "html")]
+    )
+
+
+def _joined(subtype: str, seed: str, parts: Sequence[bytes]) -> bytes:
     # Derived, not drawn: composing again must give the same octets.
-    boundary = "=_" + hashlib.sha256(message_id.encode()).hexdigest()[:40]
-    head = f'Content-Type: multipart/alternative; boundary="{boundary}"{_CRLF}{_CRLF}'
-    parts = [plain, _part(html_text(blocks, one_line(title)), "html")]
+    boundary = "=_" + hashlib.sha256(seed.encode()).hexdigest()[:40]
+    head = f'Content-Type: multipart/{subtype}; boundary="{boundary}"{_CRLF}{_CRLF}'
     joined = b"".join(f"--{boundary}{_CRLF}".encode() + part + _CRLF.encode() for part in parts)
     return head.encode() + joined + f"--{boundary}--{_CRLF}".encode()
+
+
+def _file(enclosed: Enclosed) -> bytes:
+    head = (
+        f"Content-Type: {enclosed.media_type}{_CRLF}"
+        f'Content-Disposition: attachment; filename="{enclosed.name}"{_CRLF}'
+        f"Content-Transfer-Encoding: base64{_CRLF}{_CRLF}"
+    )
+    return head.encode() + base64.encodebytes(enclosed.content).replace(b"\n", b"\r\n")
 
 
 def _part(text: str, subtype: str) -> bytes:

@@ -4,6 +4,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from messaging.notices import reminders
 from messaging.outbound.postponed import patient
+from messaging.updates import reminders as matters
 from shared.contracts.sla_monitor import (
     DeadlineBreached,
     DeadlineWarned,
@@ -24,16 +25,19 @@ async def on_triage_due(session: AsyncSession, event: TriageDue) -> None:
 @handlers.on(DeadlineWarned)
 @patient
 async def on_deadline_warned(session: AsyncSession, event: DeadlineWarned) -> None:
-    await reminders.warn(session, event)
+    room = matters if matters.concerns(event) else reminders
+    await room.warn(session, event)
 
 
 @handlers.on(DeadlineBreached)
 @patient
 async def on_deadline_breached(session: AsyncSession, event: DeadlineBreached) -> None:
-    await reminders.tell_of_breach(session, event)
+    room = matters if matters.concerns(event) else reminders
+    await room.tell_of_breach(session, event)
 
 
 @handlers.on(EscalationRaised)
 @patient
 async def on_escalation_raised(session: AsyncSession, event: EscalationRaised) -> None:
-    await reminders.escalate(session, event)
+    room = matters if matters.concerns(event) else reminders
+    await room.escalate(session, event)

@@ -1,5 +1,6 @@
 """A person's words on their way to a client. Internal notes never come here."""
 
+from collections.abc import Sequence
 from typing import Literal
 from uuid import UUID
 
@@ -8,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from messaging.directory import queries as directory
 from messaging.email import composing
 from messaging.email.composing import Heading
-from messaging.email.rendering import Mailbox, UnusableAddress
+from messaging.email.rendering import Enclosed, Mailbox, UnusableAddress
 from messaging.notices.cases import house_of, person
 from messaging.outbound import queries
 from messaging.outbound.actions import ToldAs, queue
@@ -20,7 +21,7 @@ from shared.keyring import seal
 
 LONGEST_TOLD = 64 * 1024
 
-Kind = Literal["answer", "question", "acknowledgment"]
+Kind = Literal["answer", "question", "acknowledgment", "update"]
 
 
 class ClientNotReachable(Refusal):
@@ -40,6 +41,7 @@ async def send_to_client(
     body: str,
     answers: tuple[UUID, ...],
     thread: tuple[str, ...] = (),
+    enclosed: Sequence[Enclosed] = (),
 ) -> None:
     """Queue the mail of a message whose row was just written; its id is the mail's.
 
@@ -69,6 +71,7 @@ async def send_to_client(
             subject=subject,
             text=body,
             envelope_from=house.bounces_to(message_id),
+            enclosed=enclosed,
         )
     except UnusableAddress as error:
         raise ClientNotReachable("The client's address cannot be mailed; correct it.") from error

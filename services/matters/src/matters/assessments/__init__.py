@@ -1,0 +1,1 @@
+"""How the firm sees a case, told to the client in writing, version by version."""

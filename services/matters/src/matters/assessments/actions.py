@@ -1,0 +1,83 @@
+"""Share how the firm sees a case, and note that the client read it."""
+
+from dataclasses import asdict, dataclass
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from matters.assessments import queries
+from matters.assessments.models import Assessment
+from matters.assessments.rules import require_no_promise
+from matters.matters.models import Matter
+from matters.matters.queries import require_open
+from shared import clock
+from shared.contracts.matters import CaseAssessmentAcknowledged, CaseAssessmentShared
+from shared.errors import Refusal
+from shared.ids import new_id
+from shared.keyring import seal
+from shared.outbox import emit
+
+
+class SharedMeanwhile(Refusal):
+    """Somebody else shared a version at the same time: read it, then write again."""
+
+
+class AnotherIsNewest(Refusal):
+    """The client read an assessment that is no longer the newest: show them that one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """Prospects and timeline are ranges, in words and figures."""
+
+    prospects: str
+    risks: str
+    limits: str
+    timeline: str
+
+
+async def share(
+    session: AsyncSession, matter: Matter, view: View, *, follows: int, by: UUID
+) -> Assessment:
+    """The next version after the one that its author read. Raises PromisesOutcome with the
+    sentence, and SharedMeanwhile. The client's key must be held."""
+    require_no_promise(*asdict(view).values())
+    await session.refresh(matter, with_for_update=True)
+    require_open(matter)
+    before = await queries.newest(session, matter.matter_id)
+    if (before.version if before else 0) != follows:
+        raise SharedMeanwhile("Another version was shared meanwhile: read it, then write again.")
+    assessment_id = new_id()
+    sealed = {
+        name: seal(session, matter.client_id, assessment_id, "assessment", name, words)
+        for name, words in asdict(view).items()
+    }
+    assessment = Assessment(
+        assessment_id=assessment_id,
+        client_id=matter.client_id,
+        matter_id=matter.matter_id,
+        version=follows + 1,
+        content={name: one.model_dump(mode="json") for name, one in sealed.items()},
+        shared_by=by,
+        shared_at=await clock.database_now(session),
+    )
+    session.add(assessment)
+    facts = assessment.model_dump(include=set(CaseAssessmentShared.model_fields))
+    version = assessment.version
+    emit(session, CaseAssessmentShared(assessment_version=version, **facts, **sealed))
+    return assessment
+
+
+async def acknowledge(session: AsyncSession, assessment: Assessment, *, by: UUID) -> None:
+    """Told once. Raises AnotherIsNewest."""
+    if assessment.acknowledged_at is not None:
+        return
+    newest = await queries.newest(session, assessment.matter_id)
+    assert newest is not None
+    if newest.version != assessment.version:
+        raise AnotherIsNewest(f"Version {newest.version} is the newest: show the client that one.")
+    assessment.acknowledged_by = by
+    assessment.acknowledged_at = await clock.database_now(session)
+    facts = assessment.model_dump(include=set(CaseAssessmentAcknowledged.model_fields))
+    version = assessment.version
+    emit(session, CaseAssessmentAcknowledged(assessment_version=version, **facts))

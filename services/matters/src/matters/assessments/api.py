@@ -1,0 +1,115 @@
+"""HTTP in: how the firm sees a case, and that the client has read it."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import select
+from sqlmodel import col
+
+import matters.staff.queries as staff
+from matters import access
+from matters.assessments import actions
+from matters.assessments.actions import View
+from matters.assessments.models import Assessment
+from matters.matters.models import Matter
+from matters.values import Reason
+from shared.accesses import record_access
+from shared.auth import Caller
+from shared.contracts import Sealed
+from shared.db import Transaction
+from shared.errors import NotFound
+from shared.idempotency import IdempotentRoute
+from shared.keyring import unseal
+from shared.pages import Page, PageQuery, one_page, page
+from shared.policy import PolicyTable, permit
+
+POLICY: PolicyTable = {
+    "read assessments": {
+        "partner": "any",
+        "compliance": "any",
+        "attorney": "team",
+        "paralegal": "team",
+        "client": "self",
+    },
+    "share assessments": {"partner": "any", "attorney": "team"},
+    "acknowledge assessments": {"client": "self"},
+}
+
+router = APIRouter(prefix="/v1", tags=["assessments"], route_class=IdempotentRoute)
+
+
+class NewAssessment(BaseModel):
+    """Ranges, not promises: "between 40 and 60 in a hundred", "nine to fifteen months". `follows`
+    is the version that it comes after, 0 for the first."""
+
+    model_config = ConfigDict(extra="forbid")
+    prospects: Reason
+    risks: Reason
+    limits: Reason
+    timeline: Reason
+    follows: Annotated[int, Field(ge=0)] = 0
+
+
+class AssessmentShown(BaseModel):
+    id: UUID
+    matter_id: UUID
+    version: int
+    prospects: str
+    risks: str
+    limits: str
+    timeline: str
+    shared_by: UUID
+    shared_at: datetime
+    acknowledged_at: datetime | None
+
+
+@router.post("/matters/{matter_id}/assessments", status_code=201)
+async def post_assessment(
+    matter_id: UUID, body: NewAssessment, caller: Caller, session: Transaction, request: Request
+) -> AssessmentShown:
+    """Share it with the client. Words that promise an outcome are refused, and shown."""
+    await access.hold_key(request, Matter, matter_id)
+    matter = await access.matter(session, caller, POLICY, "share assessments", matter_id)
+    by = (await staff.member(session, caller)).staff_id
+    view = View(**body.model_dump(exclude={"follows"}))
+    return _shown(session, await actions.share(session, matter, view, follows=body.follows, by=by))
+
+
+@router.get("/matters/{matter_id}/assessments")
+async def list_assessments(
+    matter_id: UUID, caller: Caller, session: Transaction, paging: PageQuery, request: Request
+) -> Page[AssessmentShown]:
+    """All versions, the first first."""
+    await access.hold_key(request, Matter, matter_id)
+    matter = await access.matter(session, caller, POLICY, "read assessments", matter_id)
+    await record_access(session, caller, matter.client_id, "timeline")
+    its = col(Assessment.matter_id) == matter_id
+    wanted = one_page(select(Assessment).where(its), Assessment.assessment_id, paging)
+    found = (await session.execute(wanted)).scalars().all()
+    return page(
+        found, paging, lambda row: _shown(session, row), lambda row: [str(row.assessment_id)]
+    )
+
+
+@router.post("/assessments/{assessment_id}/acknowledge")
+async def post_acknowledgment(
+    assessment_id: UUID, caller: Caller, session: Transaction, request: Request
+) -> AssessmentShown:
+    """The client has read it; that is not to agree with it."""
+    await access.hold_key(request, Assessment, assessment_id)
+    permit(POLICY, caller, "acknowledge assessments")
+    found = await session.get(Assessment, assessment_id, with_for_update=True)
+    if found is None:
+        raise NotFound(access.NOTHING)
+    await access.matter(session, caller, POLICY, "acknowledge assessments", found.matter_id)
+    await actions.acknowledge(session, found, by=caller.id)
+    return _shown(session, found)
+
+
+def _shown(session: Transaction, row: Assessment) -> AssessmentShown:
+    words = {name: unseal(session, Sealed.model_validate(one)) for name, one in row.content.items()}
+    facts = row.model_dump(exclude={"assessment_id", "content"})
+    return AssessmentShown.model_validate(facts | words | {"id": row.assessment_id})

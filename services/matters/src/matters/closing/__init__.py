@@ -1,0 +1,1 @@
+"""How a matter ends: nothing is left owed, or it is given up with a reason."""

@@ -1,0 +1,1 @@
+"""What clients are asked to decide: with options and consequences, answered by who may, kept."""

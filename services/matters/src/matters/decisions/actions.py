@@ -1,0 +1,219 @@
+"""Put a decision to the client, and keep what they decide: once, by who may, in the form that it
+needs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from matters.assessments.rules import require_no_promise
+from matters.decisions.models import Channel, Decision, DecisionQuestion
+from matters.decisions.rules import WRITTEN, needs_writing
+from matters.matters.models import Matter
+from matters.matters.queries import require_open
+from shared import clock
+from shared.contracts import Sealed
+from shared.contracts.matters import (
+    DecisionExplained,
+    DecisionKind,
+    DecisionOption,
+    DecisionQuestioned,
+    DecisionRecorded,
+    DecisionRequested,
+    DecisionWithdrawn,
+)
+from shared.errors import Invalid, Refusal
+from shared.ids import new_id
+from shared.keyring import seal
+from shared.outbox import emit
+
+
+class AlreadyDecided(Refusal):
+    """It was decided or withdrawn before: read it again."""
+
+
+class MustBeInWriting(Refusal):
+    """This decision counts only in writing: name the message, or let the client use the portal."""
+
+    status = 422
+
+
+class AlreadyAnswered(Refusal):
+    """Somebody answered this question before."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    key: str
+    text: str
+    consequences: str
+
+
+async def request(
+    session: AsyncSession,
+    matter: Matter,
+    *,
+    kind: DecisionKind,
+    question: str,
+    options: Sequence[Choice],
+    recommendation: str,
+    in_writing: bool,
+    reply_by: datetime,
+    by: UUID,
+) -> Decision:
+    """Messaging puts it to the client. Raises PromisesOutcome. The client's key must be held."""
+    require_open(matter)
+    require_no_promise(question, recommendation, *(one.consequences for one in options))
+    decision_id, now = new_id(), await clock.database_now(session)
+    if reply_by <= now:
+        raise Invalid("The time to reply lies ahead.")
+
+    def sealed(field: str, words: str) -> Sealed:
+        return seal(session, matter.client_id, decision_id, "decision", field, words)
+
+    told = DecisionRequested(
+        decision_id=decision_id,
+        matter_id=matter.matter_id,
+        client_id=matter.client_id,
+        kind=kind,
+        question=sealed("question", question),
+        options=tuple(
+            DecisionOption(
+                key=one.key,
+                text=sealed(f"option/{one.key}", one.text),
+                consequences=sealed(f"consequences/{one.key}", one.consequences),
+            )
+            for one in options
+        ),
+        recommendation=sealed("recommendation", recommendation),
+        in_writing=needs_writing(kind, in_writing),
+        reply_by=reply_by,
+        requested_by=by,
+        requested_at=now,
+    )
+    row = Decision(
+        content=told.model_dump(mode="json", include={"question", "options", "recommendation"}),
+        option_keys=[one.key for one in options],
+        **told.model_dump(exclude={"question", "options", "recommendation"}),
+    )
+    session.add(row)
+    emit(session, told)
+    return row
+
+
+async def record(
+    session: AsyncSession,
+    decision: Decision,
+    *,
+    option: str,
+    decided_by: UUID,
+    channel: Channel,
+    writing_id: UUID | None,
+    comment: str,
+    recorded_by: UUID,
+) -> None:
+    """What somebody with authority decided; late counts too. Raises AlreadyDecided for the second
+    of two, and MustBeInWriting. The key must be held."""
+    _require_requested(decision)
+    if option not in decision.option_keys:
+        raise Invalid(f"The choices are {', '.join(decision.option_keys)}.")
+    written = channel in WRITTEN and (channel == "portal" or writing_id is not None)
+    if decision.in_writing and not written:
+        raise MustBeInWriting(
+            "This decision counts only in writing: name the message with it (writing_id), or let"
+            " the client answer in the portal."
+        )
+    now = await clock.database_now(session)
+    decision.state, decision.chosen, decision.decided_by = "recorded", option, decided_by
+    decision.channel, decision.written, decision.writing_id = channel, written, writing_id
+    decision.recorded_by, decision.recorded_at = recorded_by, now
+    said = _sealed(session, decision, decision.decision_id, "comment", comment) if comment else None
+    decision.comment = said.model_dump(mode="json") if said else None
+    of = {"decision_id", "matter_id", "client_id", "decided_by", "channel", "writing_id"}
+    emit(
+        session,
+        DecisionRecorded(
+            option=option,
+            in_writing=written,
+            comment=said,
+            late=now > decision.reply_by,
+            **decision.model_dump(include=of | {"recorded_by", "recorded_at"}),
+        ),
+    )
+
+
+async def withdraw(session: AsyncSession, decision: Decision, *, reason: str) -> None:
+    """No longer asked. The key must be held."""
+    _require_requested(decision)
+    now = await clock.database_now(session)
+    decision.state, decision.withdrawn_at = "withdrawn", now
+    emit(
+        session,
+        DecisionWithdrawn(
+            reason=_sealed(session, decision, decision.decision_id, "withdrawn", reason),
+            withdrawn_at=now,
+            **_of(decision),
+        ),
+    )
+
+
+async def ask(session: AsyncSession, decision: Decision, question: str) -> DecisionQuestion:
+    """The client wants to know more, or has a concern: it stays open until it is answered."""
+    question_id = new_id()
+    sealed = _sealed(session, decision, question_id, "question", question)
+    asked = DecisionQuestion(
+        question_id=question_id,
+        question=sealed.model_dump(mode="json"),
+        asked_at=await clock.database_now(session),
+        **_of(decision),
+    )
+    session.add(asked)
+    emit(
+        session,
+        DecisionQuestioned(
+            question_id=question_id, question=sealed, asked_at=asked.asked_at, **_of(decision)
+        ),
+    )
+    return asked
+
+
+async def explain(session: AsyncSession, asked: DecisionQuestion, answer: str, *, by: UUID) -> None:
+    if asked.answered_at is not None:
+        raise AlreadyAnswered("Somebody answered this question before: read it again.")
+    require_no_promise(answer)
+    now = await clock.database_now(session)
+    sealed = _sealed(session, asked, asked.question_id, "answer", answer)
+    asked.answer = sealed.model_dump(mode="json")
+    asked.answered_by, asked.answered_at = by, now
+    emit(
+        session,
+        DecisionExplained(
+            question_id=asked.question_id,
+            answer=sealed,
+            answered_by=by,
+            answered_at=now,
+            **_of(asked),
+        ),
+    )
+
+
+def _require_requested(decision: Decision) -> None:
+    if decision.state != "requested":
+        raise AlreadyDecided(f"It is {decision.state} already: read it again.")
+
+
+def _of(row: Decision | DecisionQuestion) -> dict[str, Any]:
+    return row.model_dump(include={"decision_id", "matter_id", "client_id"})
+
+
+def _sealed(
+    session: AsyncSession,
+    row: Decision | DecisionQuestion,
+    content_id: UUID,
+    field: str,
+    words: str,
+) -> Sealed:
+    return seal(session, row.client_id, content_id, "decision", field, words)

@@ -1,0 +1,1 @@
+"""People who speak for a client: who may decide, and who may only be informed."""

@@ -1,0 +1,65 @@
+"""Keep who speaks for a client. Each change is a ClientChanged with all who do."""
+
+from typing import Any
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+import matters.clients.actions as clients
+from matters import revisions
+from matters.clients.models import Client
+from matters.representatives.models import Authority, Representative
+from shared import clock
+from shared.errors import Refusal
+from shared.ids import new_id
+
+
+class SpeaksAlready(Refusal):
+    """Somebody with this address speaks for the client already: change that entry."""
+
+
+async def add(
+    session: AsyncSession,
+    client: Client,
+    *,
+    name: str,
+    email: str,
+    phone: str | None,
+    authority: Authority,
+) -> Representative:
+    """The client's key must be held."""
+    added = Representative(
+        representative_id=new_id(),
+        client_id=client.client_id,
+        name=name,
+        email=email,
+        phone=phone,
+        authority=authority,
+        added_at=await clock.database_now(session),
+    )
+    session.add(added)
+    await _keep(session, added)
+    return added
+
+
+async def change(
+    session: AsyncSession, found: Representative, *, if_match: str | None, **facts: Any
+) -> None:
+    revisions.check(if_match, found.revision)
+    for name, value in facts.items():
+        setattr(found, name, value)
+    found.revision += 1
+    await _keep(session, found)
+
+
+async def end(session: AsyncSession, found: Representative) -> None:
+    found.ended_at = await clock.database_now(session)
+    await _keep(session, found)
+
+
+async def _keep(session: AsyncSession, changed: Representative) -> None:
+    try:
+        await session.flush()
+    except IntegrityError as error:
+        raise SpeaksAlready("Somebody with this address speaks for the client already.") from error
+    await clients.tell_changed(session, changed.client_id)

@@ -1,0 +1,293 @@
+"""The way of an update: drafted, changed, approved, released when it can no longer be taken back,
+sent. Each step is one person's; of two at once the second hears it."""
+
+from datetime import datetime, timedelta
+from typing import Literal
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+import matters.firm.queries as firm
+from matters import revisions
+from matters.assessments.rules import require_no_promise
+from matters.clients.models import Client
+from matters.matters.models import Matter
+from matters.matters.queries import require_open
+from matters.milestones.models import Happening
+from matters.settings import MattersSettings
+from matters.updates import queries
+from matters.updates.models import ProgressUpdate, UpdateRequest
+from matters.updates.report import report
+from matters.updates.rules import day, draft
+from shared import clock
+from shared.contracts import Sealed
+from shared.contracts.matters import (
+    CadencePromised,
+    ProgressUpdateApproved,
+    ProgressUpdateSent,
+    UpdateAbout,
+    UpdateRequested,
+)
+from shared.errors import Invalid, Refusal
+from shared.ids import new_id
+from shared.keyring import seal, unseal
+from shared.outbox import emit
+
+Spoken = Literal["phone", "in_person", "video"]
+
+
+class UpdateDecided(Refusal):
+    """Somebody approved, sent or cancelled this update before: read it again."""
+
+
+async def promise_cadence(
+    session: AsyncSession, matter: Matter, days: int | None, *, if_match: str | None
+) -> None:
+    """How often the client hears of it at least; None is the firm's policy."""
+    await session.refresh(matter, with_for_update=True)
+    revisions.check(if_match, matter.cadence_revision)
+    matter.cadence_days = days
+    matter.cadence_revision += 1
+    emit(
+        session,
+        CadencePromised(
+            matter_id=matter.matter_id,
+            client_id=matter.client_id,
+            revision=matter.cadence_revision,
+            days=days,
+        ),
+    )
+
+
+async def request(session: AsyncSession, matter: Matter) -> UpdateRequest:
+    """The client asks how it stands. Asked again before the answer, it is the same request."""
+    await session.refresh(matter, with_for_update=True)
+    require_open(matter)
+    if known := await queries.open_request(session, matter.matter_id):
+        return known
+    asked = UpdateRequest(
+        request_id=new_id(),
+        client_id=matter.client_id,
+        matter_id=matter.matter_id,
+        requested_at=await clock.database_now(session),
+    )
+    session.add(asked)
+    emit(session, UpdateRequested(**asked.model_dump(include=set(UpdateRequested.model_fields))))
+    return asked
+
+
+async def draft_update(
+    session: AsyncSession, matter: Matter, about: UpdateAbout, *, note: str, by: UUID | None
+) -> ProgressUpdate:
+    """From template and facts. The client's key must be held."""
+    require_open(matter)
+    return await _draft(session, matter, about, note=note, by=by)
+
+
+async def write_last(session: AsyncSession, matter: Matter, letter: str, *, by: UUID) -> None:
+    """The closing letter, approved by who closes. Whatever was only drafted is not sent."""
+    for draft_left in await queries.drafts(session, matter.matter_id):
+        draft_left.state, draft_left.revision = "cancelled", draft_left.revision + 1
+    update = await _draft(session, matter, "report", note="", by=by)
+    update.format = "written"
+    update.subject = _sealed(session, update, "subject", f"Your matter is closed: {matter.title}")
+    update.body = _sealed(session, update, "body", letter)
+    await approve(session, update, by=by, if_match=None)
+
+
+async def draft_of(session: AsyncSession, happening: Happening) -> None:
+    """What was just told to others is drafted for the client, to be approved by a person."""
+    matter = await session.get_one(Matter, happening.matter_id)
+    if matter.closed_at is None:
+        await _draft(session, matter, happening.kind, note="", by=None, news=happening)
+
+
+async def cancel_of(session: AsyncSession, happening_id: UUID) -> None:
+    """What was taken back is not told, if it can still be helped."""
+    update = await queries.of_source(session, happening_id)
+    if update is not None and update.state in ("draft", "approved"):
+        update.state = "cancelled"
+        update.revision += 1
+
+
+async def change(
+    session: AsyncSession, update: ProgressUpdate, subject: str, body: str, *, if_match: str | None
+) -> None:
+    """Other words. Raises UpdateDecided and PreconditionFailed. The key must be held."""
+    _require(update, "draft")
+    revisions.check(if_match, update.revision)
+    update.revision += 1
+    update.subject = _sealed(session, update, "subject", subject)
+    update.body = _sealed(session, update, "body", body)
+
+
+async def approve(
+    session: AsyncSession, update: ProgressUpdate, *, by: UUID, if_match: str | None
+) -> None:
+    """These very words, by this person: If-Match names what they read. Raises UpdateDecided for
+    the second of two at once, and PromisesOutcome with the sentence."""
+    _require(update, "draft")
+    revisions.check(if_match, update.revision)
+    require_no_promise(unseal(session, Sealed.model_validate(update.body)))
+    if update.format != "written":
+        raise Invalid("The client prefers to hear it: call or meet, then enter what was said.")
+    update.approved_by, update.approved_at = by, await clock.database_now(session)
+    update.releases_at = update.approved_at + _undo_window(session)
+    update.report = await _report(session, update)
+    update.state, update.revision = "approved", update.revision + 1
+
+
+async def cancel(session: AsyncSession, update: ProgressUpdate) -> None:
+    """Not sent after all: until it is released."""
+    _require(update, "draft", "approved")
+    update.state, update.revision = "cancelled", update.revision + 1
+
+
+def release(session: AsyncSession, update: ProgressUpdate) -> None:
+    """The undo window has passed: from here on it is messaging's to deliver."""
+    assert update.approved_by is not None
+    assert update.approved_at is not None
+    update.state, update.revision = "released", update.revision + 1
+    emit(
+        session,
+        ProgressUpdateApproved(
+            update_id=update.update_id,
+            matter_id=update.matter_id,
+            client_id=update.client_id,
+            about=update.about,
+            subject_text=Sealed.model_validate(update.subject),
+            body=Sealed.model_validate(update.body),
+            report=Sealed.model_validate(update.report) if update.report else None,
+            approved_by=update.approved_by,
+            approved_at=update.approved_at,
+        ),
+    )
+
+
+async def tell_in_person(
+    session: AsyncSession,
+    update: ProgressUpdate,
+    *,
+    channel: Spoken,
+    held_at: datetime,
+    note: str,
+    by: UUID,
+) -> None:
+    """The client was told in a call or meeting; the note of it counts. The key must be held."""
+    _require(update, "draft", "failed")
+    sealed = seal(session, update.client_id, update.update_id, "update", "note", note)
+    update.approved_by = update.approved_by or by
+    update.approved_at = update.approved_at or held_at
+    await _sent(session, update, channel, held_at, staff_id=by, note=sealed)
+
+
+async def note_sent(session: AsyncSession, update_id: UUID, at: datetime) -> None:
+    """Messaging had it accepted for delivery. Told once, however often it is heard."""
+    update = await queries.locked(session, update_id)
+    if update is not None and update.state in ("released", "failed"):
+        assert update.approved_by is not None
+        await _sent(session, update, "email", at, staff_id=update.approved_by, message_id=update_id)
+
+
+async def note_failed(session: AsyncSession, update_id: UUID) -> None:
+    """It was refused or came back: the client has not heard it."""
+    update = await queries.locked(session, update_id)
+    if update is not None and update.state in ("released", "sent"):
+        update.state, update.sent_at, update.channel = "failed", None, None
+        update.revision += 1
+
+
+async def _sent(
+    session: AsyncSession,
+    update: ProgressUpdate,
+    channel: Literal["email", "phone", "in_person", "video"],
+    at: datetime,
+    *,
+    staff_id: UUID,
+    message_id: UUID | None = None,
+    note: Sealed | None = None,
+) -> None:
+    update.state, update.channel, update.sent_at = "sent", channel, at
+    update.revision += 1
+    asked = await queries.open_request(session, update.matter_id)
+    if asked is not None and asked.requested_at <= at:
+        asked.answered_at = at
+    emit(
+        session,
+        ProgressUpdateSent(
+            update_id=update.update_id,
+            matter_id=update.matter_id,
+            client_id=update.client_id,
+            about=update.about,
+            channel=channel,
+            sent_at=at,
+            staff_id=staff_id,
+            message_id=message_id,
+            note=note,
+        ),
+    )
+
+
+async def _draft(
+    session: AsyncSession,
+    matter: Matter,
+    about: UpdateAbout,
+    *,
+    note: str,
+    by: UUID | None,
+    news: Happening | None = None,
+) -> ProgressUpdate:
+    words = draft(about, await queries.facts(session, matter, news=news, note=note))
+    update = ProgressUpdate(
+        update_id=new_id(),
+        client_id=matter.client_id,
+        matter_id=matter.matter_id,
+        about=about,
+        format=await queries.preferred_format(session, matter.client_id),
+        source_id=news.happening_id if news else None,
+        subject={},
+        body={},
+        drafted_at=await clock.database_now(session),
+        drafted_by=by,
+    )
+    update.subject = _sealed(session, update, "subject", words.subject)
+    update.body = _sealed(session, update, "body", words.body)
+    session.add(update)
+    await session.flush()
+    return update
+
+
+async def _report(session: AsyncSession, update: ProgressUpdate) -> dict[str, object]:
+    assert update.approved_at is not None
+    matter = await session.get_one(Matter, update.matter_id)
+    client = await session.get_one(Client, update.client_id)
+    described = await firm.firm(session)
+    pdf = report(
+        firm=described.name if described else "Your law firm",
+        matter=f"{matter.number} {matter.title}",
+        subject=unseal(session, Sealed.model_validate(update.subject)),
+        body=unseal(session, Sealed.model_validate(update.body)),
+        date=day(update.approved_at, ZoneInfo(client.time_zone)),
+        at=update.approved_at,
+    )
+    content = update.client_id, update.update_id, "update", "report", pdf
+    return seal(session, *content).model_dump(mode="json")
+
+
+def _sealed(
+    session: AsyncSession, update: ProgressUpdate, field: str, words: str
+) -> dict[str, object]:
+    content = update.client_id, update.update_id, "update", field, words
+    return seal(session, *content).model_dump(mode="json")
+
+
+def _require(update: ProgressUpdate, *states: str) -> None:
+    if update.state not in states:
+        raise UpdateDecided(f"This update is {update.state} already: read it again.")
+
+
+def _undo_window(session: AsyncSession) -> timedelta:
+    settings = session.info["settings"]
+    assert isinstance(settings, MattersSettings)
+    return timedelta(seconds=settings.matters_undo)

@@ -1,0 +1,126 @@
+"""Updates of a matter, and the facts that a draft is made of."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+import matters.contacts.queries as contacts
+import matters.milestones.queries as milestones
+from matters.clients.models import Client
+from matters.matters.models import Matter
+from matters.milestones.models import Happening
+from matters.staff.models import StaffMember
+from matters.updates.models import Format, ProgressUpdate, UpdateRequest
+from matters.updates.rules import Facts, Named
+from shared.contracts import Sealed
+from shared.keyring import unseal
+
+MOST_NEWS, MOST_DATES = 6, 4
+
+
+async def locked(session: AsyncSession, update_id: UUID) -> ProgressUpdate | None:
+    return await session.get(ProgressUpdate, update_id, with_for_update=True)
+
+
+async def open_request(session: AsyncSession, matter_id: UUID) -> UpdateRequest | None:
+    found = await session.execute(
+        select(UpdateRequest).where(
+            col(UpdateRequest.matter_id) == matter_id, col(UpdateRequest.answered_at).is_(None)
+        )
+    )
+    return found.scalar_one_or_none()
+
+
+async def unreleased(
+    session: AsyncSession, until: datetime, limit: int
+) -> Sequence[ProgressUpdate]:
+    """Approved ones whose undo window has passed; others' are left out."""
+    found = await session.execute(
+        select(ProgressUpdate)
+        .where(col(ProgressUpdate.state) == "approved", col(ProgressUpdate.releases_at) <= until)
+        .order_by(col(ProgressUpdate.releases_at))
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return found.scalars().all()
+
+
+async def of_source(session: AsyncSession, source_id: UUID) -> ProgressUpdate | None:
+    """The update that tells of this happening, unless it is cancelled."""
+    found = await session.execute(
+        select(ProgressUpdate)
+        .where(col(ProgressUpdate.source_id) == source_id, col(ProgressUpdate.state) != "cancelled")
+        .with_for_update()
+    )
+    return found.scalar_one_or_none()
+
+
+async def drafts(session: AsyncSession, matter_id: UUID) -> Sequence[ProgressUpdate]:
+    found = await session.execute(
+        select(ProgressUpdate)
+        .where(col(ProgressUpdate.matter_id) == matter_id, col(ProgressUpdate.state) == "draft")
+        .order_by(col(ProgressUpdate.update_id))
+        .with_for_update()
+    )
+    return found.scalars().all()
+
+
+async def preferred_format(session: AsyncSession, client_id: UUID) -> Format:
+    client = await session.get_one(Client, client_id)
+    wishes: dict[str | None, Format] = {"call": "call", "meeting": "meeting"}
+    return wishes.get(client.preferences.get("updates"), "written")
+
+
+async def facts(
+    session: AsyncSession, matter: Matter, *, news: Happening | None = None, note: str = ""
+) -> Facts:
+    """What a draft says, from what is known now. The client's key must be held."""
+    client = await session.get_one(Client, matter.client_id)
+    contact = await contacts.in_force(session, matter.matter_id)
+    assert contact is not None, "a matter is never without a point of contact"
+    author = await session.get_one(StaffMember, contact.staff_id)
+    happened = await milestones.happenings(session, matter.matter_id)
+    told_at = await _last_told(session, matter.matter_id)
+    plan = await milestones.plan(session, matter.practice_area)
+    reached = {one.slug for one in happened if one.slug}
+    since = [one for one in happened if one.told_at and (told_at is None or one.told_at > told_at)]
+    shown = [news] if news else [one for one in since if one.kind != "deadline"][-MOST_NEWS:]
+    ahead = [one for one in happened if one.kind == "deadline" and one is not news]
+    next_one = plan[1].after(reached) if plan and reached else None
+    return Facts(
+        client=client.name,
+        contact=author.name,
+        matter=matter.title,
+        zone=ZoneInfo(client.time_zone),
+        news=[await _named(session, one) for one in shown],
+        note=note,
+        coming=Named(name=next_one.name, meaning=next_one.meaning) if next_one else None,
+        upcoming=[await _named(session, one) for one in ahead[:MOST_DATES]],
+        last_told=told_at,
+    )
+
+
+async def _named(session: AsyncSession, happening: Happening) -> Named:
+    """By the plan under which it was reached, whatever was published since."""
+    words = unseal(session, Sealed.model_validate(happening.words)) if happening.words else ""
+    if happening.slug is None:
+        return Named(name=words, at=happening.at)
+    assert happening.plan is not None
+    assert happening.plan_version is not None
+    plan = await milestones.plan_version(session, happening.plan, happening.plan_version)
+    milestone = plan.find(happening.slug) if plan else None
+    assert milestone is not None, "what was reached stood in its plan, and versions never change"
+    meaning = "\n".join(part for part in (milestone.meaning, words) if part)
+    return Named(name=milestone.name, meaning=meaning, at=happening.at)
+
+
+async def _last_told(session: AsyncSession, matter_id: UUID) -> datetime | None:
+    found = await session.execute(
+        select(func.max(ProgressUpdate.sent_at)).where(col(ProgressUpdate.matter_id) == matter_id)
+    )
+    return found.scalar_one()

@@ -1,0 +1,96 @@
+"""The words of a draft, from facts alone. A person reads, changes and approves them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from shared.contracts.matters import UpdateAbout
+
+
+@dataclass(frozen=True, kw_only=True)
+class Named:
+    """Something with a name that the client understands, what it means for them, and when."""
+
+    name: str
+    meaning: str = ""
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What is known when a draft is written. `news` is what it is about, `upcoming` deadlines."""
+
+    client: str
+    contact: str
+    matter: str
+    zone: ZoneInfo
+    news: Sequence[Named] = ()
+    note: str = ""
+    coming: Named | None = None
+    upcoming: Sequence[Named] = ()
+    last_told: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Draft:
+    subject: str
+    body: str
+
+
+SUBJECTS: dict[UpdateAbout, str] = {
+    "milestone": "News in your matter",
+    "development": "News in your matter",
+    "deadline": "A date in your matter",
+    "request": "How your matter stands",
+    "no_news": "How your matter stands",
+    "report": "Report on your matter",
+}
+
+
+def draft(about: UpdateAbout, facts: Facts) -> Draft:
+    """A letter in plain paragraphs: what happened, what it means, what comes next, whom to ask."""
+    paragraphs = [f"Dear {facts.client},", *_news(about, facts)]
+    paragraphs += [facts.note] if facts.note else []
+    paragraphs += _ahead(facts)
+    paragraphs += [
+        "If anything is unclear or worries you, answer this message or call me.",
+        f"{facts.contact}",
+    ]
+    subject = f"{SUBJECTS[about]}: {facts.matter}"
+    if about == "milestone" and facts.news:
+        subject = f"{facts.news[0].name}: {facts.matter}"
+    return Draft(subject, "\n\n".join(paragraphs))
+
+
+def day(instant: datetime, zone: ZoneInfo) -> str:
+    """`Monday, 9 March 2026`."""
+    local = instant.astimezone(zone)
+    return f"{local:%A}, {local.day} {local:%B %Y}"
+
+
+def _news(about: UpdateAbout, facts: Facts) -> list[str]:
+    if not facts.news:
+        since = f" since {day(facts.last_told, facts.zone)}" if facts.last_told else ""
+        return [
+            f"there is nothing new in “{facts.matter}”{since}. That is usual at this stage and no"
+            " sign of anything; you hear from us all the same, so that you know where you stand."
+        ]
+    lead = f"this is how “{facts.matter}” stands:" if about in ("report", "request") else ""
+    return ([lead] if lead else []) + [_told(one, facts.zone) for one in facts.news]
+
+
+def _told(one: Named, zone: ZoneInfo) -> str:
+    when = f" ({day(one.at, zone)})" if one.at else ""
+    end = "" if one.name.endswith((".", "!", "?")) else "."
+    return f"{one.name}{when}{end}" + (f"\n{one.meaning}" if one.meaning else "")
+
+
+def _ahead(facts: Facts) -> list[str]:
+    ahead = []
+    if facts.coming:
+        ahead.append(f"What usually comes next: {_told(facts.coming, facts.zone)}")
+    if facts.upcoming:
+        lines = [f"– {_told(one, facts.zone)}" for one in facts.upcoming]
+        ahead.append("Dates that lie ahead:\n" + "\n".join(lines))
+    return ahead

@@ -1,0 +1,1 @@
+"""What matters has to say to a client or about one, on its way: updates, handovers, reminders."""

@@ -1,0 +1,167 @@
+"""Sends what a person approved, in the matter's own conversation, once: a message has the id of
+what it says, so the second time finds it there. And tells clients who answers them, and what is
+waited for."""
+
+from collections.abc import Sequence
+from uuid import UUID, uuid5
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from messaging.conversations import actions as conversations
+from messaging.conversations.actions import Said
+from messaging.conversations.models import Conversation, Message
+from messaging.directory import queries as directory
+from messaging.email import composing
+from messaging.email.composing import Heading
+from messaging.email.rendering import Block, Enclosed, Mailbox, UnusableAddress, plain_text
+from messaging.email.texts import moment
+from messaging.notices.cases import Case, case_of, person
+from messaging.outbound.actions import queue
+from messaging.outbound.postponed import NotYetKnown
+from messaging.updates import texts
+from shared import clock
+from shared.contracts.matters import (
+    DecisionRequested,
+    PointOfContactAssigned,
+    ProgressUpdateApproved,
+)
+from shared.contracts.messaging import MessageSent
+from shared.contracts.sla_monitor import DeadlineWarned
+from shared.ids import new_id
+from shared.keyring import keys_of, seal, unseal
+from shared.sealing import unseal as opened
+
+log = structlog.get_logger()
+
+UPDATES_OF = UUID("5f0c8a3e-3f6b-5d5e-9a5c-0d5b0a6d7e10")
+
+
+async def send_update(session: AsyncSession, event: ProgressUpdateApproved) -> None:
+    """As a person's message, with the report enclosed. Raises NotYetKnown."""
+    subject, body = unseal(session, event.subject_text), unseal(session, event.body)
+    enclosed = []
+    if event.report is not None:
+        key = keys_of(session).key(event.report.owner, event.report.key_version)
+        pdf = opened(key, event.report)
+        enclosed = [Enclosed(name="report.pdf", media_type="application/pdf", content=pdf)]
+    of = event.client_id, event.matter_id
+    await _say(session, *of, event.update_id, event.approved_by, subject, body, enclosed)
+
+
+async def put_decision(session: AsyncSession, event: DecisionRequested) -> None:
+    """The question as a person's message, with the id of the decision. Raises NotYetKnown."""
+    case = await case_of(session, event.client_id, event.matter_id, clock.now())
+    body = texts.decision(
+        case.client.name,
+        unseal(session, event.question),
+        [
+            (one.key, unseal(session, one.text), unseal(session, one.consequences))
+            for one in event.options
+        ],
+        unseal(session, event.recommendation),
+        moment(event.reply_by, case.zone),
+        event.in_writing,
+    )
+    of = event.client_id, event.matter_id
+    subject = f"{texts.DECISION_SUBJECT}: {case.matter}"
+    await _say(session, *of, event.decision_id, event.requested_by, subject, body)
+
+
+async def _say(
+    session: AsyncSession,
+    client_id: UUID,
+    matter_id: UUID,
+    message_id: UUID,
+    staff_id: UUID,
+    subject: str,
+    body: str,
+    enclosed: Sequence[Enclosed] = (),
+) -> None:
+    if await session.get(Message, message_id):
+        return
+    await case_of(session, client_id, matter_id, clock.now())
+    await person(session, staff_id)
+    said = Said(
+        message_id=message_id,
+        received_at=clock.now(),
+        channel="email",
+        subject=subject,
+        body=body,
+    )
+    conversation = await _conversation(session, client_id, matter_id)
+    await conversations.say_to_client(session, conversation, said, "update", staff_id, enclosed)
+
+
+async def tell_of_handover(session: AsyncSession, event: PointOfContactAssigned) -> None:
+    """The client hears who answers them from when on; the first contact is no handover."""
+    if event.replaces is None or event.replaces == event.staff_id:
+        return
+    case = await case_of(session, event.client_id, event.matter_id, clock.now())
+    before, after = await person(session, event.replaces), await person(session, event.staff_id)
+    names = case.client.name, before.name, after.name, case.matter
+    blocks = texts.handover(*names, event.from_at, case.zone)
+    purpose = f"handover/{event.assignment_id}"
+    await _notify(session, case, event.matter_id, purpose, texts.HANDOVER_SUBJECT, blocks)
+
+
+async def remind_of_decision(session: AsyncSession, case: Case, event: DeadlineWarned) -> None:
+    assert case.matter is not None, "a decision is of a matter"
+    blocks = texts.decide_by(case.client.name, case.matter, event.limit_at, case.zone)
+    purpose = f"decide/{event.clock_id}/{event.threshold}"
+    await _notify(session, case, event.matter_id, purpose, texts.DECISION_SUBJECT, blocks)
+
+
+async def _notify(
+    session: AsyncSession,
+    case: Case,
+    matter_id: UUID | None,
+    purpose: str,
+    subject: str,
+    blocks: Sequence[Block],
+) -> None:
+    """What the firm's machine tells a client, marked as such."""
+    client_id, message_id = case.client.client_id, new_id()
+    heading = Heading(
+        message_id=case.house.message_id(message_id),
+        date=clock.now(),
+        firm=case.house.mailbox,
+        to=Mailbox(name=case.client.name, address=case.client.email),
+    )
+    try:
+        mail = composing.client_notice(heading, subject, blocks)
+    except UnusableAddress:
+        log.error("a client cannot be mailed", client_id=str(client_id), purpose=purpose)
+        return
+    told_as = MessageSent(
+        message_id=message_id,
+        conversation_id=uuid5(UPDATES_OF, str(matter_id or client_id)),
+        client_id=client_id,
+        matter_id=matter_id,
+        kind="notice",
+        channel="email",
+        sent_at=clock.now(),
+        automatic=True,
+        body=seal(session, client_id, message_id, "message", "body", plain_text(blocks)),
+    )
+    await queue(session, mail, outbound_id=message_id, purpose=purpose, told_as=told_as)
+
+
+async def _conversation(session: AsyncSession, client_id: UUID, matter_id: UUID) -> Conversation:
+    """All updates of a matter are one thread."""
+    conversation_id = uuid5(UPDATES_OF, str(matter_id))
+    known = await session.get(Conversation, conversation_id)
+    if known is not None:
+        return known
+    matter = await directory.matter(session, matter_id)
+    if matter is None:
+        raise NotYetKnown(f"matter {matter_id}")
+    return await conversations.begin_conversation(
+        session,
+        conversation_id=conversation_id,
+        owner=client_id,
+        client_id=client_id,
+        matter_id=matter_id,
+        subject=f"{matter.number} {matter.title}",
+        at=clock.now(),
+    )

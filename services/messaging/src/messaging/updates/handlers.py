@@ -1,0 +1,22 @@
+"""What matters tells a client through messaging."""
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from messaging.outbound.postponed import patient
+from messaging.updates import actions
+from shared.contracts.matters import DecisionRequested, ProgressUpdateApproved
+from shared.handlers import Handlers
+
+handlers = Handlers()
+
+
+@handlers.on(ProgressUpdateApproved)
+@patient
+async def on_progress_update_approved(session: AsyncSession, event: ProgressUpdateApproved) -> None:
+    await actions.send_update(session, event)
+
+
+@handlers.on(DecisionRequested)
+@patient
+async def on_decision_requested(session: AsyncSession, event: DecisionRequested) -> None:
+    await actions.put_decision(session, event)

@@ -1,0 +1,97 @@
+"""Clocks of matters as mails: an update or a decision that is owed, broken or escalated. Each is
+one mail a person, however often its event is heard."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from messaging.directory.models import Staff
+from messaging.email.rendering import Block
+from messaging.notices.actions import About, Subject, tell
+from messaging.notices.cases import Case, case_of, head, person
+from messaging.updates import actions, texts
+from shared import clock
+from shared.contracts.sla_monitor import (
+    ClockFact,
+    DeadlineBreached,
+    DeadlineWarned,
+    EscalationRaised,
+)
+
+
+def concerns(event: ClockFact) -> bool:
+    """Whether it is of a matter, and not of a message."""
+    return event.kind in ("update", "decision")
+
+
+async def warn(session: AsyncSession, event: DeadlineWarned) -> None:
+    """Of an update the firm is reminded, of a decision the client."""
+    case = await _case(session, event)
+    if event.kind == "decision":
+        await actions.remind_of_decision(session, case, event)
+        return
+    staff = await _who(session, event.staff_id, case)
+    blocks = texts.silent(case.client.name, _name(case), event.limit_at, case.house.zone)
+    purpose = f"warning/{event.clock_id}/{event.threshold}/{event.target_at.isoformat()}"
+    title = f"{case.client.name} is to hear of {_name(case)}"
+    await _tell(session, event, case, staff, purpose, "warning", title, blocks)
+
+
+async def tell_of_breach(session: AsyncSession, event: DeadlineBreached) -> None:
+    case = await _case(session, event)
+    staff = await _who(session, event.staff_id, case)
+    words = texts.undecided if event.kind == "decision" else texts.broken
+    blocks = words(case.client.name, _name(case), event.due_at, case.house.zone)
+    title = f"Overdue: {case.client.name}, {_name(case)}"
+    await _tell(session, event, case, staff, f"breach/{event.clock_id}", "breach", title, blocks)
+
+
+async def escalate(session: AsyncSession, event: EscalationRaised) -> None:
+    case = await _case(session, event)
+    staff = await person(session, event.staff_id) if event.staff_id else await head(session)
+    blocks = texts.broken(case.client.name, _name(case), event.due_at, case.house.zone)
+    title = f"Escalated: {case.client.name} has not heard of {_name(case)}"
+    purpose = f"escalation/{event.clock_id}/{event.step}"
+    await _tell(session, event, case, staff, purpose, "escalation", title, blocks)
+
+
+async def _case(session: AsyncSession, event: ClockFact) -> Case:
+    assert event.client_id is not None, "a matter has a client"
+    return await case_of(session, event.client_id, event.matter_id, clock.now())
+
+
+async def _who(session: AsyncSession, staff_id: UUID | None, case: Case) -> Staff:
+    return await person(session, staff_id) if staff_id else case.contact
+
+
+def _name(case: Case) -> str:
+    assert case.matter is not None, "these clocks are of a matter"
+    return case.matter
+
+
+async def _tell(
+    session: AsyncSession,
+    event: ClockFact,
+    case: Case,
+    staff: Staff,
+    purpose: str,
+    about: About,
+    title: str,
+    blocks: Sequence[Block],
+) -> None:
+    await tell(
+        session,
+        case.house,
+        staff,
+        purpose=purpose,
+        about=about,
+        of=Subject(
+            conversation_id=event.conversation_id,
+            client_id=event.client_id,
+            matter_id=event.matter_id,
+            clock_id=event.clock_id,
+        ),
+        title=title,
+        blocks=blocks,
+    )

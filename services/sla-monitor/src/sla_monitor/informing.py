@@ -1,0 +1,166 @@
+"""Clocks of matters: a client hears of a matter again in time, though there be no news, and
+decides in time what they are asked. Silence is the breach.
+
+A matter has one open update clock, which a meaningful contact meets; the next opens at that very
+instant. What must be heard sooner makes it urgent.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from shared.ids import new_id
+from shared.outbox import emit
+from sla_monitor import actions, queries, telling
+from sla_monitor.models import Clock, Kind, MatterContact
+
+
+async def follow_matter(
+    session: AsyncSession, matter_id: UUID, client_id: UUID, opened_at: datetime
+) -> None:
+    """From its opening, or from a contact that was heard of before it was."""
+    if await queries.open_update_clock(session, matter_id):
+        return
+    early = await session.get(MatterContact, matter_id)
+    since = max(opened_at, early.contacted_at) if early else opened_at
+    await _open(session, "update", matter_id, client_id, matter_id, since)
+
+
+async def promise_cadence(session: AsyncSession, matter_id: UUID, within: timedelta | None) -> None:
+    """A cadence of its own; None is the policy's. What was breached stays so."""
+    clock = await queries.open_update_clock(session, matter_id)
+    if clock is not None and clock.within != within:
+        clock.within = within
+        await _settle_told(session, clock)
+
+
+async def inform(session: AsyncSession, matter_id: UUID, at: datetime, cause_id: UUID) -> None:
+    """The client heard of the matter from a person. What is heard of late counts from its own
+    instant; what came before the last contact changes nothing."""
+    await _remember(session, matter_id, at, cause_id)
+    clock = await queries.open_update_clock(session, matter_id)
+    if clock is None or at <= clock.opened_at:
+        return
+    assert clock.client_id is not None, "a matter has a client"
+    await actions.meet(session, clock, at, cause_id)
+    await session.flush()  # one open clock per matter: the old one first
+    later = clock.urgent_at if clock.urgent_at and clock.urgent_at > at else None
+    await _open(
+        session,
+        "update",
+        matter_id,
+        clock.client_id,
+        matter_id,
+        at,
+        within=clock.within,
+        urgent_at=later,
+    )
+
+
+async def prompt(session: AsyncSession, matter_id: UUID, at: datetime) -> None:
+    """Something happened that the client must hear, or they asked: it is owed sooner. The first
+    of several counts."""
+    clock = await queries.open_update_clock(session, matter_id)
+    if clock is None or at <= clock.opened_at or (clock.urgent_at and clock.urgent_at <= at):
+        return
+    clock.urgent_at = at
+    await _settle_told(session, clock)
+
+
+async def ask_client(
+    session: AsyncSession,
+    decision_id: UUID,
+    client_id: UUID,
+    matter_id: UUID,
+    asked_at: datetime,
+    reply_by: datetime,
+) -> None:
+    """Asked once, however often it is heard."""
+    if await queries.decision_clock(session, decision_id) is None:
+        within = reply_by - asked_at
+        await _open(session, "decision", decision_id, client_id, matter_id, asked_at, within=within)
+
+
+async def decide(session: AsyncSession, decision_id: UUID, at: datetime) -> None:
+    clock = await queries.decision_clock(session, decision_id)
+    if clock is not None:
+        await actions.meet(session, clock, at, decision_id)
+
+
+async def withdraw(session: AsyncSession, decision_id: UUID, at: datetime) -> None:
+    clock = await queries.decision_clock(session, decision_id)
+    if clock is not None:
+        _cancel(session, clock, at, "decision-withdrawn")
+
+
+async def close_matter(
+    session: AsyncSession, matter_id: UUID, at: datetime, given_up: Sequence[UUID]
+) -> None:
+    """Nothing is owed in it any more; a clock of a message ends where somebody gave it up."""
+    update = await queries.open_update_clock(session, matter_id)
+    decisions = await queries.open_decision_clocks(session, matter_id)
+    named = await queries.clocks_named(session, given_up)
+    for clock in (*([update] if update else []), *decisions, *named):
+        _cancel(session, clock, at, "matter-closed")
+
+
+def _cancel(session: AsyncSession, clock: Clock, at: datetime, reason: str) -> None:
+    if clock.met_at is None and clock.cancelled_at is None:
+        clock.cancelled_at, clock.state, clock.next_at = at, "cancelled", None
+        emit(session, telling.cancelled(clock, reason))
+
+
+async def _open(
+    session: AsyncSession,
+    kind: Kind,
+    subject_id: UUID,
+    client_id: UUID,
+    matter_id: UUID,
+    opened_at: datetime,
+    *,
+    within: timedelta | None = None,
+    urgent_at: datetime | None = None,
+) -> None:
+    terms = await queries.current_terms(session, kind)
+    clock = Clock(
+        clock_id=new_id(),
+        kind=kind,
+        conversation_id=subject_id,
+        client_id=client_id,
+        matter_id=matter_id,
+        opened_at=opened_at,
+        urgent_at=urgent_at,
+        within=within,
+        policy_version=terms.policy_version,
+        calendar_version=terms.calendar_version,
+        time_zone=terms.calendar.time_zone,
+        messages=[],
+        pauses=[],
+        firings=[],
+    )
+    actions.pin(clock, terms)
+    actions.settle(clock, terms)
+    session.add(clock)
+    emit(session, telling.due(clock, terms))
+
+
+async def _settle_told(session: AsyncSession, clock: Clock) -> None:
+    terms = await queries.pinned_terms(session, clock)
+    actions.settle(clock, terms)
+    actions.tell_again(session, clock, terms)
+
+
+async def _remember(session: AsyncSession, matter_id: UUID, at: datetime, cause_id: UUID) -> None:
+    row = {"matter_id": matter_id, "contacted_at": at, "cause_id": cause_id}
+    kept = insert(MatterContact).values(row)
+    await session.execute(
+        kept.on_conflict_do_update(
+            index_elements=["matter_id"],
+            set_=row,
+            where=col(MatterContact.contacted_at) < at,
+        )
+    )

@@ -1,0 +1,273 @@
+"""Silence is a breach: what opens, meets, hastens and ends the clocks of matters."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.contracts import FIRM_ID, Sealed
+from shared.contracts.matters import (
+    AbsencePlanned,
+    CadencePromised,
+    DecisionRecorded,
+    DecisionRequested,
+    DecisionWithdrawn,
+    MatterClosed,
+    MatterOpened,
+    MilestoneReached,
+    ProgressUpdateSent,
+    UpdateRequested,
+)
+from shared.contracts.sla_monitor import (
+    ClockCancelled,
+    ClockMet,
+    ClockReopened,
+    DeadlineBreached,
+    DeadlineWarned,
+    DecisionDue,
+    EscalationRaised,
+    UpdateDue,
+)
+from shared.ids import new_id
+from sla_monitor.rules import DEFAULT_POLICIES, scaled
+
+World = Any  # the fixture's own class; see conftest.py
+DAY = timedelta(days=1)
+OPENED = datetime(2026, 7, 6, 14, tzinfo=UTC)
+SEALED = Sealed(
+    owner=FIRM_ID, key_version=1, content_id=FIRM_ID, kind="x", field="x", box="", commitment=""
+)
+
+
+@pytest.fixture
+def world(world: World) -> World:
+    world.matter_id = new_id()
+    return world
+
+
+def opened(world: World) -> MatterOpened:
+    return MatterOpened(
+        matter_id=world.matter_id,
+        client_id=world.client_id,
+        number="2026-0001",
+        title=SEALED,
+        practice_area="family",
+        reason=SEALED,
+        opened_at=OPENED,
+    )
+
+
+def told_client(world: World, at: datetime) -> ProgressUpdateSent:
+    return ProgressUpdateSent(
+        update_id=new_id(),
+        matter_id=world.matter_id,
+        client_id=world.client_id,
+        about="no_news",
+        channel="phone",
+        sent_at=at,
+        staff_id=new_id(),
+    )
+
+
+def asked(world: World, at: datetime) -> UpdateRequested:
+    return UpdateRequested(
+        request_id=new_id(),
+        matter_id=world.matter_id,
+        client_id=world.client_id,
+        requested_at=at,
+    )
+
+
+async def test_five_weeks_of_silence_warn_breach_once_and_escalate(world: World) -> None:
+    boss, contact = new_id(), new_id()
+    await world.hear(
+        world.staff(boss), world.staff(contact, supervisor_id=boss), world.contact(contact, OPENED)
+    )
+    await world.hear(opened(world))
+    (due,) = await world.told(UpdateDue)
+    assert (due.matter_id, due.opened_at) == (world.matter_id, OPENED)
+    assert (due.target_at, due.limit_at) == (OPENED + 21 * DAY, OPENED + 28 * DAY)
+    for day in range(1, 42):
+        await world.fire(OPENED + day * DAY)
+    warned, breached = await world.told(DeadlineWarned), await world.told(DeadlineBreached)
+    assert [each.threshold for each in warned] == ["PT168H", "PT48H", "target"]
+    assert [(each.kind, each.due_at) for each in breached] == [("update", OPENED + 28 * DAY)]
+    assert {each.staff_id for each in (*warned, *breached)} == {contact}
+    assert (await world.told(EscalationRaised))[0].staff_id == boss
+
+
+@pytest.mark.parametrize("kind", ["update", "answer", "call", "no news"])
+async def test_a_persons_word_meets_it_and_the_next_begins_at_that_instant(
+    world: World, kind: str
+) -> None:
+    await world.hear(opened(world))
+    at = OPENED + 20 * DAY
+    words = {"call": world.call(at), "no news": told_client(world, at)}
+    await world.hear(words.get(kind) or world.sent(at, kind))
+    (met,) = await world.told(ClockMet)
+    assert (met.kind, met.met_at, met.late) == ("update", at, False)
+    before, after = await world.clocks("update")
+    assert (before.state, after.state, after.opened_at) == ("met", "running", at)
+    await world.fire(at + 27 * DAY)
+    assert await world.told(DeadlineBreached) == []
+
+
+@pytest.mark.parametrize(
+    "said",
+    [{"kind": "acknowledgment"}, {"kind": "question"}, {"kind": "answer", "automatic": True}],
+)
+async def test_what_is_no_news_of_the_matter_meets_nothing(
+    world: World, said: dict[str, Any]
+) -> None:
+    await world.hear(opened(world))
+    await world.hear(world.sent(OPENED + DAY, **said))
+    await world.hear(world.sent(OPENED + DAY, "answer", matter_id=new_id()))
+    assert (await world.clock("update")).opened_at == OPENED
+
+
+async def test_a_contact_heard_of_before_its_matter_counts(world: World) -> None:
+    """Two topics: either may be heard first."""
+    at = OPENED + 3 * DAY
+    await world.hear(world.sent(at, "update"))
+    await world.hear(opened(world))
+    assert (await world.clock("update")).opened_at == at
+
+
+async def test_what_is_entered_late_counts_from_its_own_instant_and_never_backwards(
+    world: World,
+) -> None:
+    await world.hear(opened(world))
+    await world.fire(OPENED + 30 * DAY)
+    await world.hear(told_client(world, OPENED + 29 * DAY))
+    (met,) = await world.told(ClockMet)
+    assert (met.late, met.met_at) == (True, OPENED + 29 * DAY)
+    await world.hear(told_client(world, OPENED + 10 * DAY))
+    assert [each.opened_at for each in await world.clocks("update")] == [
+        OPENED, OPENED + 29 * DAY,
+    ]  # fmt: skip
+
+
+async def test_a_cadence_of_its_own_keeps_the_proportions_and_outlives_a_contact(
+    world: World,
+) -> None:
+    promised = {"matter_id": world.matter_id, "client_id": world.client_id}
+    await world.hear(opened(world), CadencePromised(**promised, revision=1, days=14))
+    first, again = await world.told(UpdateDue)
+    assert (first.limit_at, again.revision) == (OPENED + 28 * DAY, 2)
+    assert (again.target_at, again.limit_at) == (OPENED + 10.5 * DAY, OPENED + 14 * DAY)
+    await world.hear(told_client(world, OPENED + DAY))
+    assert (await world.told(UpdateDue))[-1].limit_at == OPENED + 15 * DAY
+    await world.hear(CadencePromised(**promised, revision=2, days=None))
+    assert (await world.told(UpdateDue))[-1].limit_at == OPENED + 29 * DAY
+
+
+async def test_who_asks_is_told_within_two_days_and_asking_twice_gains_no_time(
+    world: World,
+) -> None:
+    await world.hear(opened(world))
+    await world.hear(asked(world, OPENED + DAY), asked(world, OPENED + 2 * DAY))
+    _, due = await world.told(UpdateDue)
+    assert due.prompted_at == OPENED + DAY
+    assert (due.target_at, due.limit_at) == (OPENED + 2 * DAY, OPENED + 3 * DAY)
+    await world.hear(told_client(world, OPENED + 1.5 * DAY))
+    assert (await world.told(UpdateDue))[-1].limit_at == OPENED + 29.5 * DAY
+
+
+async def test_an_update_that_came_back_was_none(world: World) -> None:
+    await world.hear(opened(world))
+    update = world.sent(OPENED + 5 * DAY, "update")
+    await world.hear(update)
+    await world.hear(world.bounced(update.message_id, OPENED + 6 * DAY))
+    assert [each.kind for each in await world.told(ClockReopened)] == ["update"]
+    running = [each for each in await world.clocks("update") if each.state == "running"]
+    assert [each.opened_at for each in running] == [OPENED]
+
+
+async def test_an_update_that_came_back_after_another_was_heard_opens_nothing(world: World) -> None:
+    await world.hear(opened(world))
+    update = world.sent(OPENED + 5 * DAY, "update")
+    await world.hear(update, told_client(world, OPENED + 6 * DAY))
+    await world.hear(world.bounced(update.message_id, OPENED + 7 * DAY))
+    assert await world.told(ClockReopened) == []
+
+
+@pytest.mark.parametrize("ending", ["recorded", "withdrawn", "silence"])
+async def test_a_decision_is_waited_for_within_its_own_time(world: World, ending: str) -> None:
+    decision_id, reply_by = new_id(), OPENED + 4 * DAY
+    of = {"decision_id": decision_id, "matter_id": world.matter_id, "client_id": world.client_id}
+    put = DecisionRequested(
+        kind="settlement_offer",
+        question=SEALED,
+        options=(),
+        recommendation=SEALED,
+        in_writing=True,
+        reply_by=reply_by,
+        requested_by=new_id(),
+        requested_at=OPENED,
+        **of,
+    )
+    await world.hear(put, put)
+    (due,) = await world.told(DecisionDue)
+    assert (due.decision_id, due.limit_at) == (decision_id, reply_by)
+    answer = {"option": "accept", "decided_by": world.client_id, "channel": "portal"}
+    answer |= {"in_writing": True, "recorded_by": world.client_id, "recorded_at": OPENED + DAY}
+    if ending == "recorded":
+        await world.hear(DecisionRecorded(**of, **answer))
+    elif ending == "withdrawn":
+        await world.hear(DecisionWithdrawn(reason=SEALED, withdrawn_at=OPENED + DAY, **of))
+    await world.fire(reply_by)
+    told = [type(one).__name__ for one in await world.told(ClockMet, ClockCancelled)]
+    late = await world.told(DeadlineWarned, DeadlineBreached)
+    expected = {"recorded": ["ClockMet"], "withdrawn": ["ClockCancelled"], "silence": []}
+    assert (told, len(late)) == (expected[ending], 3 if ending == "silence" else 0)
+
+
+async def test_a_milestone_is_owed_sooner_than_the_cadence(world: World) -> None:
+    await world.hear(opened(world))
+    of = {"matter_id": world.matter_id, "client_id": world.client_id, "plan": "family"}
+    of |= {"milestone_id": new_id(), "plan_version": 1, "slug": "petition-filed"}
+    await world.hear(MilestoneReached(reached_at=OPENED + 3 * DAY, **of))
+    assert (await world.told(UpdateDue))[-1].limit_at == OPENED + 5 * DAY
+
+
+async def test_a_closed_matter_is_owed_nothing(world: World) -> None:
+    await world.hear(opened(world))
+    await world.hear(
+        MatterClosed(
+            matter_id=world.matter_id,
+            client_id=world.client_id,
+            closed_at=OPENED + DAY,
+            closed_by=new_id(),
+            reason=SEALED,
+        )
+    )
+    (cancelled,) = await world.told(ClockCancelled)
+    assert cancelled.reason == "matter-closed"
+    await world.hear(told_client(world, OPENED + 2 * DAY))
+    await world.fire(OPENED + 90 * DAY)
+    assert await world.told(DeadlineWarned, DeadlineBreached) == []
+
+
+async def test_who_is_away_is_not_asked_but_who_covers(world: World) -> None:
+    contact, cover = new_id(), new_id()
+    await world.hear(world.staff(contact), world.staff(cover), world.contact(contact, OPENED))
+    away = {"absence_id": new_id(), "staff_id": contact, "stand_in_id": cover}
+    away |= {"from_at": OPENED + 13 * DAY, "until_at": OPENED + 15 * DAY}
+    await world.hear(AbsencePlanned(**away), opened(world))
+    await world.fire(OPENED + 14 * DAY)
+    await world.fire(OPENED + 19 * DAY)
+    asked_of: list[UUID | None] = [each.staff_id for each in await world.told(DeadlineWarned)]
+    assert asked_of == [cover, contact]
+
+
+@given(st.timedeltas(min_value=timedelta(hours=1), max_value=timedelta(days=365)))
+def test_a_scaled_promise_is_still_in_order(within: timedelta) -> None:
+    for policy in DEFAULT_POLICIES.values():
+        own = scaled(policy, within)
+        assert own.limit == within
+        assert timedelta(0) < own.target <= own.limit
+        assert all(timedelta(0) < before < own.target for before in own.warn_at)
+        assert own.urgent == policy.urgent
