@@ -13,6 +13,7 @@ from messaging.acknowledgments.handlers import handlers as acknowledgment_handle
 from messaging.acknowledgments.ticker import tick
 from messaging.conversations.models import Conversation, Message
 from messaging.directory.models import Client, Firm, Matter, PointOfContact, Staff
+from messaging.engagements.handlers import handlers as engagement_handlers
 from messaging.notices.handlers import handlers as notice_handlers
 from messaging.outbound.delivery import deliver
 from messaging.settings import MessagingSettings
@@ -41,6 +42,7 @@ def _handlers() -> Handlers:
     handlers = Handlers()
     handlers.include(acknowledgment_handlers)
     handlers.include(notice_handlers)
+    handlers.include(engagement_handlers)
     return handlers
 
 

@@ -39,6 +39,14 @@ class Quoted:
 Block = str | Rows | Quoted
 
 
+@dataclass(frozen=True)
+class Calendar:
+    """An event for the reader's calendar; `method` is the object's own METHOD (RFC 6047 2.4)."""
+
+    method: str
+    text: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Mailbox:
     """A display name and an address; either may come from outside, so both are cleaned."""
@@ -71,6 +79,7 @@ def render(
     envelope_from: str,
     blocks: Sequence[Block],
     with_html: bool,
+    calendar: Calendar | None = None,
 ) -> Mail:
     """One mail as octets. `thread` are the Message-IDs of what it answers, oldest first;
     `automatic` is the Auto-Submitted keyword (RFC 3834 5, RFC 5436), None for a person's words."""
@@ -87,7 +96,7 @@ def render(
         ("Content-Language", "en"),
     ]
     head = _CRLF.join(f"{name}: {value}" for name, value in fields) + _CRLF
-    body = _body(blocks, message_id, subject, with_html)
+    body = _body(blocks, message_id, subject, with_html, calendar)
     return Mail(
         message_id=message_id,
         envelope_from=envelope_from,
@@ -168,15 +177,22 @@ def _html(block: Block) -> str:
 
 
 def _linked(text: str) -> str:
-    """Escaped text in which an address can be clicked; answering is then one tap on a phone."""
+    """Escaped text in which addresses of mail and pages can be clicked; answering is then one tap
+    on a phone."""
     return re.sub(
-        r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+",
-        lambda m: f'<a href="mailto:{m[0]}">{m[0]}</a>',
+        r"(https?://[\w.:/~-]+)|[\w.+-]+@[\w-]+(?:\.[\w-]+)+",
+        lambda m: f'<a href="{"" if m[1] else "mailto:"}{m[0]}">{m[0]}</a>',
         html.escape(text),
     )
 
 
-def _body(blocks: Sequence[Block], message_id: str, title: str, with_html: bool) -> bytes:
+def _body(
+    blocks: Sequence[Block],
+    message_id: str,
+    title: str,
+    with_html: bool,
+    calendar: Calendar | None,
+) -> bytes:
     plain = _part(plain_text(blocks), "plain")
     if not with_html:
         return plain
@@ -184,11 +200,13 @@ def _body(blocks: Sequence[Block], message_id: str, title: str, with_html: bool)
     boundary = "=_" + hashlib.sha256(message_id.encode()).hexdigest()[:40]
     head = f'Content-Type: multipart/alternative; boundary="{boundary}"{_CRLF}{_CRLF}'
     parts = [plain, _part(html_text(blocks, one_line(title)), "html")]
+    if calendar:
+        parts.append(_part(calendar.text, "calendar", f"; method={calendar.method}"))
     joined = b"".join(f"--{boundary}{_CRLF}".encode() + part + _CRLF.encode() for part in parts)
     return head.encode() + joined + f"--{boundary}--{_CRLF}".encode()
 
 
-def _part(text: str, subtype: str) -> bytes:
+def _part(text: str, subtype: str, more: str = "") -> bytes:
     lines = _lines(text)
     content = "\n".join(lines).encode("utf-8", "replace")
     is_plain = all(c in b"\t\n" or 32 <= c < 127 for c in content)
@@ -198,7 +216,7 @@ def _part(text: str, subtype: str) -> bytes:
         encoding, charset = "quoted-printable", "utf-8"
         content = quopri.encodestring(content)
     head = (
-        f"Content-Type: text/{subtype}; charset={charset}{_CRLF}"
+        f"Content-Type: text/{subtype}; charset={charset}{more}{_CRLF}"
         f"Content-Transfer-Encoding: {encoding}{_CRLF}{_CRLF}"
     )
     return head.encode() + content.replace(b"\n", b"\r\n")
