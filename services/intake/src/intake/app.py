@@ -8,6 +8,7 @@ import intake.engagements.api
 import intake.engagements.sealer
 import intake.engagements.signing
 import intake.links.api
+import intake.pages.api
 from intake import ticker
 from intake.directory import handlers as directory
 from intake.settings import IntakeSettings
@@ -26,6 +27,7 @@ def create_app(settings: IntakeSettings | None = None) -> FastAPI:
                 intake.engagements.api.router,
                 intake.links.api.router,
                 intake.engagements.signing.router,
+                intake.pages.api.router,
             ),
             handlers=directory.handlers,
             tasks=(ticker.tick, intake.engagements.sealer.run),
