@@ -15,15 +15,7 @@ from shared.contracts.intake import (
     ConsultationScheduled,
 )
 from support.platform import Platform
-from support.prospects import ASKING, Intake, intake_in
-
-NOTE = {
-    "needs": "She wants the house.",
-    "objectives": "Keep the house, share custody.",
-    "strategies": "Mediation first.",
-    "limitation_dates": ["2027-03-01: division of property"],
-    "next_steps": "We send the agreement.",
-}
+from support.prospects import ASKING, NOTE, Intake, intake_in
 
 
 def a_time(intake: Intake, **more: Any) -> dict[str, Any]:

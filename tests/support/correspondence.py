@@ -14,6 +14,7 @@ from messaging.acknowledgments.ticker import tick
 from messaging.conversations.models import Conversation, Message
 from messaging.directory.handlers import handlers as directory_handlers
 from messaging.directory.models import Client, Firm, Matter, PointOfContact, Staff
+from messaging.engagements.handlers import handlers as engagement_handlers
 from messaging.notices.handlers import handlers as notice_handlers
 from messaging.outbound.delivery import deliver
 from messaging.settings import MessagingSettings
@@ -45,6 +46,7 @@ def _handlers() -> Handlers:
     handlers.include(notice_handlers)
     handlers.include(directory_handlers)
     handlers.include(update_handlers)
+    handlers.include(engagement_handlers)
     return handlers
 
 

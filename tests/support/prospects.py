@@ -1,9 +1,11 @@
 """An intake of one's own: the whole service in this process, what it told, and what matters told
 it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -13,6 +15,7 @@ from sqlalchemy import text
 from intake.app import create_app
 from intake.settings import IntakeSettings
 from shared.contracts import CONTRACTS, FIRM_ID, Event, Sealed
+from shared.contracts.intake import CodeIssued, LinkIssued
 from shared.contracts.matters import (
     ClientRegistered,
     EmergencyContact,
@@ -36,6 +39,80 @@ ASKING = {
     "practice_area": "family",
     "understood": True,
 }
+
+
+NOTE = {
+    "needs": "She wants the house.",
+    "objectives": "Keep the house, share custody.",
+    "strategies": "Mediation first.",
+    "limitation_dates": ["2027-03-01: division of property"],
+    "next_steps": "We send the agreement.",
+}
+TERMS: dict[str, Any] = {
+    "title": "Divorce and the family home",
+    "practice_area": "family",
+    "scope": "We advise and represent you both in the sale of the family home.",
+    "exclusions": ["Tax advice", "Appeals"],
+    "timeline": [{"what": "First draft of the settlement", "when": "by the end of March"}],
+    "firm_will": ["Keep you informed", "Answer within the promised time"],
+    "client_will": ["Tell us everything that matters", "Send documents in time"],
+    "communication": {"respond_within": "PT48H", "update_every": "P14D", "channel": "email"},
+    "emergency": "Call +1 212 555 0147 at any hour.",
+    "fees": {
+        "basis": "hourly",
+        "explanation": "We charge by the hour, in steps of six minutes.",
+        "rates": [{"who": "Partner", "amount": "400.00", "currency": "USD", "per": "hour"}],
+        "invoiced_every": "P30D",
+    },
+}
+COUPLE = [
+    {"name": "Ann Example", "email": "ann@clients.test"},
+    {"name": "Bob Example", "email": "bob@clients.test"},
+]
+
+
+@dataclass
+class Holder:
+    """Somebody with a link in their mailbox, and a session of it."""
+
+    intake: "Intake"
+    name: str
+    link_id: UUID
+    token: str
+    session: str = ""
+
+    async def call(self, method: str, door: str = "", body: Any = None) -> httpx2.Response:
+        return await self.intake.call(
+            method,
+            f"/v1/links/{self.token}{door}",
+            body,
+            role="nobody",
+            headers={"Link-Session": self.session, "User-Agent": "Netscape 4"},
+        )
+
+    async def code(self) -> str:
+        """Ask for a code, and read it in the mailbox."""
+        answer = await self.call("POST", "/code")
+        assert answer.status_code == 202, answer.text
+        codes = await self.intake.told(CodeIssued)
+        newest = [one for one in codes if one.link_id == self.link_id][-1]
+        return await self.intake.opened(newest.code)
+
+    async def enter(self) -> "Holder":
+        answer = await self.call("POST", "/session", {"code": await self.code()})
+        assert answer.status_code == 200, answer.text
+        self.session = answer.json()["session"]
+        return self
+
+    async def signs(self, **more: Any) -> httpx2.Response:
+        read = (await self.call("GET", "/agreement")).json()
+        body = {
+            "name": self.name,
+            "i_sign": True,
+            "i_agree_to_electronic_business": True,
+            "document_sha256": read.get("document_sha256", "0" * 64),
+        }
+        return await self.call("POST", "/sign", body | more)
 
 
 @dataclass
@@ -80,6 +157,69 @@ class Intake:
         """A stranger's request by the form; its id."""
         taken = await self.done("POST", "/v1/consultation-requests", ASKING | more, role="nobody")
         return str(taken["id"])
+
+    async def held(self, **more: Any) -> str:
+        """A consultation that was asked for, is clear, and was held and noted; its id."""
+        consultation_id = await self.asked(**more)
+        body = {
+            "staff_id": str(self.staff["Daniel Okafor"]),
+            "channel": "video",
+            "held_at": datetime.now(UTC).isoformat(),
+            "note": NOTE,
+        }
+        await self.done("POST", f"/v1/consultations/{consultation_id}/hold", body)
+        return consultation_id
+
+    def draft(self, **more: Any) -> dict[str, Any]:
+        return {
+            "terms": TERMS,
+            "signers": COUPLE,
+            "point_of_contact_id": str(self.staff["Daniel Okafor"]),
+            "team": [str(self.staff["Eleanor Vale"])],
+        } | more
+
+    async def drafted(self, consultation_id: str | None = None, **more: Any) -> dict[str, Any]:
+        body = self.draft(consultation_id=consultation_id or await self.held()) | more
+        made: dict[str, Any] = await self.done("POST", "/v1/engagements", body)
+        return made
+
+    async def step(self, row: dict[str, Any], door: str, **more: Any) -> dict[str, Any]:
+        """Approve or counter-sign the revision that was read."""
+        body = {"revision": row["revision"]} | more
+        done: dict[str, Any] = await self.done("POST", f"/v1/engagements/{row['id']}/{door}", body)
+        return done
+
+    async def proposed(self, **more: Any) -> tuple[dict[str, Any], list[Holder]]:
+        """An approved agreement, and those who must sign it, with open sessions."""
+        row = await self.step(await self.drafted(**more), "approve")
+        holders = [await one.enter() for one in await self.holders("signature")]
+        return row, holders
+
+    async def holders(self, purpose: str) -> list[Holder]:
+        """Who got letters with links of this kind, in their order."""
+        return [
+            Holder(
+                self,
+                await self.opened(one.name),
+                one.link_id,
+                (await self.opened(one.url)).rpartition("/")[2],
+            )
+            for one in await self.told(LinkIssued)
+            if one.purpose == purpose
+        ]
+
+    async def reread(self, row: dict[str, Any]) -> dict[str, Any]:
+        read: dict[str, Any] = await self.done("GET", f"/v1/engagements/{row['id']}")
+        return read
+
+    async def until(self, row: dict[str, Any], state: str, seconds: float = 10) -> dict[str, Any]:
+        """The engagement, once it is in that state."""
+        for _ in range(int(seconds * 10)):
+            read = await self.reread(row)
+            if read["state"] == state:
+                return read
+            await asyncio.sleep(0.1)
+        raise AssertionError(f"still {read['state']}")
 
     async def check(self, consultation_id: str) -> dict[str, Any]:
         found: dict[str, Any] = await self.done(

@@ -4,6 +4,11 @@ from fastapi import FastAPI
 
 import intake.conflicts.api
 import intake.consultations.api
+import intake.engagements.api
+import intake.engagements.sealer
+import intake.engagements.signing
+import intake.links.api
+import intake.pages.api
 from intake import ticker
 from intake.directory import handlers as directory
 from intake.settings import IntakeSettings
@@ -18,8 +23,13 @@ def create_app(settings: IntakeSettings | None = None) -> FastAPI:
                 intake.consultations.api.public,
                 intake.consultations.api.router,
                 intake.conflicts.api.router,
+                intake.engagements.api.templates,
+                intake.engagements.api.router,
+                intake.links.api.router,
+                intake.engagements.signing.router,
+                intake.pages.api.router,
             ),
             handlers=directory.handlers,
-            tasks=(ticker.tick,),
+            tasks=(ticker.tick, intake.engagements.sealer.run),
         )
     )

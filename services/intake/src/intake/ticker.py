@@ -6,6 +6,7 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 
 import intake.consultations.actions as consultations
+import intake.engagements.actions as engagements
 import intake.files.actions as files
 from intake.settings import IntakeSettings
 from shared.runtime import Runtime
@@ -29,3 +30,4 @@ async def look(runtime: Runtime) -> None:
     async with runtime.db.transaction() as session:
         await consultations.erase_what_is_due(session)
         await files.sweep(session)
+        await engagements.expire_what_is_due(session)

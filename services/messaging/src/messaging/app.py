@@ -8,6 +8,7 @@ from messaging.acknowledgments import ticker
 from messaging.conversations import api
 from messaging.conversations import ticker as filing
 from messaging.directory import handlers as directory
+from messaging.engagements import handlers as engagements
 from messaging.notices import handlers as notices
 from messaging.outbound import delivery
 from messaging.settings import MessagingSettings
@@ -19,7 +20,7 @@ from shared.handlers import Handlers
 def create_app(settings: MessagingSettings | None = None) -> FastAPI:
     settings = settings or MessagingSettings()
     handlers = Handlers()
-    for room in (directory, acknowledgments, notices, updates):
+    for room in (directory, acknowledgments, notices, updates, engagements):
         handlers.include(room.handlers)
     return create_service(
         Service(

@@ -12,9 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 import intake.conflicts.actions as conflicts
 import intake.conflicts.queries as conflict_checks
 import intake.directory.queries as directory
+import intake.engagements.queries as engagements
+import intake.letters.actions as letters
 import intake.names.actions as names
 from intake.consultations import queries
 from intake.consultations.models import Consultation, Party, PartyRole
+from intake.letters.texts import non_engagement
 from intake.names.rules import Kind
 from intake.settings import IntakeSettings
 from shared import clock
@@ -43,6 +46,10 @@ class CallInstead(Refusal):
 
     status = 429
     headers: Mapping[str, str] = {"Retry-After": "600"}
+
+
+class AgreementInTheWay(Refusal):
+    """An agreement came of this consultation, so it cannot be declined any more."""
 
 
 class Named(NamedTuple):
@@ -160,6 +167,8 @@ async def decline(
     when nobody needs it any more; the names stay for later checks."""
     row = await queries.consultation(session, consultation_id, locked=True)
     _require(row, "requested", "scheduled", "held")
+    if await engagements.alive(session, consultation_id, None):
+        raise AgreementInTheWay("There is an agreement: withdraw or end that first.")
     settings: IntakeSettings = session.info["settings"]
     if row.state == "scheduled":
         row.sequence += 1
@@ -181,6 +190,16 @@ async def decline(
             declined_by=by,
             declined_at=now,
         ),
+    )
+    assert row.name is not None
+    assert row.email is not None
+    await letters.send(
+        session,
+        non_engagement(by_firm),
+        client_id=row.client_id,
+        subject_id=row.consultation_id,
+        name=row.name,
+        email=row.email,
     )
     return row
 

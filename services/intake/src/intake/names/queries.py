@@ -11,16 +11,22 @@ from intake.names.rules import Kind, Role
 
 MOST_HITS = 20
 _NEAR_ENOUGH = "0.3"
-_COMPARED = 200
+_COMPARED = 100
 
-# Each branch is one index; the union is what is compared word by word.
+# Each branch is answered by one index; the union is what is compared word by word.
 _NEAR = text("""
-    SELECT name_id, subject_id, client_id, consultation_id, role, kind, written,
-           greatest(similarity(form, :form), similarity(sound, :sound)) AS near
-    FROM names WHERE form % :form OR sound % :sound
-        OR (initials <> '' AND initials = :form)
-        OR (length(form) <= 8 AND form = :initials)
-    ORDER BY near DESC, name_id LIMIT :most
+    WITH near AS (
+        (SELECT name_id FROM names WHERE form % :form
+         ORDER BY similarity(form, :form) DESC LIMIT :most)
+        UNION
+        (SELECT name_id FROM names WHERE sound % :sound
+         ORDER BY similarity(sound, :sound) DESC LIMIT :most)
+        UNION
+        (SELECT name_id FROM names WHERE initials <> '' AND initials = :form LIMIT :most)
+        UNION
+        (SELECT name_id FROM names WHERE length(form) <= 8 AND form = :initials LIMIT :most))
+    SELECT name_id, subject_id, client_id, consultation_id, role, kind, written
+    FROM names JOIN near USING (name_id)
 """)
 
 

@@ -28,9 +28,8 @@ def _listed(text: str) -> frozenset[str]:
 
 _TITLES = _listed(
     "mr mrs ms miss mx dr prof professor sir dame lord lady rev hon herr frau hr fr dipl ing phd md"
-    " jr sr ii iii iv esq mag mme mlle monsieur madame senor senora don dona sri shri smt van von"
-    " de der den del della di da dos la le el al bin ibn bint ben the and und et y e of af av zu"
-    " zur i"
+    " med jr sr ii iii iv esq mag mme mlle monsieur madame senor senora don dona sri shri smt van"
+    " von de der den del della dos los al el bin ibn bint ben the and und et of af av zu zur"
 )
 _LEGAL_FORMS = _listed(
     "ltd limited inc incorporated corp corporation co company llc llp lp plc pllc pc gmbh ag kg ohg"
@@ -66,7 +65,7 @@ _SAME_FIRST_NAMES = (
     "joseph joe josef jose giuseppe yusuf yosef youssef", "edward ed eddie ted ned eduardo edoardo",
     "charles charlie chuck carlos karl carl carlo",
     "henry harry hank henri enrico enrique heinrich",
-    "katherine kate katie kathy catherine kathryn ekaterina katarina katia cathy",
+    "katherine kate katie kathy catherine kathryn ekaterina katarina katia katja cathy",
     "thomas tom tommy tomas", "daniel dan danny", "david dave davy dawid daud",
     "peter pete pedro pierre pietro pyotr petr petros piotr",
     "george georg jorge giorgio georgios jurgen yuri georgi",
@@ -84,7 +83,7 @@ _SAME_FIRST_NAMES = (
     "muhammad mohammed mohamed muhammed mehmet mohammad mhmd", "abraham abe ibrahim avraham",
     "solomon suleiman salomon suleyman", "theodore ted teddy teodor fyodor", "gregory greg grigori",
     "timothy tim timofei", "eugene gene yevgeny evgeny eugenio", "vincent vince vincenzo vicente",
-    "catarina caterina",
+    "catarina caterina", "rebecca becky rivka rebekah rivkah",
 )  # fmt: skip
 _ALIASES: dict[str, frozenset[int]] = {}
 for _number, _line in enumerate(_SAME_FIRST_NAMES):
@@ -94,10 +93,11 @@ for _number, _line in enumerate(_SAME_FIRST_NAMES):
 
 @dataclass(frozen=True, slots=True)
 class Folded:
-    """A name as it is compared: its words, how each sounds, and the words' first letters."""
+    """A name as it is compared: its words, how each sounds, and all its letters in a row."""
 
     words: tuple[str, ...]
     sounds: tuple[str, ...]
+    letters: str
 
     @property
     def form(self) -> str:
@@ -126,7 +126,7 @@ def fold(written: str) -> Folded:
     spoken = [_SHORTENED.get(word, word) for word in _latin_words(written)]
     telling = [word for word in spoken if word not in _TITLES and word not in _LEGAL_FORMS]
     words = tuple(telling or spoken)
-    return Folded(words, tuple(_sound(word) for word in words))
+    return Folded(words, tuple(_sound(word) for word in words), "".join(spoken))
 
 
 def likeness(one: Folded, other: Folded) -> Likeness | None:
@@ -136,9 +136,7 @@ def likeness(one: Folded, other: Folded) -> Likeness | None:
     if sorted(one.words) == sorted(other.words):
         reordered = one.words != other.words
         return Likeness(1.0, "the same words in another order" if reordered else "the same name")
-    if "".join(sorted(one.words)) == "".join(sorted(other.words)) or (
-        "".join(one.words) == "".join(other.words)
-    ):
+    if "".join(sorted(one.words)) == "".join(sorted(other.words)) or one.letters == other.letters:
         return Likeness(0.97, "the same letters, divided otherwise")
     return _abbreviation(one, other) or _joined(one, other) or _word_by_word(one, other)
 
@@ -220,7 +218,13 @@ def _words(word: str, sound: str, other: str, other_sound: str) -> tuple[float, 
     if len(sound) > 1 and sound == other_sound:
         clear = len(sound) > 2 or spelling >= 0.75
         return (0.93 if clear else 0.84), f"“{word}” sounds like “{other}”"
-    if min(len(word), len(other)) > 3 and spelling >= 0.86:
+    unvoiced, other_unvoiced = sound.removeprefix("a"), other_sound.removeprefix("a")
+    if len(unvoiced) > 1 and unvoiced == other_unvoiced:
+        return 0.86, f"“{word}” and “{other}” have the same consonants"
+    shorter = min(len(word), len(other))
+    if shorter > 2 and sound == other_sound and spelling >= 0.8:
+        return 0.85, f"“{word}” sounds like “{other}”"
+    if (shorter > 3 and spelling >= 0.86) or (shorter == 3 and spelling >= 0.9):
         return spelling * 0.98, f"“{word}” is spelt nearly like “{other}”"
     if min(len(word), len(other)) > 2 and (word.startswith(other) or other.startswith(word)):
         return 0.85, f"“{min(word, other, key=len)}” may be short for “{max(word, other, key=len)}”"
@@ -232,9 +236,12 @@ def _words(word: str, sound: str, other: str, other_sound: str) -> tuple[float, 
 def _latin_words(written: str) -> list[str]:
     """Latin, lower case, without marks; syllables of Han and Hangul are words of their own."""
     plain = unicodedata.normalize("NFKC", written).replace("’", "'").replace("&", " ")
+    plain = _NATIVE_FORMS.sub(" ", plain)
+    plain = re.sub(r"\bال(?=\w)", "", plain)  # the Arabic article
+    plain = _HEBREW_VAV.sub("", plain).replace("ב", "b")
     plain = re.sub(r"['`´ʿʾ]", "", plain)
     plain = re.sub(r"(?<=\b[^\W\d_])\.(?=[^\W\d_]\b)", "", plain)  # I.B.M. → IBM
-    latin = "".join(_latin(run) for _, run in _by_script(plain))
+    latin = " ".join(_latin(run) for _, run in _by_script(plain))
     return re.findall(r"[a-z0-9]+", latin.lower())
 
 
@@ -253,6 +260,14 @@ def _is_syllabic(letter: str) -> bool:
     return "\u3400" <= letter <= "\u9fff" or "\uac00" <= letter <= "\ud7a3"
 
 
+# Legal forms in their own script, which nothing separates from the name.
+_NATIVE_FORMS = re.compile(
+    "株式会社|有限会社|合同会社|股份有限公司|有限公司|公司|주식회사|유한회사|شركة"
+)
+# Within a Hebrew word vav is mostly a vowel, which others write o, u, or not at all.
+_HEBREW_VAV = re.compile(r"(?<=[\u0590-\u05ff])ו(?=[\u0590-\u05ff]{2})")
+
+
 # What one ear hears and another writes otherwise; the longer spellings come first.
 _HEARD = (
     ("tsch", "c"), ("tch", "c"), ("tsh", "c"), ("sch", "s"), ("sh", "s"), ("ch", "k"), ("cz", "c"),
@@ -269,6 +284,8 @@ def _sound(word: str) -> str:
     for spelt, said in _HEARD:
         heard = heard.replace(spelt, said)
     vowels = "aeiou"
+    if word[0] == "h":  # some scripts write the vowels after it, others do not
+        heard = heard.lstrip(vowels) or heard
     first = "a" if heard[:1] in tuple(vowels) else heard[:1]
     rest = "".join(letter for letter in heard[1:] if letter not in vowels)
     return "".join(letter for letter, _ in groupby(first + rest)) or word[:1]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from messaging.email import texts
-from messaging.email.rendering import Block, Enclosed, Mail, Mailbox, one_line, render
+from messaging.email.rendering import Block, Calendar, Enclosed, Mail, Mailbox, one_line, render
 
 NULL_SENDER = ""  # nothing automatic may be answered by a bounce (RFC 3834 3.3)
 
@@ -46,6 +46,13 @@ def constant_acknowledgment(heading: Heading) -> Mail:
 def client_notice(heading: Heading, subject: str, blocks: Sequence[Block]) -> Mail:
     """What the firm's machine tells a client of itself, such as a delay."""
     return _automatic(heading, "auto-generated", f"Auto: {subject}", blocks)
+
+
+def letter(
+    heading: Heading, subject: str, blocks: Sequence[Block], *, calendar: Calendar | None = None
+) -> Mail:
+    """What the firm has its machine deliver: a link, a code, an invitation."""
+    return _automatic(heading, "auto-generated", subject, blocks, calendar=calendar)
 
 
 def staff_notice(
@@ -99,6 +106,7 @@ def _automatic(
     blocks: Sequence[Block],
     *,
     reply_to: Mailbox | None = None,
+    calendar: Calendar | None = None,
 ) -> Mail:
     return render(
         message_id=heading.message_id,
@@ -112,4 +120,5 @@ def _automatic(
         envelope_from=NULL_SENDER,
         blocks=blocks,
         with_html=True,
+        calendar=calendar,
     )

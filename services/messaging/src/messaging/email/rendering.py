@@ -40,6 +40,14 @@ class Quoted:
 Block = str | Rows | Quoted
 
 
+@dataclass(frozen=True)
+class Calendar:
+    """An event for the reader's calendar; `method` is the object's own METHOD (RFC 6047 2.4)."""
+
+    method: str
+    text: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Enclosed:
     """A file that goes with a letter. The name is ours and plain."""
@@ -82,6 +90,7 @@ def render(
     blocks: Sequence[Block],
     with_html: bool,
     enclosed: Sequence[Enclosed] = (),
+    calendar: Calendar | None = None,
 ) -> Mail:
     """One mail as octets. `thread` are the Message-IDs of what it answers, oldest first;
     `automatic` is the Auto-Submitted keyword (RFC 3834 5, RFC 5436), None for a person's words."""
@@ -98,7 +107,7 @@ def render(
         ("Content-Language", "en"),
     ]
     head = _CRLF.join(f"{name}: {value}" for name, value in fields) + _CRLF
-    body = _body(blocks, message_id, subject, with_html)
+    body = _body(blocks, message_id, subject, with_html, calendar)
     if enclosed:
         body = _joined("mixed", "files" + message_id, [body, *(_file(one) for one in enclosed)])
     return Mail(
@@ -181,21 +190,29 @@ def _html(block: Block) -> str:
 
 
 def _linked(text: str) -> str:
-    """Escaped text in which an address can be clicked; answering is then one tap on a phone."""
+    """Escaped text in which addresses of mail and pages can be clicked; answering is then one tap
+    on a phone."""
     return re.sub(
-        r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+",
-        lambda m: f'<a href="mailto:{m[0]}">{m[0]}</a>',
+        r"(https?://[\w.:/~-]+)|[\w.+-]+@[\w-]+(?:\.[\w-]+)+",
+        lambda m: f'<a href="{"" if m[1] else "mailto:"}{m[0]}">{m[0]}</a>',
         html.escape(text),
     )
 
 
-def _body(blocks: Sequence[Block], message_id: str, title: str, with_html: bool) -> bytes:
+def _body(
+    blocks: Sequence[Block],
+    message_id: str,
+    title: str,
+    with_html: bool,
+    calendar: Calendar | None,
+) -> bytes:
     plain = _part(plain_text(blocks), "plain")
     if not with_html:
         return plain
-    return _joined(
-        "alternative", message_id, [plain, _part(html_text(blocks, one_line(title)), "html")]
-    )
+    parts = [plain, _part(html_text(blocks, one_line(title)), "html")]
+    if calendar:
+        parts.append(_part(calendar.text, "calendar", f"; method={calendar.method}"))
+    return _joined("alternative", message_id, parts)
 
 
 def _joined(subtype: str, seed: str, parts: Sequence[bytes]) -> bytes:
@@ -215,7 +232,7 @@ def _file(enclosed: Enclosed) -> bytes:
     return head.encode() + base64.encodebytes(enclosed.content).replace(b"\n", b"\r\n")
 
 
-def _part(text: str, subtype: str) -> bytes:
+def _part(text: str, subtype: str, more: str = "") -> bytes:
     lines = _lines(text)
     content = "\n".join(lines).encode("utf-8", "replace")
     is_plain = all(c in b"\t\n" or 32 <= c < 127 for c in content)
@@ -225,7 +242,7 @@ def _part(text: str, subtype: str) -> bytes:
         encoding, charset = "quoted-printable", "utf-8"
         content = quopri.encodestring(content)
     head = (
-        f"Content-Type: text/{subtype}; charset={charset}{_CRLF}"
+        f"Content-Type: text/{subtype}; charset={charset}{more}{_CRLF}"
         f"Content-Transfer-Encoding: {encoding}{_CRLF}{_CRLF}"
     )
     return head.encode() + content.replace(b"\n", b"\r\n")

@@ -1,0 +1,374 @@
+"""HTTP in, for the firm: templates, and agreements from the draft to the counter-signature."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from sqlmodel import col
+
+import intake.directory.queries as directory
+import intake.files.queries as files
+from intake import access, revisions
+from intake.access import TABLE
+from intake.consultations.models import Consultation
+from intake.consultations.queries import seen_by
+from intake.engagements import actions, queries
+from intake.engagements.models import Engagement, State
+from intake.engagements.terms import MustSign, Terms, Text
+from intake.engagements.wording import Section
+from intake.files.models import File
+from intake.revisions import IfMatch
+from intake.values import Line, Prose, Slug
+from shared.accesses import record_access
+from shared.auth import Caller, CallerIdentity
+from shared.db import Transaction
+from shared.errors import Invalid, NotFound
+from shared.idempotency import IdempotentRoute
+from shared.pages import Page, PageQuery, one_page, page
+from shared.policy import permit
+from shared.runtime import Runtime
+
+templates = APIRouter(
+    prefix="/v1/engagement-templates", tags=["engagements"], route_class=IdempotentRoute
+)
+router = APIRouter(prefix="/v1/engagements", tags=["engagements"], route_class=IdempotentRoute)
+
+
+class SectionWritten(BaseModel):
+    """Jinja's {{ places }}, {% if %} and {% for %} over what was agreed; nothing else."""
+
+    model_config = ConfigDict(extra="forbid")
+    heading: Line
+    body: Text
+
+
+class NewTemplate(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    template: Slug
+    sections: Annotated[list[SectionWritten], Field(min_length=1, max_length=200)]
+
+
+class TemplateShown(BaseModel):
+    template: str
+    version: int
+    sections: list[SectionWritten]
+
+
+class Draft(BaseModel):
+    """What is to be agreed, and who must sign it."""
+
+    model_config = ConfigDict(extra="forbid")
+    terms: Terms
+    signers: Annotated[list[MustSign], Field(min_length=1, max_length=20)]
+    template: Slug = queries.STANDARD
+    point_of_contact_id: UUID
+    team: Annotated[list[UUID], Field(max_length=50)] = []
+    calendar_id: UUID | None = None
+
+
+class NewDraft(Draft):
+    """`amends`: the engagement in force that this one replaces."""
+
+    consultation_id: UUID
+    amends: UUID | None = None
+
+
+class SignerShown(BaseModel):
+    id: UUID
+    name: str
+    email: str
+    capacity: str | None
+    signed_at: datetime | None
+    method: str | None
+
+
+class EngagementListed(BaseModel):
+    id: UUID
+    consultation_id: UUID
+    client_id: UUID
+    matter_id: UUID
+    amends: UUID | None
+    revision: int
+    agreement_version: int
+    state: State
+    practice_area: str
+    template: str
+    template_version: int
+    point_of_contact_id: UUID
+    team: list[UUID]
+    calendar_id: UUID | None
+    drafted_at: datetime
+    proposed_at: datetime | None
+    expires_at: datetime | None
+    countersigned_at: datetime | None
+    signed_at: datetime | None
+
+
+class EngagementShown(EngagementListed):
+    """`document_sha256`: of the bytes that are or were to be signed."""
+
+    terms: Terms
+    signers: list[SignerShown]
+    document_sha256: str | None
+
+
+class Approval(BaseModel):
+    """`revision`: the one that was read."""
+
+    model_config = ConfigDict(extra="forbid")
+    revision: int
+
+
+class PaperSignature(BaseModel):
+    """Somebody signed on paper; `file_id` is the scan, uploaded before."""
+
+    model_config = ConfigDict(extra="forbid")
+    signer_id: UUID
+    file_id: UUID
+    signed_at: AwareDatetime
+    document_sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
+
+class NewInvitation(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    signer_id: UUID
+
+
+class Ending(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    by_firm: bool
+    reasons: Annotated[Prose, Field(min_length=1)]
+
+
+@templates.post("", status_code=201)
+async def post_template(body: NewTemplate, caller: Caller, session: Transaction) -> TemplateShown:
+    """A new version of a template; agreements made of earlier ones stay as they are."""
+    permit(TABLE, caller, "write templates")
+    sections = [Section(one.heading, one.body) for one in body.sections]
+    row = await actions.publish_template(session, body.template, sections, by=caller.id)
+    return TemplateShown(template=row.template, version=row.version, sections=body.sections)
+
+
+@templates.get("/{template}")
+async def get_template(template: str, caller: Caller, session: Transaction) -> TemplateShown:
+    """The newest version; `standard` is built in until the firm publishes its own."""
+    permit(TABLE, caller, "read templates")
+    try:
+        version = await queries.newest_version(session, template)
+    except Invalid as error:
+        raise NotFound(error.detail) from error
+    sections = [
+        SectionWritten(heading=one.heading, body=one.body)
+        for one in await queries.sections(session, template, version)
+    ]
+    return TemplateShown(template=template, version=version, sections=sections)
+
+
+@router.post("", status_code=201)
+async def post_engagement(
+    body: NewDraft, caller: Caller, session: Transaction, request: Request, response: Response
+) -> EngagementShown:
+    """Draft an agreement after a consultation that was held."""
+    await access.holding(request, caller, "draft engagements", body.consultation_id)
+    row = await actions.draft(session, by=caller.id, **_drafted(body))
+    return await _shown(session, row, response)
+
+
+@router.get("")
+async def list_engagements(
+    caller: Caller, session: Transaction, paging: PageQuery, client_id: UUID | None = None
+) -> Page[EngagementListed]:
+    """Those that the caller may read, oldest first."""
+    relation = permit(TABLE, caller, "read engagements")
+    wanted = one_page(queries.every(), Engagement.engagement_id, paging)
+    if client_id is not None:
+        wanted = wanted.where(col(Engagement.client_id) == client_id)
+    if relation == "self":
+        wanted = wanted.where(col(Engagement.client_id) == caller.client_id)
+    if relation == "team":
+        staff_id = await directory.staff_id_of(session, caller)
+        its_own = col(Consultation.consultation_id) == col(Engagement.consultation_id)
+        wanted = wanted.join(Consultation, its_own).where(seen_by(staff_id, caller.id))
+    rows = list((await session.execute(wanted)).scalars())
+    for read in {row.client_id for row in rows[: paging.limit]}:
+        await record_access(session, caller, read, "list")
+    return page(rows, paging, _listed, lambda row: [str(row.engagement_id)])
+
+
+@router.get("/{engagement_id}")
+async def get_engagement(
+    engagement_id: UUID, caller: Caller, session: Transaction, request: Request, response: Response
+) -> EngagementShown:
+    client_id = await _holding(request, caller, "read engagements", engagement_id)
+    await record_access(session, caller, client_id, "client")
+    return await _shown(session, await queries.engagement(session, engagement_id), response)
+
+
+@router.put("/{engagement_id}")
+async def put_engagement(
+    engagement_id: UUID,
+    body: Draft,
+    caller: Caller,
+    session: Transaction,
+    request: Request,
+    response: Response,
+    if_match: IfMatch = None,
+) -> EngagementShown:
+    """Replace a draft; what is left out is unset."""
+    await _holding(request, caller, "draft engagements", engagement_id)
+    row = await actions.redraft(session, engagement_id, if_match=if_match, **_drafted(body))
+    return await _shown(session, row, response)
+
+
+@router.get(
+    "/{engagement_id}/document",
+    response_class=Response,
+    responses={200: {"content": {"application/pdf": {}}}},
+)
+async def get_document(
+    engagement_id: UUID, caller: Caller, session: Transaction, request: Request
+) -> Response:
+    """The PDF in force; before, the one that is to be signed."""
+    client_id = await _holding(request, caller, "read engagements", engagement_id)
+    row = await queries.engagement(session, engagement_id)
+    file_id = row.sealed_id or row.document_id
+    if file_id is None:
+        raise NotFound("There is no document before a partner approves the draft.")
+    await record_access(session, caller, client_id, "attachment")
+    content = await files.content(session, await session.get_one(File, file_id))
+    return Response(content, media_type="application/pdf")
+
+
+@router.post("/{engagement_id}/approve")
+async def post_approve(
+    engagement_id: UUID,
+    body: Approval,
+    caller: Caller,
+    session: Transaction,
+    request: Request,
+    response: Response,
+) -> EngagementShown:
+    """A partner approves what they read; everybody who must sign gets a letter with a link."""
+    await _holding(request, caller, "approve engagements", engagement_id)
+    row = await actions.approve(session, engagement_id, revision=body.revision, by=caller.id)
+    return await _shown(session, row, response)
+
+
+@router.post("/{engagement_id}/withdraw")
+async def post_withdraw(
+    engagement_id: UUID, caller: Caller, session: Transaction, request: Request, response: Response
+) -> EngagementShown:
+    """Back to a draft: signatures of this version are void."""
+    await _holding(request, caller, "approve engagements", engagement_id)
+    return await _shown(session, await actions.withdraw(session, engagement_id), response)
+
+
+@router.post("/{engagement_id}/invitations")
+async def post_invitation(
+    engagement_id: UUID,
+    body: NewInvitation,
+    caller: Caller,
+    session: Transaction,
+    request: Request,
+    response: Response,
+) -> EngagementShown:
+    """A new link for one who lost theirs."""
+    await _holding(request, caller, "draft engagements", engagement_id)
+    row = await actions.invite_again(session, engagement_id, body.signer_id)
+    return await _shown(session, row, response)
+
+
+@router.post("/{engagement_id}/paper-signatures")
+async def post_paper_signature(
+    engagement_id: UUID,
+    body: PaperSignature,
+    caller: Caller,
+    session: Transaction,
+    request: Request,
+    response: Response,
+) -> EngagementShown:
+    """Enter what was signed on paper; a partner vouches for the scan."""
+    client_id = await _holding(request, caller, "approve engagements", engagement_id)
+    one = await queries.signer(session, body.signer_id)
+    scan = await files.kept(session, body.file_id)
+    if one.engagement_id != engagement_id or scan is None or scan.client_id != client_id:
+        raise Invalid("There is no such signer, or no such file of this client.")
+    row = await actions.sign(
+        session,
+        one.signer_id,
+        document_sha256=body.document_sha256,
+        typed=one.name,
+        evidence={"scan": str(scan.file_id), "entered_by": str(caller.id)},
+        method="paper",
+        signed_at=body.signed_at,
+    )
+    return await _shown(session, row, response)
+
+
+@router.post("/{engagement_id}/countersign")
+async def post_countersign(
+    engagement_id: UUID,
+    body: Approval,
+    caller: Caller,
+    session: Transaction,
+    request: Request,
+    response: Response,
+) -> EngagementShown:
+    """A partner signs for the firm; it is sealed, comes into force, and everybody gets a copy."""
+    await _holding(request, caller, "approve engagements", engagement_id)
+    row = await actions.countersign(session, engagement_id, revision=body.revision, by=caller.id)
+    return await _shown(session, row, response)
+
+
+@router.post("/{engagement_id}/end")
+async def post_end(
+    engagement_id: UUID,
+    body: Ending,
+    caller: Caller,
+    session: Transaction,
+    request: Request,
+    response: Response,
+) -> EngagementShown:
+    """An engagement in force ends; a letter goes to everybody who signed."""
+    await _holding(request, caller, "approve engagements", engagement_id)
+    row = await actions.end(session, engagement_id, by=caller.id, **body.model_dump())
+    return await _shown(session, row, response)
+
+
+async def _holding(
+    request: Request, caller: CallerIdentity, action: str, engagement_id: UUID
+) -> UUID:
+    """The client, with its key held, if the caller may act on this engagement's consultation."""
+    permit(TABLE, caller, action)
+    runtime: Runtime = request.state.runtime
+    async with runtime.db.transaction() as looking:
+        row = await queries.engagement(looking, engagement_id)
+    return await access.holding(request, caller, action, row.consultation_id)
+
+
+def _drafted(body: Draft) -> dict[str, Any]:
+    """The body as keyword arguments, its parts as they are."""
+    return {name: getattr(body, name) for name in type(body).model_fields}
+
+
+def _listed(row: Engagement) -> EngagementListed:
+    return EngagementListed(
+        id=row.engagement_id, **row.model_dump(include=set(EngagementListed.model_fields))
+    )
+
+
+async def _shown(session: Transaction, row: Engagement, response: Response) -> EngagementShown:
+    response.headers["ETag"] = revisions.etag(row.revision)
+    await session.flush()
+    signers = await queries.signers(session, row.engagement_id)
+    return EngagementShown(
+        **_listed(row).model_dump(),
+        terms=queries.terms_of(session, row),
+        signers=[
+            SignerShown(id=one.signer_id, **one.model_dump(include=set(SignerShown.model_fields)))
+            for one in signers
+        ],
+        document_sha256=row.document_sha256.hex() if row.document_sha256 else None,
+    )

@@ -1,0 +1,104 @@
+"""Agreements and their evidence on paper; in threads, because typst computes."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+import intake.consultations.queries as consultations
+import intake.directory.queries as directory
+from intake.documents.dates import day, moment
+from intake.documents.press import Layout, print_pdf
+from intake.engagements import queries, rules, wording
+from intake.engagements.models import Engagement, Signer
+from intake.engagements.terms import Terms
+from intake.engagements.wording import TemplateRefused
+from shared.errors import Invalid
+
+
+async def agreement(
+    session: AsyncSession, row: Engagement, terms: Terms, signers: Sequence[Signer]
+) -> bytes:
+    """Raises Invalid when the template asks for what was not agreed."""
+    assert row.proposed_at is not None
+    firm, zone = await directory.firm_name(session), await directory.time_zone(session)
+    parties = await consultations.parties(session, row.consultation_id)
+    date = day(row.proposed_at, zone)
+    data = rules.for_template(
+        terms,
+        firm=firm,
+        parties=[one.name for one in parties if one.role == "client"]
+        + [one.name for one in signers if one.capacity is None and _is_new(one, parties)],
+        signers=[one.name for one in signers],
+        date=date,
+    )
+    try:
+        sections = wording.render(
+            await queries.sections(session, row.template, row.template_version), data
+        )
+    except TemplateRefused as error:
+        raise Invalid(f"The template does not fit this agreement: {error}.") from error
+    printed = rules.for_print(
+        sections,
+        [{"name": one.name, "capacity": one.capacity} for one in signers],
+        firm=firm,
+        title=terms.title,
+        engagement_id=str(row.engagement_id),
+        version=row.agreement_version,
+        date=date,
+    )
+    return await _printed("agreement", printed, row.proposed_at)
+
+
+async def evidence(
+    session: AsyncSession, row: Engagement, signers: Sequence[Signer], size: int
+) -> bytes:
+    """Who signed, when, from where, and which bytes."""
+    assert row.document_sha256 is not None
+    assert row.countersigned_at is not None
+    zone = await directory.time_zone(session)
+    firm = await directory.firm_name(session)
+    signed = [_facts(one, queries.evidence_of(session, one), zone) for one in signers]
+    by_the_firm = {
+        "name": f"For {firm}",
+        "facts": [
+            {"label": "Counter-signed", "value": moment(row.countersigned_at, zone)},
+            {"label": "By", "value": str(row.countersigned_by)},
+        ],
+    }
+    data = {
+        "firm": firm,
+        "engagement_id": str(row.engagement_id),
+        "version": row.agreement_version,
+        "sha256": row.document_sha256.hex(),
+        "size": size,
+        "signatures": [*signed, by_the_firm],
+    }
+    return await _printed("evidence", data, row.countersigned_at)
+
+
+async def _printed(layout: Layout, data: Mapping[str, Any], at: datetime) -> bytes:
+    return await asyncio.to_thread(print_pdf, layout, dict(data), at)
+
+
+def _is_new(one: Signer, parties: Sequence[Any]) -> bool:
+    return not any(rules.is_the_same_person(one.name, party.name) for party in parties)
+
+
+def _facts(one: Signer, evidence: Mapping[str, Any], zone: str) -> dict[str, Any]:
+    assert one.signed_at is not None
+    rows = [
+        ("As", one.capacity),
+        ("Signed", moment(one.signed_at, zone)),
+        ("How", "on paper" if one.method == "paper" else "electronically, by typing the name"),
+        ("Typed", evidence.get("typed")),
+        ("From", evidence.get("address")),
+        ("With", evidence.get("browser")),
+        ("Code sent to", evidence.get("sent_to")),
+        ("Accepted", evidence.get("statement")),
+        ("Document read", evidence.get("sha256")),
+    ]
+    facts = [{"label": label, "value": str(value)} for label, value in rows if value]
+    return {"name": one.name, "facts": facts}

@@ -1,0 +1,126 @@
+"""Questions about agreements."""
+
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import Select, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from intake.conflicts.models import ConflictCheck
+from intake.engagements import wording
+from intake.engagements.models import Engagement, Signer, Template
+from intake.engagements.terms import Terms
+from intake.engagements.wording import Section
+from shared.contracts import Sealed
+from shared.errors import Invalid, NotFound
+from shared.keyring import unseal
+
+STANDARD = "standard"
+BUILT_IN_VERSION = 0
+
+
+async def engagement(
+    session: AsyncSession, engagement_id: UUID, *, locked: bool = False
+) -> Engagement:
+    """`locked`: of two who act at once the second sees what the first did."""
+    found = await session.get(
+        Engagement, engagement_id, with_for_update=locked or None, populate_existing=locked
+    )
+    if found is None:
+        raise NotFound("There is nothing here that you may see.")
+    return found
+
+
+async def signers(session: AsyncSession, engagement_id: UUID) -> list[Signer]:
+    found = await session.execute(
+        select(Signer)
+        .where(col(Signer.engagement_id) == engagement_id)
+        .order_by(col(Signer.position))
+    )
+    return list(found.scalars())
+
+
+async def signer(session: AsyncSession, signer_id: UUID) -> Signer:
+    found = await session.get(Signer, signer_id)
+    if found is None:
+        raise NotFound("There is nothing here that you may see.")
+    return found
+
+
+def terms_of(session: AsyncSession, row: Engagement) -> Terms:
+    """The client's key must be held."""
+    sealed = Sealed.model_validate(row.terms)
+    return Terms.model_validate(orjson.loads(unseal(session, sealed)))
+
+
+def evidence_of(session: AsyncSession, one: Signer) -> dict[str, Any]:
+    evidence: dict[str, Any] = orjson.loads(unseal(session, Sealed.model_validate(one.evidence)))
+    return evidence
+
+
+async def published(session: AsyncSession, template: str) -> int:
+    """How many versions of it the firm published."""
+    found = await session.execute(
+        select(func.max(col(Template.version))).where(col(Template.template) == template)
+    )
+    return found.scalar_one() or BUILT_IN_VERSION
+
+
+async def newest_version(session: AsyncSession, template: str) -> int:
+    """Raises Invalid for a template that nobody published; the standard one is built in."""
+    version = await published(session, template)
+    if version == BUILT_IN_VERSION and template != STANDARD:
+        raise Invalid(f"There is no template “{template}”.")
+    return version
+
+
+async def sections(session: AsyncSession, template: str, version: int) -> list[Section]:
+    if version == BUILT_IN_VERSION:
+        return list(wording.STANDARD)
+    found = await session.get_one(Template, (template, version))
+    return [Section(**one) for one in found.sections]
+
+
+async def alive(session: AsyncSession, consultation_id: UUID, amends: UUID | None) -> bool:
+    """Whether there is one that was not declined, let expire or ended; of the amendments of an
+    agreement when `amends` names it, else of the consultation itself."""
+    found = await session.execute(
+        select(col(Engagement.engagement_id))
+        .where(
+            col(Engagement.consultation_id) == consultation_id,
+            col(Engagement.amends).is_not_distinct_from(amends),
+            col(Engagement.state).not_in(("declined", "expired", "ended")),
+        )
+        .limit(1)
+    )
+    return found.first() is not None
+
+
+def every() -> Select[Engagement]:
+    return select(Engagement)
+
+
+async def to_expire(session: AsyncSession, now: Any) -> list[Engagement]:
+    found = await session.execute(
+        select(Engagement)
+        .where(col(Engagement.state) == "proposed", col(Engagement.expires_at) <= now)
+        .order_by(col(Engagement.expires_at))
+        .limit(100)
+        .with_for_update(skip_locked=True)
+    )
+    return list(found.scalars())
+
+
+async def to_seal(session: AsyncSession) -> list[Engagement]:
+    """Counter-signed, and no conflict came to light since."""
+    its_own = col(ConflictCheck.consultation_id) == col(Engagement.consultation_id)
+    found = await session.execute(
+        select(Engagement)
+        .join(ConflictCheck, its_own)
+        .where(col(Engagement.state) == "countersigned", col(ConflictCheck.state) != "possible")
+        .order_by(col(Engagement.countersigned_at))
+        .limit(20)
+    )
+    return list(found.scalars())

@@ -1,0 +1,65 @@
+"""How an agreement reads on paper, and who may sign it. Pure."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from intake.engagements.terms import Terms
+from intake.engagements.wording import Section
+from intake.names import rules as names
+
+STATEMENT = (
+    "I have read this agreement with its fee terms and I sign it. I agree to do this business"
+    " electronically; I could have signed on paper, and may still ask to."
+)
+_UNITS = {"W": "week", "D": "day", "H": "hour", "M": "minute"}
+NO_CONTINGENT_FEE_IN = frozenset({"family", "divorce", "criminal", "criminal-defense"})
+
+
+def is_the_same_person(typed: str, signer: str) -> bool:
+    """Whether the name that was typed is the signer's, however it is spelt."""
+    return names.likeness(names.fold(typed), names.fold(signer)) is not None
+
+
+def forbids_contingent_fee(terms: Terms) -> bool:
+    """Model Rule 1.5(d): not in domestic relations, not in criminal matters."""
+    return terms.fees.basis == "contingent" and terms.practice_area in NO_CONTINGENT_FEE_IN
+
+
+def in_words(duration: str) -> str:
+    """`PT24H` → `24 hours`."""
+    found = re.fullmatch(r"PT?(\d+)([WDHM])", duration)
+    assert found, "terms take no other form"
+    count, unit = int(found.group(1)), _UNITS[found.group(2)]
+    return f"{count} {unit}" if count == 1 else f"{count} {unit}s"
+
+
+def for_template(
+    terms: Terms, *, firm: str, parties: Sequence[str], signers: Sequence[str], date: str
+) -> dict[str, Any]:
+    """What a template may show; durations in words."""
+    shown = terms.model_dump(mode="json")
+    for place in (shown["communication"], shown["fees"]):
+        for name, value in place.items():
+            if isinstance(value, str) and re.fullmatch(r"PT?\d+[WDHM]", value):
+                place[name] = in_words(value)
+    last = len(parties) - 1
+    return {
+        "firm": {"name": firm},
+        "client": {"name": parties[0]},
+        "parties": [{"name": one, "last": at == last} for at, one in enumerate(parties)],
+        "signers": [{"name": one} for one in signers],
+        "terms": shown,
+        "date": date,
+    }
+
+
+def for_print(
+    sections: Sequence[Section], signers: Sequence[Mapping[str, str | None]], **facts: Any
+) -> dict[str, Any]:
+    """What the layout of an agreement is given."""
+    return {
+        "sections": [{"heading": one.heading, "body": one.body} for one in sections],
+        "signers": list(signers),
+        **facts,
+    }

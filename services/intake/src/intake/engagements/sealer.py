@@ -1,0 +1,78 @@
+"""Counter-signed agreements are sealed and brought into force: composed and signed outside of any
+transaction, because a timestamp authority is asked over the network."""
+
+import asyncio
+
+import structlog
+from sqlalchemy.exc import DBAPIError
+
+import intake.directory.queries as directory
+import intake.files.queries as files
+from intake.documents.certificate import make_when_missing
+from intake.documents.seals import seal_pdf
+from intake.engagements import actions, printing, queries
+from intake.engagements.models import Engagement
+from intake.files.models import File
+from intake.settings import IntakeSettings
+from shared.errors import Unavailable
+from shared.runtime import Runtime
+
+log = structlog.get_logger()
+
+LOOK_AT_LEAST_EVERY = 0.5
+AGAIN_AFTER_FAILURE = 5.0
+
+
+async def run(runtime: Runtime) -> None:
+    """Until cancelled. Replicas may seal the same one; the first to commit has done it."""
+    news = runtime.db.news()
+    if runtime.settings.local:
+        await asyncio.to_thread(make_when_missing, _settings(runtime).intake_seal_file, "Privity")
+    while True:
+        pause = LOOK_AT_LEAST_EVERY
+        try:
+            await seal_all(runtime)
+        except (DBAPIError, OSError, TimeoutError, Unavailable) as error:
+            log.warning("sealing waits", error=repr(error))
+            pause = AGAIN_AFTER_FAILURE
+        try:
+            await asyncio.wait_for(news.wait(), pause)
+        except TimeoutError:
+            continue
+        news.clear()
+
+
+async def seal_all(runtime: Runtime) -> int:
+    """How many came into force."""
+    async with runtime.db.transaction() as looking:
+        waiting = await queries.to_seal(looking)
+    return sum([await _seal(runtime, row) for row in waiting])
+
+
+async def _seal(runtime: Runtime, row: Engagement) -> bool:
+    settings = _settings(runtime)
+    await runtime.keys.hold(row.client_id)
+    async with runtime.db.transaction() as session:
+        assert row.document_id is not None
+        read = await files.content(session, await session.get_one(File, row.document_id))
+        signers = await queries.signers(session, row.engagement_id)
+        evidence = await printing.evidence(session, row, signers, len(read))
+        firm = await directory.firm_name(session)
+    sealed = await asyncio.to_thread(
+        seal_pdf,
+        read,
+        evidence,
+        seal_file=settings.intake_seal_file,
+        firm=firm,
+        tsa_url=settings.intake_tsa_url,
+    )
+    # If we die before this commit nothing was told, and it is sealed again with another time; if we
+    # die after it the row is in force and is not found again.
+    await runtime.keys.hold(row.client_id)
+    async with runtime.db.transaction() as session:
+        return await actions.bring_into_force(session, row.engagement_id, sealed)
+
+
+def _settings(runtime: Runtime) -> IntakeSettings:
+    assert isinstance(runtime.settings, IntakeSettings)
+    return runtime.settings

@@ -1,0 +1,87 @@
+"""What is agreed, as data: it stays machine-readable, so that later behaviour can be held to it."""
+
+from decimal import Decimal
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from intake.values import EmailAddress, Line, Slug
+from shared.contracts.intake import FeeBasis
+
+Text = Annotated[
+    str,
+    StringConstraints(
+        strip_whitespace=True,
+        min_length=1,
+        max_length=20_000,
+        pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$",
+    ),
+]
+Lines = Annotated[list[Text], Field(max_length=200)]
+Duration = Annotated[
+    str,
+    StringConstraints(max_length=20, pattern=r"^(P\d{1,4}[WD]|PT\d{1,4}[HM])$"),
+]
+"""ISO 8601 in one unit, such as PT24H or P14D."""
+
+
+class Term(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Step(Term):
+    what: Line
+    when: Line
+
+
+class Communication(Term):
+    """Null where the firm's policy rules."""
+
+    acknowledge_within: Duration | None = None
+    respond_within: Duration | None = None
+    update_every: Duration | None = None
+    channel: Literal["email", "portal", "phone", "letter"] = "email"
+
+
+class Rate(Term):
+    who: Line
+    amount: Annotated[Decimal, Field(ge=0, max_digits=12, decimal_places=2)]
+    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+    per: Literal["hour", "case", "month", "percent"]
+
+
+class Fees(Term):
+    """By hand until billing discloses them: explained in words, with the rates as data. Without
+    `terms_id` they are given one."""
+
+    basis: FeeBasis
+    explanation: Text
+    rates: Annotated[list[Rate], Field(max_length=50)] = []
+    expenses: Text | None = None
+    invoiced_every: Duration | None = None
+    late_penalty: Text | None = None
+    terms_id: UUID | None = None
+    version: Annotated[int, Field(ge=1)] = 1
+
+
+class Terms(Term):
+    title: Line
+    practice_area: Slug
+    scope: Text
+    exclusions: Lines = []
+    timeline: Annotated[list[Step], Field(max_length=200)] = []
+    firm_will: Lines
+    client_will: Lines
+    communication: Communication = Communication()
+    emergency: Text
+    fees: Fees
+    more: Lines = []
+
+
+class MustSign(Term):
+    """`capacity`: for whom, when not for themselves ("Director of Example Ltd")."""
+
+    name: Line
+    email: EmailAddress
+    capacity: Line | None = None

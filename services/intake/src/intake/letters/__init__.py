@@ -1,0 +1,1 @@
+"""Letters on the firm's paper: that it will not act, that it no longer acts."""

@@ -1,0 +1,260 @@
+"""HTTP in, as forms and pages: each does what the call of the API of the same name does."""
+
+import re
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, TypeVar
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
+from pydantic import BaseModel, ValidationError
+
+import intake.consultations.api as consultations
+import intake.directory.queries as directory
+import intake.engagements.signing as signing
+import intake.links.api as links
+from intake.consultations.api import STATEMENT, RequestByForm
+from intake.links.api import Token
+from intake.links.queries import CodeNeeded, opened
+from intake.open_door import OPEN, OpenRoute
+from intake.pages.rendering import HEADERS, page, style
+from intake.settings import IntakeSettings
+from shared.contracts.intake import LinkPurpose
+from shared.db import Transaction
+from shared.errors import Invalid, Refusal
+from shared.runtime import Runtime
+
+Model = TypeVar("Model", bound=BaseModel)
+COOKIE = "link_session"
+LEADS: dict[LinkPurpose, tuple[str, str]] = {
+    "signature": ("An agreement for you", "We have prepared an agreement for you."),
+    "copy": ("Your copy of the agreement", "Everybody has signed. This is your copy."),
+    "information": ("What we need from you", "We need some documents and facts from you."),
+    "reminder": ("What we need from you", "We still need some documents and facts from you."),
+    "letter": ("A letter for you", "We have written you a letter. Please read it soon."),
+}
+SAID = {
+    "code": "We have sent you a code. It may take a minute to arrive.",
+    "question": "We have your question and will answer you. The agreement stays open meanwhile.",
+}
+_FORM = ("name", "also", "email", "phone", "practice_area", "adverse", "related", "understood")
+
+
+class PageRoute(OpenRoute):
+    """A refusal is a page too, with the same status."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def handle_and_show(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except Refusal as refusal:
+                response = page(
+                    "problem.html",
+                    status=refusal.status,
+                    firm=await _firm(request),
+                    title="This did not work",
+                    problem=refusal.detail,
+                    back=_page_of(request),
+                )
+                response.headers.update(refusal.headers)
+                return response
+
+        return handle_and_show
+
+
+router = APIRouter(prefix="/v1/pages", tags=["pages"], route_class=PageRoute)
+HTML: dict[int | str, dict[str, Any]] = {200: {"content": {"text/html": {}}}}
+
+
+@router.get("/style.css", response_class=Response, openapi_extra=OPEN)
+async def get_style() -> Response:
+    return Response(style(), media_type="text/css", headers={"Cache-Control": "max-age=3600"})
+
+
+@router.get("/consultation", response_class=Response, responses=HTML, openapi_extra=OPEN)
+async def get_form(request: Request) -> Response:
+    """The form with which a stranger asks for a consultation."""
+    return await _form(request, {})
+
+
+@router.post("/consultation", response_class=Response, responses=HTML, openapi_extra=OPEN)
+async def post_form(request: Request, session: Transaction) -> Response:
+    given = await _entered(request)
+    try:
+        asked = RequestByForm.model_validate(_asked(given))
+    except ValidationError as error:
+        return await _form(request, given, _in_words(error))
+    taken = await consultations.post_request(asked, session, request)
+    return page(
+        "sent.html",
+        firm=await directory.firm_name(session),
+        title="Thank you",
+        reference=taken.id,
+        statement=taken.statement,
+    )
+
+
+@router.get("/{token}", response_class=Response, responses=HTML, openapi_extra=OPEN)
+async def get_page(
+    token: Token, request: Request, session: Transaction, said: str | None = None
+) -> Response:
+    """What a link leads to; before a code was entered, only that there is something."""
+    shown = await links.get_link(token, session)
+    title, lead = LEADS[shown.purpose]
+    given: dict[str, Any] = {"firm": shown.firm, "title": title, "lead": lead, "token": token}
+    given["news"] = SAID.get(said or "", "")
+    if not await _is_open(request, session, token):
+        return page("closed.html", link=shown, **given)
+    if shown.purpose != "signature":
+        return page("document.html", **given)
+    it = await signing.get_agreement(token, session, request, _secret(request))
+    return page("agreement.html", it=it, **given | {"title": it.terms.title})
+
+
+@router.post("/{token}/code", response_class=Response, openapi_extra=OPEN)
+async def post_code(token: Token, request: Request, session: Transaction) -> Response:
+    await links.post_code(token, session, request)
+    return _back(token, "code")
+
+
+@router.post("/{token}/session", response_class=Response, openapi_extra=OPEN)
+async def post_session(token: Token, request: Request) -> Response:
+    """The session is kept in a cookie of this page alone."""
+    entered = _checked(links.CodeEntered, await _entered(request))
+    begun = await links.post_session(token, entered, request)
+    response = _back(token)
+    response.set_cookie(
+        COOKIE,
+        begun.session,
+        path=f"/v1/pages/{token}",
+        httponly=True,
+        samesite="strict",
+        secure=_settings(request).intake_public_url.startswith("https:"),
+    )
+    return response
+
+
+@router.get(
+    "/{token}/document",
+    response_class=Response,
+    openapi_extra=OPEN,
+    responses={200: {"content": {"application/pdf": {}}}},
+)
+async def get_document(token: Token, request: Request, session: Transaction) -> Response:
+    response = await signing.get_document(token, session, request, _secret(request))
+    response.headers.update(HEADERS)
+    return response
+
+
+@router.post("/{token}/sign", response_class=Response, openapi_extra=OPEN)
+async def post_sign(token: Token, request: Request, session: Transaction) -> Response:
+    entered = _checked(signing.Signing, await _entered(request))
+    await signing.post_sign(token, entered, session, request, _secret(request))
+    return _back(token)
+
+
+@router.post("/{token}/decline", response_class=Response, openapi_extra=OPEN)
+async def post_decline(token: Token, request: Request, session: Transaction) -> Response:
+    reasons = (await _entered(request)).get("reasons", "").strip()
+    entered = _checked(signing.Declining, {"reasons": reasons or None})
+    await signing.post_decline(token, entered, session, request, _secret(request))
+    title, _ = LEADS["signature"]
+    firm = await directory.firm_name(session)
+    news = "You have declined. Nothing was signed, and nobody else can sign this any more."
+    return page("page.html", firm=firm, title=title, news=news)
+
+
+@router.post("/{token}/questions", response_class=Response, openapi_extra=OPEN)
+async def post_question(token: Token, request: Request, session: Transaction) -> Response:
+    entered = _checked(signing.Question, await _entered(request))
+    await signing.post_question(token, entered, session, request, _secret(request))
+    return _back(token, "question")
+
+
+def _back(token: str, said: str | None = None) -> RedirectResponse:
+    """To the page itself, so that reloading it does nothing again."""
+    query = f"?said={said}" if said else ""
+    return RedirectResponse(f"/v1/pages/{token}{query}", 303, headers=HEADERS)
+
+
+async def _form(request: Request, given: Mapping[str, str], problem: str | None = None) -> Response:
+    return page(
+        "form.html",
+        status=422 if problem else 200,
+        firm=await _firm(request),
+        title="Ask for a consultation",
+        statement=STATEMENT,
+        problem=problem,
+        given={name: given.get(name, "") for name in _FORM},
+    )
+
+
+async def _entered(request: Request) -> dict[str, str]:
+    """The fields of a form; files are not taken here."""
+    form = await request.form()
+    return {name: value for name, value in form.items() if isinstance(value, str)}
+
+
+def _asked(given: Mapping[str, str]) -> dict[str, Any]:
+    """The form as the API takes it: one name a line, the area as a slug."""
+
+    def lines(field: str) -> list[str]:
+        return [one.strip() for one in given.get(field, "").splitlines() if one.strip()]
+
+    area = re.sub(r"[^a-z0-9]+", "-", given.get("practice_area", "").lower()).strip("-")
+    others = [
+        {"role": role, "name": name} for role in ("adverse", "related") for name in lines(role)
+    ]
+    return {
+        "name": given.get("name", ""),
+        "also": lines("also"),
+        "email": given.get("email", ""),
+        "phone": given.get("phone", "").strip() or None,
+        "practice_area": area,
+        "parties": others,
+        "understood": given.get("understood") == "true",
+    }
+
+
+def _checked(model: type[Model], given: Mapping[str, Any]) -> Model:
+    ticked = {name: True if value == "true" else value for name, value in given.items()}
+    try:
+        return model.model_validate(ticked)
+    except ValidationError as error:
+        raise Invalid(_in_words(error)) from error
+
+
+def _in_words(error: ValidationError) -> str:
+    """What was entered is not repeated."""
+    told = [f"{'.'.join(str(part) for part in one['loc'])}: {one['msg']}" for one in error.errors()]
+    return "Please look again: " + "; ".join(told[:5])
+
+
+async def _is_open(request: Request, session: Transaction, token: str) -> bool:
+    try:
+        await opened(session, token, _secret(request))
+    except CodeNeeded:
+        return False
+    return True
+
+
+def _secret(request: Request) -> str | None:
+    return request.cookies.get(COOKIE)
+
+
+async def _firm(request: Request) -> str:
+    runtime: Runtime = request.state.runtime
+    async with runtime.db.transaction() as session:
+        return await directory.firm_name(session)
+
+
+def _page_of(request: Request) -> str:
+    """The page that a form was sent from."""
+    return "/".join(request.url.path.split("/")[:4])
+
+
+def _settings(request: Request) -> IntakeSettings:
+    settings = request.state.runtime.settings
+    assert isinstance(settings, IntakeSettings)
+    return settings

@@ -1,0 +1,1 @@
+"""What intake asks to have delivered: links and their codes, invitations, questions."""

@@ -1,0 +1,179 @@
+"""Compose and queue: one mail for each link, code and time of a consultation, however often its
+event is heard. They go to the address that intake names, which need not be the client's own: of a
+couple both sign."""
+
+from datetime import datetime
+from uuid import NAMESPACE_OID, UUID, uuid5
+from zoneinfo import ZoneInfo
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from messaging.conversations.actions import Said, begin_conversation, receive_client_message
+from messaging.conversations.models import Conversation, Message
+from messaging.directory import queries as directory
+from messaging.email import composing
+from messaging.email.composing import Heading
+from messaging.email.rendering import Calendar, Mailbox, UnusableAddress, plain_text
+from messaging.engagements import texts
+from messaging.engagements.invitations import invitation
+from messaging.engagements.texts import Letter
+from messaging.notices.cases import house_of, person
+from messaging.outbound.actions import queue
+from messaging.outbound.postponed import NotYetKnown
+from shared import clock
+from shared.contracts.intake import (
+    CodeIssued,
+    ConsultationScheduled,
+    EngagementQuestionAsked,
+    LinkIssued,
+)
+from shared.contracts.messaging import MessageSent
+from shared.ids import new_id
+from shared.keyring import seal, unseal
+
+log = structlog.get_logger()
+
+SUBJECT = "Becoming our client"
+
+
+async def send_link(session: AsyncSession, event: LinkIssued) -> None:
+    house = await house_of(session)
+    to = Mailbox(name=unseal(session, event.name), address=unseal(session, event.email))
+    letter = texts.link(
+        event.purpose,
+        name=to.name,
+        firm=house.name,
+        url=unseal(session, event.url),
+        expires_at=event.expires_at,
+        zone=await _zone(session, event.client_id, house.zone),
+    )
+    await _send(session, event.client_id, to, letter, f"link/{event.link_id}")
+
+
+async def send_code(session: AsyncSession, event: CodeIssued) -> None:
+    """Nothing is sent that works no longer."""
+    if event.expires_at <= clock.now():
+        return
+    house = await house_of(session)
+    to = Mailbox(name=unseal(session, event.name), address=unseal(session, event.email))
+    letter = texts.code(
+        name=to.name,
+        firm=house.name,
+        digits=unseal(session, event.code),
+        expires_at=event.expires_at,
+        zone=await _zone(session, event.client_id, house.zone),
+    )
+    await _send(session, event.client_id, to, letter, f"code/{event.code_id}", keep_words=False)
+
+
+async def invite(session: AsyncSession, event: ConsultationScheduled) -> None:
+    house = await house_of(session)
+    host = await person(session, event.staff_id)
+    to = Mailbox(name=unseal(session, event.name), address=unseal(session, event.email))
+    place = unseal(session, event.place)
+    letter = texts.invitation(
+        name=to.name,
+        firm=house.name,
+        with_whom=host.name,
+        starts_at=event.starts_at,
+        channel=event.channel,
+        place=place,
+        moved=event.sequence > 0,
+        cancelled=event.cancelled,
+        zone=await _zone(session, event.client_id, house.zone),
+    )
+    calendar = invitation(
+        consultation_id=event.consultation_id,
+        sequence=event.sequence,
+        cancelled=event.cancelled,
+        told_at=clock.now(),
+        starts_at=event.starts_at,
+        ends_at=event.ends_at,
+        place=place,
+        firm=house.name,
+        organizer=house.mailbox.address,
+        attendee=to.address,
+    )
+    purpose = f"consultation/{event.consultation_id}/{event.sequence}"
+    await _send(session, event.client_id, to, letter, purpose, calendar=calendar)
+
+
+async def take_question(session: AsyncSession, event: EngagementQuestionAsked) -> None:
+    """A question before signing is a message of the client: acknowledged, clocked, answered. Raises
+    NotYetKnown before anything is written."""
+    client = await directory.client(session, event.client_id)
+    if client is None:
+        raise NotYetKnown(f"client {event.client_id}")
+    if await session.get(Message, event.question_id) is not None:
+        return
+    conversation = await _conversation(session, event.client_id, event.asked_at)
+    said = Said(
+        message_id=event.question_id,
+        received_at=event.asked_at,
+        channel="portal",
+        subject="A question before signing",
+        body=unseal(session, event.question),
+        sender_name=client.name,
+        sender_address=client.email,
+    )
+    await receive_client_message(session, conversation, said)
+
+
+async def _send(
+    session: AsyncSession,
+    client_id: UUID,
+    to: Mailbox,
+    letter: Letter,
+    purpose: str,
+    *,
+    calendar: Calendar | None = None,
+    keep_words: bool = True,
+) -> None:
+    house = await house_of(session)
+    conversation = await _conversation(session, client_id, clock.now())
+    outbound_id = new_id()
+    heading = Heading(
+        message_id=house.message_id(outbound_id),
+        date=clock.now(),
+        firm=house.mailbox,
+        to=to,
+        thread=(house.anchor(conversation.conversation_id),),
+    )
+    try:
+        mail = composing.letter(heading, letter.subject, letter.blocks, calendar=calendar)
+    except UnusableAddress:
+        log.error("a letter of intake cannot be sent", client_id=str(client_id), purpose=purpose)
+        return
+    words = plain_text(letter.blocks) if keep_words else letter.subject
+    told_as = MessageSent(
+        message_id=outbound_id,
+        conversation_id=conversation.conversation_id,
+        client_id=client_id,
+        kind="notice",
+        channel="email",
+        sent_at=clock.now(),
+        automatic=True,
+        body=seal(session, client_id, outbound_id, "message", "body", words),
+    )
+    await queue(session, mail, outbound_id=outbound_id, purpose=purpose, told_as=told_as)
+
+
+async def _conversation(session: AsyncSession, client_id: UUID, at: datetime) -> Conversation:
+    """One for all that is said on the way to an engagement; replies find it again."""
+    conversation_id = uuid5(NAMESPACE_OID, f"intake/{client_id}")
+    found = await session.get(Conversation, conversation_id)
+    return found or await begin_conversation(
+        session,
+        conversation_id=conversation_id,
+        owner=client_id,
+        client_id=client_id,
+        matter_id=None,
+        subject=SUBJECT,
+        at=at,
+    )
+
+
+async def _zone(session: AsyncSession, client_id: UUID, firms: ZoneInfo) -> ZoneInfo:
+    client = await directory.client(session, client_id)
+    return ZoneInfo(client.time_zone) if client else firms

@@ -1,0 +1,385 @@
+"""From a draft to an agreement in force: what each reads is what each signs, and no gate is passed
+by."""
+
+import asyncio
+import hashlib
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+
+from intake.engagements import sealer
+from shared.contracts.intake import (
+    EngagementAmended,
+    EngagementDeclined,
+    EngagementEnded,
+    EngagementExpired,
+    EngagementProposed,
+    EngagementQuestionAsked,
+    EngagementSigned,
+    LinkIssued,
+    SignatureGiven,
+)
+from support.papers import verdict, words
+from support.prospects import COUPLE, TERMS, Holder, Intake
+
+
+async def in_force(intake: Intake, **more: Any) -> dict[str, Any]:
+    row, holders = await intake.proposed(**more)
+    for one in holders:
+        assert (await one.signs()).status_code == 200
+    await intake.step(await intake.reread(row), "countersign")
+    return await intake.until(row, "signed")
+
+
+async def test_a_couple_reads_signs_and_gets_copies_and_the_matter_can_open(
+    intake: Intake,
+) -> None:
+    row, (ann, bob) = await intake.proposed()
+    (proposed,) = await intake.told(EngagementProposed)
+    assert [await intake.opened(one.name) for one in proposed.signers] == [ann.name, bob.name]
+    read = (await ann.call("GET", "/document")).content
+    assert read == (await bob.call("GET", "/document")).content
+    assert hashlib.sha256(read).hexdigest() == row["document_sha256"]
+    shown = (await ann.call("GET", "/agreement")).json()
+    assert shown["terms"]["fees"]["rates"][0]["amount"] == "400.00"
+    assert "on paper" in shown["paper"]
+    assert (await ann.signs()).json()["state"] == "proposed"
+    assert (await bob.signs(name="  bob  EXAMPLE ")).json()["state"] == "accepted"
+    await intake.step(await intake.reread(row), "countersign")
+    await intake.until(row, "signed")
+    (signed,) = await intake.told(EngagementSigned)
+    assert str(signed.matter_id) == row["matter_id"]
+    assert signed.point_of_contact_id == intake.staff["Daniel Okafor"]
+    assert signed.team == (intake.staff["Eleanor Vale"],)
+    assert signed.communication.update_every == "P14D"
+    assert (signed.fee_terms.basis, signed.fee_terms.by_hand) == ("hourly", True)
+    assert await intake.opened(signed.title) == TERMS["title"]
+    assert '"respond_within":"PT48H"' in await intake.opened(signed.terms)
+    evidence = await intake.opened(signed.signatures[0].evidence)
+    assert "Netscape 4" in evidence
+    assert row["document_sha256"] in evidence
+    copies = await intake.holders("copy")
+    assert [one.name for one in copies] == ["Ann Example", "Bob Example"]
+    copy = (await (await copies[0].enter()).call("GET", "/document")).content
+    assert copy.startswith(read), "what was read stands in front, octet for octet"
+    for said in ("Signature is Valid", "ETSI.CAdES.detached", "Total document signed"):
+        assert said in verdict(copy)
+    assert "Evidence of signatures" in words(copy)
+    assert "Netscape 4" in words(copy)
+    values = await intake.rows("SELECT encode(value, 'escape') FROM outbox")
+    assert not any("family home" in value or "Netscape" in value for (value,) in values)
+
+
+async def test_a_changed_octet_of_the_sealed_copy_is_found_by_others(intake: Intake) -> None:
+    row = await in_force(intake)
+    answer = await intake.call("GET", f"/v1/engagements/{row['id']}/document")
+    octets = bytearray(answer.content)
+    octets[1000] ^= 1
+    assert "Digest Mismatch" in verdict(bytes(octets))
+
+
+async def test_the_link_alone_opens_nothing_and_a_get_changes_nothing(intake: Intake) -> None:
+    await intake.step(await intake.drafted(), "approve")
+    ann, _ = await intake.holders("signature")
+    before = await intake.rows("SELECT count(*) FROM outbox")
+    for _ in range(3):  # a scanner of mail
+        shown = (await ann.call("GET")).json()
+        assert shown["sent_to"] == "a…@clients.test"
+        assert "title" not in shown
+        for door in ("/agreement", "/document"):
+            answer = await ann.call("GET", door)
+            assert (answer.status_code, answer.json()["code"]) == (401, "code-needed")
+    assert await intake.rows("SELECT count(*) FROM outbox") == before
+    assert (await ann.signs()).status_code == 401
+
+
+async def test_a_code_works_once_is_replaced_by_the_next_and_cannot_be_guessed(
+    intake: Intake,
+) -> None:
+    await intake.step(await intake.drafted(), "approve")
+    ann, bob = await intake.holders("signature")
+    first, second = await ann.code(), await ann.code()
+    if first != second:
+        assert (await ann.call("POST", "/session", {"code": first})).json()["code"] == "wrong-code"
+    foreign = await bob.call("POST", "/session", {"code": second})
+    assert foreign.status_code == 422
+    ann.session = (await ann.call("POST", "/session", {"code": second})).json()["session"]
+    assert (await ann.call("POST", "/session", {"code": second})).status_code == 422
+    third = await ann.code()
+    wrong = f"{(int(third) + 1) % 10**8:08d}"
+    for _ in range(5):
+        assert (await ann.call("POST", "/session", {"code": wrong})).status_code == 422
+    assert (await ann.call("POST", "/session", {"code": third})).status_code == 422
+    for _ in range(2):
+        await ann.code()
+    assert (await ann.call("POST", "/code")).status_code == 429
+
+
+async def test_a_forwarded_session_opens_no_other_link(intake: Intake) -> None:
+    _, (ann, bob) = await intake.proposed()
+    bob.session = ann.session
+    assert (await bob.call("GET", "/agreement")).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("wrong", "refusal"),
+    [
+        ({"name": "Carl Ivanov"}, "422 invalid"),
+        ({"document_sha256": "0" * 64}, "409 document-changed"),
+        ({"i_sign": False}, "422 invalid-request"),
+        ({"i_agree_to_electronic_business": False}, "422 invalid-request"),
+        ({"on_behalf_of": "Bob"}, "422 invalid-request"),
+    ],
+)
+async def test_only_who_must_signs_and_only_what_they_read(
+    intake: Intake, wrong: dict[str, Any], refusal: str
+) -> None:
+    _, (ann, _) = await intake.proposed()
+    answer = await ann.signs(**wrong)
+    assert f"{answer.status_code} {answer.json()['code']}" == refusal
+    assert await intake.told(SignatureGiven) == []
+
+
+async def test_of_two_who_sign_at_once_both_count_and_of_one_who_signs_twice_one_does(
+    intake: Intake,
+) -> None:
+    row, (ann, bob) = await intake.proposed()
+    answers = await asyncio.gather(ann.signs(), bob.signs(), ann.signs(), bob.signs())
+    assert sorted(one.status_code for one in answers) == [200, 200, 409, 409]
+    assert len(await intake.told(SignatureGiven)) == 2
+    assert (await intake.reread(row))["state"] == "accepted"
+
+
+async def test_of_one_who_signs_and_one_who_declines_at_once_one_wins(intake: Intake) -> None:
+    row, (ann, bob) = await intake.proposed()
+    assert (await ann.signs()).status_code == 200
+    read = (await bob.call("GET", "/agreement")).json()
+    body = {
+        "name": "Bob Example",
+        "i_sign": True,
+        "i_agree_to_electronic_business": True,
+        "document_sha256": read["document_sha256"],
+    }
+    answers = await asyncio.gather(
+        bob.call("POST", "/sign", body), bob.call("POST", "/decline", {"reasons": "No."})
+    )
+    winners = [one for one in answers if one.status_code == 200]
+    assert len(winners) == 1
+    state = (await intake.reread(row))["state"]
+    assert state in ("accepted", "declined")
+    assert len(await intake.told(EngagementDeclined)) == (state == "declined")
+
+
+async def test_a_question_leaves_the_offer_open_and_a_refusal_ends_it_for_everybody(
+    intake: Intake,
+) -> None:
+    row, (ann, bob) = await intake.proposed()
+    await ann.call("POST", "/questions", {"question": "Who pays the surveyor?"})
+    (asked,) = await intake.told(EngagementQuestionAsked)
+    assert await intake.opened(asked.question) == "Who pays the surveyor?"
+    assert (await intake.reread(row))["state"] == "proposed"
+    assert (await ann.call("POST", "/decline", {"reasons": "Too dear."})).status_code == 200
+    assert (await bob.signs()).status_code == 410
+    again = await intake.done("POST", f"/v1/engagements/{row['id']}/withdraw")
+    assert (again["state"], again["document_sha256"]) == ("draft", None)
+    cheaper = intake.draft(terms=TERMS | {"title": "Cheaper"})
+    etag = {"If-Match": f'"{again["revision"]}"'}
+    changed = await intake.done("PUT", f"/v1/engagements/{row['id']}", cheaper, headers=etag)
+    stale = await intake.refused("PUT", f"/v1/engagements/{row['id']}", cheaper, headers=etag)
+    assert stale == "412 precondition-failed"
+    assert (await intake.step(changed, "approve"))["agreement_version"] == 2
+
+
+async def test_an_offer_expires_once_and_nobody_signs_after(
+    intake: Intake, moved_clock: Path
+) -> None:
+    row, (ann, _) = await intake.proposed()
+    moved_clock.write_text(str(15 * 86_400))
+    await intake.until(row, "expired")
+    assert len(await intake.told(EngagementExpired)) == 1
+    assert (await ann.call("GET")).json()["code"] == "link-expired"
+    assert (await ann.signs()).status_code == 410
+
+
+async def test_a_partner_who_tries_to_cheat_each_gate_cannot(intake: Intake) -> None:
+    unheard = await intake.asked(name="Una Heard", email="una@clients.test")
+    draft = intake.draft(consultation_id=unheard)
+    assert await intake.refused("POST", "/v1/engagements", draft) == "409 not-heard"
+    consultation_id = await intake.held()
+    row = await intake.drafted(consultation_id)
+    path = f"/v1/engagements/{row['id']}"
+    revision = {"revision": row["revision"]}
+    assert await intake.refused("POST", f"{path}/countersign", revision) == (
+        "409 engagement-moved-on"
+    )
+    assert await intake.refused("POST", f"{path}/approve", {"revision": 7}) == (
+        "412 precondition-failed"
+    )
+    for role in ("attorney", "paralegal", "compliance"):
+        assert (await intake.call("POST", f"{path}/approve", revision, role=role)).status_code in (
+            403,
+            404,
+        )
+    proposed = await intake.step(row, "approve")
+    revision = {"revision": proposed["revision"]}
+    assert await intake.refused("POST", f"{path}/countersign", revision) == (
+        "409 signature-missing"
+    )
+    assert await intake.refused("PUT", path, intake.draft()) == "409 engagement-moved-on"
+    again = intake.draft(consultation_id=consultation_id)
+    assert await intake.refused("POST", "/v1/engagements", again) == "409 agreement-alive"
+    decline = {"by": "firm", "reasons": "No."}
+    assert await intake.refused(
+        "POST", f"/v1/consultations/{consultation_id}/decline", decline
+    ) == ("409 agreement-in-the-way")
+    await intake.client("Carl Ivanov")
+    more = {"parties": [{"role": "adverse", "name": "Carl Ivanov"}]}
+    await intake.done("POST", f"/v1/consultations/{consultation_id}/parties", more)
+    for one in await intake.holders("signature"):
+        assert (await (await one.enter()).signs()).status_code == 200
+    accepted = await intake.reread(row)
+    revision = {"revision": accepted["revision"]}
+    assert await intake.refused("POST", f"{path}/countersign", revision) == "409 conflict-stands"
+    assert await intake.told(EngagementSigned) == []
+
+
+@pytest.mark.parametrize("state", ["accepted", "countersigned", "signed"])
+async def test_the_database_itself_refuses_an_agreement_without_signatures(
+    intake: Intake, state: str
+) -> None:
+    row, _ = await intake.proposed()
+    with pytest.raises(IntegrityError):
+        async with intake.runtime.db.transaction() as session:
+            await session.execute(
+                text("""
+                    UPDATE engagements SET state = :state, countersigned_by = approved_by,
+                        signed_at = CASE WHEN :state = 'signed' THEN now() END,
+                        sealed_id = CASE WHEN :state = 'signed' THEN document_id END
+                """),
+                {"state": state},
+            )
+    assert (await intake.reread(row))["state"] == "proposed"
+
+
+async def test_a_conflict_that_comes_to_light_after_the_counter_signature_stops_the_seal(
+    intake: Intake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The narrowest gap: between a partner's signature and the seal."""
+    sealing = asyncio.Event()
+
+    async def never(_: object) -> int:
+        await sealing.wait()
+        return 0
+
+    consultation_id = await intake.held()
+    row, holders = await intake.proposed(consultation_id=consultation_id)
+    for one in holders:
+        await one.signs()
+    seal_all = sealer.seal_all
+    monkeypatch.setattr(sealer, "seal_all", never)
+    await asyncio.sleep(0.6)  # the sealer's last look before
+    await intake.step(await intake.reread(row), "countersign")
+    await intake.client("Carl Ivanov")
+    more = {"parties": [{"role": "adverse", "name": "Carl Ivanov"}]}
+    await intake.done("POST", f"/v1/consultations/{consultation_id}/parties", more)
+    assert await seal_all(intake.runtime) == 0
+    assert (await intake.reread(row))["state"] == "countersigned"
+    cleared = {"revision": 2, "reasons": "Another Carl: born 1990, not 1951."}
+    await intake.done("POST", f"/v1/consultations/{consultation_id}/conflict-check/clear", cleared)
+    assert await seal_all(intake.runtime) == 1
+    assert len(await intake.told(EngagementSigned)) == 1
+
+
+async def test_two_sealers_at_once_bring_it_into_force_once(intake: Intake) -> None:
+    row, holders = await intake.proposed()
+    for one in holders:
+        await one.signs()
+    await intake.step(await intake.reread(row), "countersign")
+    await asyncio.gather(*(sealer.seal_all(intake.runtime) for _ in range(3)))
+    await intake.until(row, "signed")
+    assert len(await intake.told(EngagementSigned)) == 1
+    copies = [one for one in await intake.told(LinkIssued) if one.purpose == "copy"]
+    assert len(copies) == len(COUPLE)
+
+
+async def test_an_amendment_replaces_what_was_agreed_for_the_same_matter(intake: Intake) -> None:
+    consultation_id = await intake.held()
+    first = await in_force(intake, consultation_id=consultation_id)
+    dearer = TERMS | {"scope": "And the appeal."}
+    draft = intake.draft(consultation_id=consultation_id, amends=first["id"], terms=dearer)
+    row = await intake.done("POST", "/v1/engagements", draft)
+    assert await intake.refused("POST", "/v1/engagements", draft) == "409 agreement-alive"
+    await intake.step(row, "approve")
+    for one in (await intake.holders("signature"))[2:]:
+        assert (await (await one.enter()).signs()).status_code == 200
+    await intake.step(await intake.reread(row), "countersign")
+    await intake.until(row, "signed")
+    (amended,) = await intake.told(EngagementAmended)
+    assert (str(amended.amends), str(amended.matter_id)) == (first["id"], first["matter_id"])
+    assert (await intake.reread(first))["state"] == "replaced"
+    assert len(await intake.told(EngagementSigned)) == 1
+
+
+async def test_an_ended_engagement_gives_everybody_a_letter(intake: Intake) -> None:
+    row = await in_force(intake)
+    ending = {"by_firm": True, "reasons": "The work is done."}
+    await intake.done("POST", f"/v1/engagements/{row['id']}/end", ending)
+    (ended,) = await intake.told(EngagementEnded)
+    assert (ended.by, str(ended.matter_id)) == ("firm", row["matter_id"])
+    letters = await intake.holders("letter")
+    assert [one.name for one in letters] == ["Ann Example", "Bob Example"]
+    letter = await (await letters[0].enter()).call("GET", "/document")
+    assert letter.content.startswith(b"%PDF")
+    assert await intake.refused("POST", f"/v1/engagements/{row['id']}/end", ending) == (
+        "409 engagement-moved-on"
+    )
+
+
+async def test_a_contingent_fee_is_refused_where_the_rules_forbid_it(intake: Intake) -> None:
+    fees = {"basis": "contingent", "explanation": "A third of what we win."}
+    body = intake.draft(consultation_id=await intake.held(), terms=TERMS | {"fees": fees})
+    assert await intake.refused("POST", "/v1/engagements", body) == "422 invalid"
+
+
+async def test_a_lost_link_is_replaced_and_opens_nothing_any_more(intake: Intake) -> None:
+    row, (ann, _) = await intake.proposed()
+    signer = {"signer_id": row["signers"][0]["id"]}
+    await intake.done("POST", f"/v1/engagements/{row['id']}/invitations", signer)
+    assert (await ann.call("GET", "/agreement")).status_code == 410
+    newest: Holder = (await intake.holders("signature"))[-1]
+    assert (await (await newest.enter()).signs()).status_code == 200
+
+
+async def test_templates_are_versioned_and_a_hostile_one_is_refused(intake: Intake) -> None:
+    own = {"template": "house", "sections": [{"heading": "Scope", "body": "{{ terms.scope }}"}]}
+    assert (await intake.done("POST", "/v1/engagement-templates", own))["version"] == 1
+    assert (await intake.done("POST", "/v1/engagement-templates", own))["version"] == 2
+    for hostile in (
+        "{{ ''.__class__.__mro__[1].__subclasses__() }}",
+        "{{ terms.__class__ }}",
+        "{% for a in range(10**9) %}x{% endfor %}",
+        "{{ cycler.__init__.__globals__.os.popen('id').read() }}",
+        "{% include '/etc/passwd' %}",
+        "{{ terms.scope * 1000000 }}",
+        "{{ unknown }}",
+        "{% if",
+    ):
+        wrong = own | {"sections": [{"heading": "x", "body": hostile}]}
+        assert await intake.refused("POST", "/v1/engagement-templates", wrong) == "422 invalid"
+    assert (await intake.done("GET", "/v1/engagement-templates/house"))["version"] == 2
+    row = await intake.step(await intake.drafted(template="house"), "approve")
+    assert (row["template"], row["template_version"]) == ("house", 2)
+
+
+async def test_declining_a_consultation_sends_a_letter_and_erases_later(intake: Intake) -> None:
+    consultation_id = await intake.held()
+    path = f"/v1/consultations/{consultation_id}"
+    await intake.done("POST", f"{path}/decline", {"by": "firm", "reasons": "Not our field."})
+    (letter,) = await intake.holders("letter")
+    content = (await (await letter.enter()).call("GET", "/document")).content
+    assert content.startswith(b"%PDF")
+    assert datetime.now(UTC) < (await intake.told(LinkIssued))[0].expires_at
