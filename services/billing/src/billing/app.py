@@ -4,7 +4,9 @@ from fastapi import FastAPI
 
 import billing.entries.api
 import billing.estimates.api
+import billing.invoices.api
 import billing.ledger.api
+import billing.payments.api
 import billing.terms.api
 from billing.directory import handlers as directory
 from billing.settings import BillingSettings
@@ -23,7 +25,9 @@ def create_app(settings: BillingSettings | None = None) -> FastAPI:
                 billing.terms.api.router,
                 billing.entries.api.router,
                 billing.estimates.api.router,
+                billing.invoices.api.router,
                 billing.ledger.api.router,
+                billing.payments.api.router,
             ),
             handlers=handlers,
         )
