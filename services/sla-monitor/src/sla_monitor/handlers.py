@@ -2,6 +2,11 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shared.contracts.billing import (
+    BillingConcernAnswered,
+    BillingConcernRaised,
+    BillingConcernResolved,
+)
 from shared.contracts.matters import (
     FirmChanged,
     PointOfContactAssigned,
@@ -75,6 +80,23 @@ async def on_call_logged(session: AsyncSession, event: CallLogged) -> None:
 @handlers.on(MessageBounced)
 async def on_message_bounced(session: AsyncSession, event: MessageBounced) -> None:
     await actions.bounce(session, event.message_id, event.conversation_id, event.bounced_at)
+
+
+@handlers.on(BillingConcernRaised)
+async def on_billing_concern_raised(session: AsyncSession, event: BillingConcernRaised) -> None:
+    await actions.open_concern(session, event)
+
+
+@handlers.on(BillingConcernAnswered)
+async def on_billing_concern_answered(session: AsyncSession, event: BillingConcernAnswered) -> None:
+    """That somebody is on it is no answer."""
+    if event.step == "answered":
+        await actions.answer_concern(session, event.concern_id, event.answered_at)
+
+
+@handlers.on(BillingConcernResolved)
+async def on_billing_concern_resolved(session: AsyncSession, event: BillingConcernResolved) -> None:
+    await actions.answer_concern(session, event.concern_id, event.resolved_at)
 
 
 @handlers.on(StreamHeadsStated, owners=["messaging"])

@@ -10,7 +10,7 @@ from sqlalchemy.orm import registry
 from sqlalchemy.types import Text
 from sqlmodel import Field, Relationship, SQLModel
 
-Kind = Literal["acknowledgment", "response", "triage"]
+Kind = Literal["acknowledgment", "response", "triage", "concern"]
 State = Literal["running", "paused", "unconfirmed", "met", "breached", "cancelled"]
 
 
@@ -119,7 +119,8 @@ def _parts_of_a_clock(order: str) -> dict[str, str]:
 class Clock(Row, table=True):
     """A promise to a client that runs. `target_at` and `limit_at` are unknown while it pauses.
 
-    `message_id` is set where a clock is of one message (acknowledgment, triage). `met_by` is the
+    `message_id` is set where a clock is of one message (acknowledgment, triage); a billing concern
+    stands in for its message and its conversation alike. `met_by` is the
     message, acknowledgment or call that met it: if that bounces, the clock opens again.
     """
 

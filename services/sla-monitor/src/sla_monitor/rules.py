@@ -102,6 +102,9 @@ DEFAULT_POLICIES: dict[Kind, ClockPolicy] = {
     "triage": ClockPolicy(
         mode=Mode.ELAPSED, target=hours(24), limit=hours(24), warn_at=(hours(4),)
     ),
+    "concern": ClockPolicy(
+        mode=Mode.BUSINESS_DAY, target=hours(48), limit=hours(120), warn_at=(hours(24),)
+    ),
 }
 
 
