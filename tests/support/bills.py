@@ -238,6 +238,16 @@ class Bills:
         role, email = self.ada.role, self.ada.email
         return await self.made("/v1/expenses", body | more, role=role, email=email)
 
+    async def draft(self, matter: Matter, **more: Any) -> dict[str, Any]:
+        body = {"matter_id": str(matter.id), "approver_id": str(self.partner.id)}
+        return await self.made("/v1/invoices", body | {"period_to": "2099-12-31"} | more)
+
+    async def issued(self, matter: Matter, **more: Any) -> dict[str, Any]:
+        """All that is billable, approved by the partner and issued."""
+        drafted = await self.draft(matter, **more)
+        await self.made(f"/v1/invoices/{drafted['id']}/approval", None)
+        return await self.made(f"/v1/invoices/{drafted['id']}/issue", None)
+
     async def told(self, kind: type[E]) -> list[E]:
         """What was emitted so far of this kind, in the order of its making."""
         rows = await self.rows("SELECT type, value FROM outbox ORDER BY event_id")

@@ -123,7 +123,8 @@ INVOICES = (
         WHERE state IN ('draft', 'approved')""",
     """CREATE TABLE invoice_lines (
         invoice_id uuid REFERENCES invoices, number int CHECK (number > 0),
-        kind text NOT NULL CHECK (kind IN ('F', 'E', 'IF', 'IE')), entry_id uuid UNIQUE,
+        kind text NOT NULL CHECK (kind IN ('F', 'E', 'IF', 'IE')), fixed boolean NOT NULL,
+        entry_id uuid UNIQUE,
         worked_on date NOT NULL, units numeric(12, 4) NOT NULL, unit_cost bigint NOT NULL,
         adjustment bigint NOT NULL, total bigint NOT NULL, tax bigint NOT NULL,
         task_code text, activity_code text, expense_code text, staff_id uuid,
@@ -182,9 +183,9 @@ PAYMENTS = (
         invoice_id uuid REFERENCES invoices, through date, penalty_id uuid NOT NULL,
         amount bigint NOT NULL CHECK (amount > 0), charged_at timestamptz NOT NULL,
         PRIMARY KEY (invoice_id, through))""",
-    # What was owed and undisputed at the end of each day on which it changed.
-    """CREATE TABLE owed_days (
-        invoice_id uuid REFERENCES invoices, day date, owed bigint NOT NULL CHECK (owed >= 0),
+    # By how much what is owed and undisputed changed on each day: what penalties are counted from.
+    """CREATE TABLE owed_changes (
+        invoice_id uuid REFERENCES invoices, day date, change bigint NOT NULL,
         PRIMARY KEY (invoice_id, day))""",
 )
 

@@ -2,10 +2,14 @@
 
 from fastapi import FastAPI
 
+import billing.concerns.api
 import billing.entries.api
 import billing.estimates.api
+import billing.invoices.api
 import billing.ledger.api
+import billing.payments.api
 import billing.terms.api
+from billing.concerns import handlers as concerns
 from billing.directory import handlers as directory
 from billing.settings import BillingSettings
 from shared.app import Service, create_service
@@ -14,7 +18,7 @@ from shared.handlers import Handlers
 
 def create_app(settings: BillingSettings | None = None) -> FastAPI:
     handlers = Handlers()
-    for room in (directory,):
+    for room in (directory, concerns):
         handlers.include(room.handlers)
     return create_service(
         Service(
@@ -23,7 +27,10 @@ def create_app(settings: BillingSettings | None = None) -> FastAPI:
                 billing.terms.api.router,
                 billing.entries.api.router,
                 billing.estimates.api.router,
+                billing.invoices.api.router,
                 billing.ledger.api.router,
+                billing.payments.api.router,
+                billing.concerns.api.router,
             ),
             handlers=handlers,
         )

@@ -12,6 +12,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 import shared.clock
+from shared.contracts.billing import BillingConcernRaised
 from shared.contracts.messaging import (
     ClientMessageReceived,
     MessageFiled,
@@ -70,6 +71,28 @@ async def file(session: AsyncSession, filing: MessageFiled) -> None:
         session.add(EarlyFiling(message_id=filing.message_id, filed_at=filing.filed_at))
     else:
         await meet(session, clock, filing.filed_at, filing.message_id)
+
+
+async def open_concern(session: AsyncSession, raised: BillingConcernRaised) -> None:
+    """An answer is owed from when the client raised it, however late it was entered."""
+    if await queries.clock_of_message(session, "concern", raised.concern_id):
+        return
+    clock, terms = await _open(
+        session,
+        "concern",
+        raised.concern_id,
+        [_part(raised.concern_id, raised.raised_at)],
+        client_id=raised.client_id,
+        matter_id=raised.matter_id,
+    )
+    emit(session, telling.due(clock, terms))
+
+
+async def answer_concern(session: AsyncSession, concern_id: UUID, at: datetime) -> None:
+    """Facts of one client come in order: a concern that is answered was raised before."""
+    clock = await queries.clock_of_message(session, "concern", concern_id)
+    if clock is not None:
+        await meet(session, clock, at, concern_id)
 
 
 async def refile(session: AsyncSession, filing: MessageRefiled) -> None:

@@ -4,6 +4,11 @@ from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shared.contracts.billing import (
+    BillingConcernAnswered,
+    BillingConcernRaised,
+    BillingConcernResolved,
+)
 from shared.contracts.matters import (
     AbsencePlanned,
     CadencePromised,
@@ -151,6 +156,23 @@ async def on_matter_closed(session: AsyncSession, event: MatterClosed) -> None:
 @handlers.on(MessageBounced)
 async def on_message_bounced(session: AsyncSession, event: MessageBounced) -> None:
     await actions.bounce(session, event.message_id, event.conversation_id, event.bounced_at)
+
+
+@handlers.on(BillingConcernRaised)
+async def on_billing_concern_raised(session: AsyncSession, event: BillingConcernRaised) -> None:
+    await actions.open_concern(session, event)
+
+
+@handlers.on(BillingConcernAnswered)
+async def on_billing_concern_answered(session: AsyncSession, event: BillingConcernAnswered) -> None:
+    """That somebody is on it is no answer."""
+    if event.step == "answered":
+        await actions.answer_concern(session, event.concern_id, event.answered_at)
+
+
+@handlers.on(BillingConcernResolved)
+async def on_billing_concern_resolved(session: AsyncSession, event: BillingConcernResolved) -> None:
+    await actions.answer_concern(session, event.concern_id, event.resolved_at)
 
 
 @handlers.on(StreamHeadsStated, owners=["messaging"])

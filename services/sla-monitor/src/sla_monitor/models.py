@@ -10,7 +10,7 @@ from sqlalchemy.orm import registry
 from sqlalchemy.types import Text
 from sqlmodel import Field, Relationship, SQLModel
 
-Kind = Literal["acknowledgment", "response", "triage", "update", "decision"]
+Kind = Literal["acknowledgment", "response", "triage", "update", "decision", "concern"]
 State = Literal["running", "paused", "unconfirmed", "met", "breached", "cancelled"]
 
 
@@ -132,10 +132,11 @@ def _parts_of_a_clock(order: str) -> dict[str, str]:
 class Clock(Row, table=True):
     """A promise to a client that runs. `target_at` and `limit_at` are unknown while it pauses.
 
-    `message_id` is set where a clock is of one message (acknowledgment, triage); where it is of no
-    conversation, `conversation_id` is what it is of (update: the matter, decision: the decision).
-    `met_by` is the message, acknowledgment or call that met it: if that bounces, the clock opens
-    again. `within` is what this one is promised, where that is not the policy's limit.
+    `message_id` is set where a clock is of one message (acknowledgment, triage, a billing concern);
+    where it is of no conversation, `conversation_id` is what it is of (update: the matter,
+    decision: the decision, concern: the concern). `met_by` is the message, acknowledgment or call
+    that met it: if that bounces, the clock opens again. `within` is what this one is promised,
+    where that is not the policy's limit.
     """
 
     __tablename__ = "clocks"

@@ -118,6 +118,9 @@ DEFAULT_POLICIES: dict[Kind, ClockPolicy] = {
         warn_at=(hours(3 * 24), hours(24)),
         ladder=(),
     ),
+    "concern": ClockPolicy(
+        mode=Mode.BUSINESS_DAY, target=hours(48), limit=hours(120), warn_at=(hours(24),)
+    ),
 }
 
 

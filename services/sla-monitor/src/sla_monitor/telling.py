@@ -12,6 +12,7 @@ from shared.contracts.sla_monitor import (
     ClockPaused,
     ClockReopened,
     ClockResumed,
+    ConcernDue,
     DeadlineBreached,
     DeadlineWarned,
     DecisionDue,
@@ -47,6 +48,11 @@ def due(clock: Clock, terms: Terms, response: Clock | None = None) -> Event:
     }
     if clock.kind == "triage":
         return TriageDue(message_id=_only_message(clock), **owed)
+    if clock.kind == "concern":
+        zone = clock.time_zone
+        about = {"client_id": clock.client_id, "matter_id": clock.matter_id, "time_zone": zone}
+        del owed["conversation_id"]
+        return ConcernDue(concern_id=_only_message(clock), **about, **owed)
     owed |= {
         "client_id": clock.client_id,
         "matter_id": clock.matter_id,

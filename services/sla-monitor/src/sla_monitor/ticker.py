@@ -25,7 +25,7 @@ from sla_monitor.settings import SlaMonitorSettings
 
 log = structlog.get_logger()
 
-COULD_HAVE_MET_IT = ("messaging", "matters")
+COULD_HAVE_MET_IT = ("messaging", "matters", "billing")
 LOOK_AT_LEAST_EVERY = 0.5  # seconds: `privity time advance` is noticed within one
 HEARD_WITHIN = 0.15  # seconds: what just arrived is often being handled
 ENDS_KEPT = timedelta(minutes=10)  # ends that are never passed were those of a topic now lost

@@ -151,6 +151,23 @@ class DecisionDue(Event, owner="sla-monitor", key="client_id", subject="clock_id
     calendar_version: int
 
 
+class ConcernDue(Event, owner="sla-monitor", key="client_id", subject="clock_id"):
+    """An answer to a billing concern is owed, from when the client raised it. Told when it opens
+    and again with a higher `revision` when it is recomputed."""
+
+    clock_id: UUID
+    revision: int = 1
+    concern_id: UUID
+    client_id: UUID
+    matter_id: UUID | None = None
+    opened_at: AwareDatetime
+    target_at: AwareDatetime
+    limit_at: AwareDatetime
+    time_zone: str
+    policy_version: int
+    calendar_version: int
+
+
 class ClockFact(Event):
     """What all later facts of a clock carry. Where a clock is of no conversation,
     `conversation_id` is what it is of (update: the matter, decision: the decision)."""

@@ -1,0 +1,277 @@
+"""Hear concerns, answer and resolve them. What is disputed bears no penalty, cannot be paid from
+trust, and stays there apart, until it is resolved (Rule 1.15(e))."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from typing import Literal
+from uuid import UUID
+
+from sqlalchemy import delete, true, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from billing.concerns.models import BillingConcern, ConcernClock, DisputedLine
+from billing.directory import queries as directory
+from billing.directory.models import BilledMatter
+from billing.invoices import actions as invoices
+from billing.invoices import queries as bills
+from billing.invoices.actions import WrongState
+from billing.invoices.models import CreditNote, Invoice, InvoiceLine
+from billing.ledger import queries as balances
+from billing.ledger import rules as books
+from billing.profiles import PROFILES
+from billing.terms import queries as terms
+from shared import clock
+from shared.contracts.billing import (
+    BillingConcernAnswered,
+    BillingConcernRaised,
+    BillingConcernResolved,
+    ConcernKind,
+)
+from shared.contracts.sla_monitor import ConcernDue
+from shared.errors import Invalid, Refusal
+from shared.ids import new_id
+from shared.keyring import seal
+from shared.outbox import emit
+
+Channel = Literal["portal", "email", "phone", "staff"]
+
+
+class DisputedAlready(Refusal):
+    """Another open concern disputes one of these lines: add to that one."""
+
+
+class ConcernClosed(Refusal):
+    """It was resolved: what is new is a new concern."""
+
+
+async def raise_concern(
+    session: AsyncSession,
+    matter: BilledMatter,
+    *,
+    invoice: Invoice | None,
+    lines: Sequence[int],
+    disputes: bool,
+    kind: ConcernKind,
+    channel: Channel,
+    words: str,
+    raised_at: datetime,
+    by: UUID,
+) -> BillingConcern:
+    """The invoice, if one is meant, is locked. Raises Invalid for lines that it does not have."""
+    concern_id = new_id()
+    sealed = seal(session, matter.client_id, concern_id, "concern", "text", words)
+    contact = await directory.point_of_contact(
+        session, matter.client_id, matter.matter_id, clock.now()
+    )
+    concern = BillingConcern(
+        concern_id=concern_id,
+        client_id=matter.client_id,
+        matter_id=matter.matter_id,
+        invoice_id=invoice.invoice_id if invoice else None,
+        lines=sorted(set(lines)),
+        kind=kind,
+        channel=channel,
+        currency=invoice.currency if invoice else None,
+        owner_id=contact,
+        text=sealed.model_dump(mode="json"),
+        raised_by=by,
+        raised_at=raised_at,
+    )
+    session.add(concern)
+    await session.flush()
+    meant = await _meant(session, invoice, lines)
+    if disputes and invoice:
+        await _dispute(session, concern, invoice, meant, by)
+    told = concern.model_dump() | {"text": sealed}
+    emit(session, BillingConcernRaised.model_validate(told))
+    return concern
+
+
+async def answer(
+    session: AsyncSession,
+    concern: BillingConcern,
+    step: Literal["acknowledged", "answered"],
+    words: str,
+    by: UUID,
+) -> None:
+    """A person says that they are on it, or explains. The concern is locked."""
+    _refuse_closed(concern)
+    at = clock.now()
+    sealed = seal(session, concern.client_id, new_id(), "concern", "answer", words)
+    concern.acknowledged_at = concern.acknowledged_at or at
+    if step == "answered":
+        concern.answered_at, concern.state = at, "answered"
+        concern.answer = sealed.model_dump(mode="json")
+    elif concern.state == "raised":
+        concern.state = "acknowledged"
+    emit(
+        session,
+        BillingConcernAnswered(
+            concern_id=concern.concern_id,
+            client_id=concern.client_id,
+            matter_id=concern.matter_id,
+            step=step,
+            text=sealed,
+            answered_by=by,
+            answered_at=at,
+        ),
+    )
+
+
+async def resolve(
+    session: AsyncSession,
+    concern: BillingConcern,
+    invoice: Invoice | None,
+    *,
+    outcome: Literal["explanation", "credit", "dispute"],
+    credit: dict[int, int],
+    words: str,
+    by: UUID,
+) -> None:
+    """Concern and invoice are locked. A credit is a credit note over these amounts by line. A
+    dispute goes to others to decide: what is disputed stays apart, and where the terms' profile
+    asks for it the client is told until when arbitration can be asked for."""
+    _refuse_closed(concern)
+    if (outcome == "credit") != bool(credit):
+        raise Invalid("A credit names the amounts by line; the other outcomes name none.")
+    if invoice and outcome != "dispute":
+        await _settle(session, concern, invoice, by)
+    if credit:
+        note = await _credit(session, invoice, credit, words, by)
+        concern.credit_note_id = note.credit_note_id
+    if outcome == "dispute":
+        concern.arbitration_until = await _arbitration_until(session, concern)
+    sealed = seal(session, concern.client_id, new_id(), "concern", "conclusion", words)
+    concern.conclusion = sealed.model_dump(mode="json")
+    concern.state, concern.outcome, concern.resolved_at = "resolved", outcome, clock.now()
+    told = concern.model_dump() | {"text": sealed, "resolved_by": by}
+    emit(session, BillingConcernResolved.model_validate(told))
+
+
+async def settle_dispute(
+    session: AsyncSession, concern: BillingConcern, invoice: Invoice, by: UUID
+) -> None:
+    """What others had to decide is decided: it is owed, or was credited. The money is free
+    again."""
+    if concern.outcome != "dispute":
+        raise WrongState("Only what ended as a dispute is settled later.")
+    await _settle(session, concern, invoice, by)
+
+
+async def note_promise(session: AsyncSession, due: ConcernDue) -> None:
+    """The newest revision, whatever order they are heard in."""
+    row = due.model_dump(include={"concern_id", "revision", "target_at", "limit_at"})
+    await session.execute(
+        insert(ConcernClock)
+        .values(row)
+        .on_conflict_do_update(
+            index_elements=["concern_id"],
+            set_=row,
+            where=col(ConcernClock.revision) < due.revision,
+        )
+    )
+
+
+async def _meant(
+    session: AsyncSession, invoice: Invoice | None, lines: Sequence[int]
+) -> list[InvoiceLine]:
+    if invoice is None:
+        if lines:
+            raise Invalid("Lines are of an invoice: name it.")
+        return []
+    if invoice.state != "issued":
+        raise Invalid("Only an issued invoice can be questioned.")
+    found = {one.number: one for one in await bills.lines(session, invoice.invoice_id)}
+    if unknown := sorted(set(lines) - found.keys()):
+        raise Invalid(f"The invoice has no line {unknown[0]}.")
+    wanted = set(lines) or {one.number for one in found.values() if one.kind in ("F", "E")}
+    return [found[number] for number in sorted(wanted)]
+
+
+async def _dispute(
+    session: AsyncSession,
+    concern: BillingConcern,
+    invoice: Invoice,
+    lines: Sequence[InvoiceLine],
+    by: UUID,
+) -> None:
+    """Of what is still owed: nobody can contest more of an invoice than is left of it."""
+    await _claim(session, concern, lines)
+    contested = sum(max(one.total + one.tax - one.credited, 0) for one in lines)
+    left = max(invoice.total - invoice.paid - invoice.credited - invoice.disputed, 0)
+    concern.disputed = min(contested, left)
+    for one in lines:
+        one.disputed = True
+    invoice.disputed += concern.disputed
+    today = await directory.today(session)
+    await invoices.owe(session, invoice, -concern.disputed, today)
+    in_trust = await balances.in_trust(session, invoice.matter_id, invoice.currency)
+    concern.apart = min(concern.disputed, in_trust)
+    apart = books.set_apart(concern.apart)
+    await invoices.book(session, invoice, "trust_dispute", apart, concern.concern_id, by)
+
+
+async def _claim(
+    session: AsyncSession, concern: BillingConcern, lines: Sequence[InvoiceLine]
+) -> None:
+    rows = [
+        {"invoice_id": one.invoice_id, "number": one.number, "concern_id": concern.concern_id}
+        for one in lines
+    ]
+    added = await session.execute(
+        insert(DisputedLine)
+        .values(rows)
+        .on_conflict_do_nothing()
+        .returning(col(DisputedLine.number))
+    )
+    if len(added.all()) < len(rows):
+        raise DisputedAlready("Another open concern disputes one of these lines.")
+
+
+async def _settle(
+    session: AsyncSession, concern: BillingConcern, invoice: Invoice, by: UUID
+) -> None:
+    """Free what was disputed: from today on it is owed, and bears a penalty, like everything
+    else."""
+    if concern.disputed == 0:
+        return
+    await session.execute(
+        delete(DisputedLine).where(col(DisputedLine.concern_id) == concern.concern_id)
+    )
+    await session.execute(
+        update(InvoiceLine)
+        .where(
+            col(InvoiceLine.invoice_id) == invoice.invoice_id,
+            col(InvoiceLine.number).in_(concern.lines) if concern.lines else true(),
+        )
+        .values(disputed=False)
+    )
+    invoice.disputed -= concern.disputed
+    await invoices.owe(session, invoice, concern.disputed, await directory.today(session))
+    back = books.given_back(concern.apart)
+    await invoices.book(session, invoice, "trust_release", back, concern.concern_id, by)
+    concern.disputed = concern.apart = 0
+
+
+async def _credit(
+    session: AsyncSession, invoice: Invoice | None, credit: dict[int, int], words: str, by: UUID
+) -> CreditNote:
+    if invoice is None:
+        raise Invalid("A credit is of an invoice: the concern names none.")
+    return await invoices.credit(session, invoice, credit, words, by)
+
+
+async def _arbitration_until(session: AsyncSession, concern: BillingConcern) -> date | None:
+    matter = await directory.matter(session, concern.matter_id)
+    found = await terms.in_force(session, matter, clock.now())
+    days = [PROFILES[name].arbitration_days for name in found.terms.profiles] if found else []
+    longest = max((one for one in days if one), default=None)
+    today = await directory.today(session)
+    return today + timedelta(days=longest) if longest else None
+
+
+def _refuse_closed(concern: BillingConcern) -> None:
+    if concern.state == "resolved":
+        raise ConcernClosed("It was resolved: raise what is new as a new concern.")
