@@ -14,6 +14,7 @@ from support.firm import FIRM
 from support.gateway import gateway, listening
 from support.platform import Platform
 from support.running import bearer
+from support.waiting import eventually
 
 CHECKS = (
     "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance,"
@@ -31,7 +32,13 @@ class Door:
 async def door(platform: Platform) -> AsyncIterator[Door]:
     settings = await platform.settings(MattersSettings)
     async with listening(create_app(settings)) as url, gateway(platform, matters_url=url) as http:
+        await eventually(lambda: described(http))
         yield Door(http, bearer(platform, "partner"))
+
+
+async def described(http: httpx2.AsyncClient) -> bool:
+    """Whether the gateway has heard from matters what it answers."""
+    return "/v1/staff" in (await http.get("/openapi.json")).json().get("paths", {})
 
 
 async def test_a_firm_is_set_up_with_nothing_but_the_document(door: Door) -> None:
