@@ -58,3 +58,18 @@ class RecordExported(Event, owner="audit", key="client_id", subject="export_id")
     entries: int
     digest: str
     exported_at: AwareDatetime
+
+
+class IntegrityVerified(Event, owner="audit", key="audit_id", subject="audit_id"):
+    """The whole record up to `size` entries was read and proved again: once for each audit, also
+    when something was found. `findings` are those of this audit, `open_findings` all that nobody
+    has closed; only with none of both is the record as it should be. `digest` is base64 of the
+    SHA-256 of the signed report."""
+
+    audit_id: UUID
+    size: int
+    findings: int
+    open_findings: int
+    digest: str
+    started_at: AwareDatetime
+    finished_at: AwareDatetime
