@@ -296,9 +296,9 @@ async def test_a_crash_at_the_very_first_start_can_be_started_again(record: Reco
 
 
 async def written_once(connection: asyncpg.Connection) -> list[str]:
-    """Every table of the database but the machinery's, and those that hold progress and exports."""
+    """Every table of the database but the machinery's, and those that hold progress."""
     changing = {"stream_heads", "recorded_through", "alembic_version", "machinery_version"}
-    changing |= {"exports", "export_files", "export_chunks"}
+    changing |= {"exports", "export_files", "export_chunks", "audits"}
     found = await connection.fetch("""
         SELECT relname FROM pg_class
         WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace

@@ -4,7 +4,6 @@ import asyncio
 import base64
 import hashlib
 import itertools
-import shutil
 import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -19,8 +18,7 @@ from shared.ids import new_id
 from support.platform import Platform
 from support.record import Record, arrivals, record_in, serving
 from support.running import Running, bearer, running
-
-STRANGER = Path(__file__).parent / "stranger"
+from support.stranger import built
 
 
 @pytest.fixture
@@ -212,16 +210,3 @@ async def test_a_verifier_that_others_wrote_proves_the_log_over_http(
                 "DROP TABLE n",
             )
         assert (await checked()).returncode == 0
-
-
-def built(folder: Path) -> str:
-    """The Go program; without Go, or without the way to its modules, the test says so."""
-    if shutil.which("go") is None:
-        pytest.skip("there is no Go here: the verifier that others wrote was not asked")
-    program = str(folder / "stranger-bin")
-    made = subprocess.run(
-        ["go", "build", "-o", program, "."], cwd=STRANGER, capture_output=True, text=True
-    )
-    if made.returncode:
-        pytest.skip(f"Go could not build it (no way to its modules?): {made.stderr[-300:]}")
-    return program

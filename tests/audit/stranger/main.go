@@ -1,16 +1,20 @@
 // A stranger's check of a log over plain HTTP, with nothing but what others wrote: Tessera's fsck
 // hashes every entry bundle again and compares every tile, full and partial, with what it must be;
-// then some leaves are proved from tiles alone.
+// then some leaves are proved from tiles alone. SEEN is a checkpoint fetched earlier: the log must
+// still begin with what it signed.
 //
-//	go run . ADDRESS VERIFIER-KEY
+//	go run . ADDRESS VERIFIER-KEY [SEEN]
 package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
+	"time"
 
+	"github.com/transparency-dev/formats/log"
 	"github.com/transparency-dev/merkle/proof"
 	"github.com/transparency-dev/merkle/rfc6962"
 	"github.com/transparency-dev/tessera/api"
@@ -20,7 +24,7 @@ import (
 )
 
 func main() {
-	size, err := check(context.Background(), os.Args[1], os.Args[2])
+	size, err := check(context.Background(), os.Args[1], os.Args[2], os.Args[3:])
 	if err != nil {
 		fmt.Println("not proved:", err)
 		os.Exit(1)
@@ -28,36 +32,64 @@ func main() {
 	fmt.Printf("proved: %d entries\n", size)
 }
 
-func check(ctx context.Context, address, key string) (uint64, error) {
+type source interface {
+	ReadCheckpoint(ctx context.Context) ([]byte, error)
+	ReadTile(ctx context.Context, level, index uint64, width uint8) ([]byte, error)
+	ReadEntryBundle(ctx context.Context, index uint64, width uint8) ([]byte, error)
+}
+
+func check(ctx context.Context, address, key string, seen []string) (uint64, error) {
 	verifier, err := note.NewVerifier(key)
 	if err != nil {
 		return 0, err
 	}
-	root, err := url.Parse(address + "/")
+	site, err := open(address)
 	if err != nil {
 		return 0, err
 	}
-	log, err := client.NewHTTPFetcher(root, nil)
-	if err != nil {
+	if err := recomputed(ctx, site, verifier); err != nil {
 		return 0, err
 	}
-	if err := fsck.New(verifier.Name(), verifier, log, leafHashes, fsck.Opts{N: 2}).Check(ctx); err != nil {
-		return 0, err
-	}
-	return prove(ctx, log, verifier)
+	return prove(ctx, site, verifier, seen)
 }
 
-func prove(ctx context.Context, log *client.HTTPFetcher, verifier note.Verifier) (uint64, error) {
-	head, _, _, err := client.FetchCheckpoint(ctx, log.ReadCheckpoint, verifier, verifier.Name())
+// recomputed asks fsck. When all of its workers have found something wrong it waits for ever for one
+// to go on (v1.0.4): what has not ended within a minute is not proved.
+func recomputed(ctx context.Context, site source, verifier note.Verifier) error {
+	ended := make(chan error, 1)
+	go func() {
+		ended <- fsck.New(verifier.Name(), verifier, site, leafHashes, fsck.Opts{N: 64}).Check(ctx)
+	}()
+	select {
+	case err := <-ended:
+		return err
+	case <-time.After(time.Minute):
+		return errors.New("fsck did not end")
+	}
+}
+
+func open(address string) (source, error) {
+	root, err := url.Parse(address + "/")
+	if err != nil {
+		return nil, err
+	}
+	if root.Scheme == "file" {
+		return client.FileFetcher{Root: root.Path}, nil
+	}
+	return client.NewHTTPFetcher(root, nil)
+}
+
+func prove(ctx context.Context, site source, verifier note.Verifier, seen []string) (uint64, error) {
+	head, _, _, err := client.FetchCheckpoint(ctx, site.ReadCheckpoint, verifier, verifier.Name())
 	if err != nil || head.Size == 0 {
 		return 0, err
 	}
-	builder, err := client.NewProofBuilder(ctx, head.Size, log.ReadTile)
+	builder, err := client.NewProofBuilder(ctx, head.Size, site.ReadTile)
 	if err != nil {
 		return 0, err
 	}
 	for index := uint64(0); index < head.Size; index += 1 + head.Size/50 {
-		leaves, err := client.FetchLeafHashes(ctx, log.ReadTile, index, 1, head.Size)
+		leaves, err := client.FetchLeafHashes(ctx, site.ReadTile, index, 1, head.Size)
 		if err != nil {
 			return 0, err
 		}
@@ -69,7 +101,28 @@ func prove(ctx context.Context, log *client.HTTPFetcher, verifier note.Verifier)
 			return 0, err
 		}
 	}
+	for _, path := range seen {
+		if err := extends(ctx, builder, head, path, verifier); err != nil {
+			return 0, err
+		}
+	}
 	return head.Size, nil
+}
+
+func extends(ctx context.Context, builder *client.ProofBuilder, head *log.Checkpoint, path string, verifier note.Verifier) error {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	before, _, _, err := log.ParseCheckpoint(raw, verifier.Name(), verifier)
+	if err != nil {
+		return err
+	}
+	steps, err := builder.ConsistencyProof(ctx, before.Size, head.Size)
+	if err != nil {
+		return err
+	}
+	return proof.VerifyConsistency(rfc6962.DefaultHasher, before.Size, head.Size, steps, before.Hash, head.Hash)
 }
 
 func leafHashes(bundle []byte) ([][]byte, error) {

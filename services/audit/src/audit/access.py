@@ -31,6 +31,15 @@ POLICY: PolicyTable = {
         "attorney": "team",
         "paralegal": "team",
     },
+    "audit the record": {"partner": "any", "compliance": "any"},
+    "close findings": {"partner": "any", "compliance": "any"},
+    "read audits": {"partner": "any", "compliance": "any", "operations": "any"},
+    "correct the record": {
+        "partner": "any",
+        "compliance": "any",
+        "attorney": "team",
+        "paralegal": "team",
+    },
     "export the record": {"partner": "any", "compliance": "any", "attorney": "team"},
     "read timeline": {
         "partner": "any",

@@ -7,22 +7,26 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from audit import access, merkle, queries, streams, timeline
 from audit.access import POLICY, client_of, permit_client
 from audit.queries import Selection
-from shared import accesses
+from shared import accesses, clock
 from shared.auth import Caller
 from shared.contracts import FIRM_ID, OWNERS
+from shared.contracts.audit import RecordCorrected
 from shared.db import Transaction
 from shared.errors import Invalid, NotFound
-from shared.keyring import owners_in
+from shared.idempotency import IdempotentRoute
+from shared.ids import new_id
+from shared.keyring import owners_in, seal
+from shared.outbox import emit
 from shared.pages import Page, PageQuery, page
 from shared.policy import permit
 from shared.runtime import Runtime
 
-router = APIRouter(prefix="/v1", tags=["record"])
+router = APIRouter(prefix="/v1", tags=["record"], route_class=IdempotentRoute)
 
 
 class Entry(BaseModel):
@@ -43,6 +47,22 @@ class Entry(BaseModel):
 
 class EntryWithValue(Entry):
     value: str = Field(description="base64 of the event's value; entry's `value_sha256` is of it")
+
+
+class NewCorrection(BaseModel):
+    """What is right."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    correction: str = Field(min_length=1, max_length=10_000)
+
+
+class CorrectionMade(BaseModel):
+    """`event_id` is on the record within a second or two."""
+
+    id: UUID
+    event_id: UUID
+    corrects: UUID
 
 
 class Gap(BaseModel):
@@ -128,6 +148,40 @@ async def get_entry(
     return EntryWithValue(**_members(row), value=_base64(row.value))
 
 
+@router.post("/record/entries/{index}/corrections", status_code=201)
+async def post_correction(
+    request: Request, index: int, body: NewCorrection, caller: Caller, session: Transaction
+) -> CorrectionMade:
+    """Says what is right instead of an entry, in an entry of its own: both stay."""
+    keys = _runtime(request).keys
+    await keys.hold(FIRM_ID)
+    async with _runtime(request).db.transaction() as looking:
+        row = await queries.entry(looking, index) if 0 <= index < 2**62 else None
+        permit(POLICY, caller, "correct the record")
+        if row is None or row.client_id is None:
+            raise NotFound("There is no entry about a client here that you may see.")
+        about = (row.client_id, row.matter_id)
+        await permit_client(looking, keys, caller, "correct the record", *about)
+    await keys.hold(row.client_id)
+    correction_id = new_id()
+    sealed = seal(session, row.client_id, correction_id, "correction", "text", body.correction)
+    event_id = emit(
+        session,
+        RecordCorrected(
+            correction_id=correction_id,
+            client_id=row.client_id,
+            matter_id=row.matter_id,
+            corrects=row.event_id,
+            corrects_index=row.index,
+            corrected_by=caller.id,
+            role=caller.role,
+            corrected_at=clock.now(),
+            correction=sealed,
+        ),
+    )
+    return CorrectionMade(id=correction_id, event_id=event_id, corrects=row.event_id)
+
+
 @router.get("/record/completeness")
 async def get_completeness(caller: Caller, session: Transaction) -> Completeness:
     """Whether every number of every stream is in the record, up to what each service stated."""
@@ -192,18 +246,24 @@ async def get_timeline(
         selection = Selection(client_id, matter_id, messages)
         kinds = timeline.SHOWN_TO_CLIENTS if caller.role == "client" else None
         found = await queries.events_of(session, selection, kinds, after, paging.limit + 1)
+        corrected = {} if kinds else await queries.corrections_of(session, client_id)
         zone = await queries.time_zone(session)
         await accesses.record_access(session, caller, client_id, "timeline")
     # Keys come over the network, so they are fetched when no transaction is open.
     events = {row.index: timeline.event_of(row) for row in found}
     await runtime.keys.hold(
-        *{one for event in events.values() if event for one in owners_in(event)}
+        client_id, *{one for event in events.values() if event for one in owners_in(event)}
     )
     reader = timeline.Reader(runtime.keys, zone, caller.role == "client")
     return page(
         found,
         paging,
-        lambda row: timeline.item(row, events[row.index], reader),
+        lambda row: timeline.item(
+            row,
+            events[row.index],
+            reader,
+            [timeline.correction(one, reader) for one in corrected.get(row.event_id, [])],
+        ),
         lambda row: [row.fact_at.isoformat(), row.index],
     )
 

@@ -7,6 +7,8 @@ from aiokafka import ConsumerRecord
 from fastapi import FastAPI
 
 from audit import api, handlers, log_api, proof_api, ticker
+from audit.audits import api as audits_api
+from audit.audits.inspector import Inspector
 from audit.checkpoints import signer_of
 from audit.copies import Copies
 from audit.exports import api as exports_api
@@ -46,14 +48,22 @@ def create_app(settings: AuditSettings | None = None) -> FastAPI:
         await ticker.copy(the_log, runtime, settings.audit_copies_every)
 
     exporter = Exporter(signer, settings.messaging_url, settings.audit_exports_kept_for)
+    inspect_every = timedelta(seconds=settings.audit_inspect_every)
+    inspector = Inspector(signer, settings.audit_retired_keys, inspect_every)
     app = create_service(
         Service(
             settings,
-            routers=[log_api.router, proof_api.router, exports_api.router, api.router],
-            tasks=[audit_ticker, audit_copies, exporter.run],
+            routers=[
+                log_api.router,
+                proof_api.router,
+                exports_api.router,
+                audits_api.router,
+                api.router,
+            ],
+            tasks=[audit_ticker, audit_copies, exporter.run, inspector.run],
             owners=OWNERS,
             apply=recorder,
         )
     )
-    app.state.exporter = exporter
+    app.state.exporter, app.state.inspector = exporter, inspector
     return app

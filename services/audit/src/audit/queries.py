@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from audit.readings import kind_of
 from audit.streams import Stream
 from shared.contracts import CONTRACTS, Event
+from shared.contracts.audit import RecordCorrected
 from shared.contracts.matters import FirmChanged, MatterOpened
 from shared.contracts.messaging import ClientMessageReceived, MessageFiled, MessageRefiled
 from shared.contracts.platform import StreamHeadsStated
@@ -157,6 +158,24 @@ async def values(
         {"types": [one.type_name() for one in contracts], "client_id": client_id},
     )
     return [(CONTRACTS[row.type], row.value) for row in found]
+
+
+async def corrections_of(session: AsyncSession, client_id: UUID) -> dict[UUID, list[Any]]:
+    """The rows of all corrections to events about a client, by the event that each corrects,
+    newest first."""
+    found = await session.execute(
+        text("""
+            SELECT r.index, r.type, r.fact_at, e.event_id, e.value
+            FROM readings r JOIN entries e USING (index)
+            WHERE r.type = :type AND r.client_id = :client_id ORDER BY r.index DESC
+        """),
+        {"type": RecordCorrected.type_name(), "client_id": client_id},
+    )
+    corrections: dict[UUID, list[Any]] = {}
+    for row in found:
+        corrected = RecordCorrected.model_validate_json(row.value)
+        corrections.setdefault(corrected.corrects, []).append(row)
+    return corrections
 
 
 async def firm(session: AsyncSession) -> FirmChanged | None:

@@ -22,6 +22,9 @@ class AuditSettings(Settings):
     audit_previous_key_files: list[Path] = Field(
         default=[], description="keys before this one that still sign, while readers change over"
     )
+    audit_retired_keys: list[str] = Field(
+        default=[], description="verifier keys that signed once; audits open old notes with them"
+    )
     audit_checkpoint_copies: list[str] = Field(
         default=[], description="object stores: file:///folder or s3://bucket/prefix, as JSON"
     )
@@ -35,4 +38,7 @@ class AuditSettings(Settings):
     )
     audit_exports_kept_for: float = Field(
         7 * 86400.0, description="seconds after which a bundle, or one that stopped, is forgotten"
+    )
+    audit_inspect_every: float = Field(
+        86400.0, description="seconds between two audits of the whole record"
     )

@@ -1,7 +1,7 @@
 """A matter's timeline: each event in one line that a person understands. A reading of the record,
 not a second copy of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -28,8 +28,18 @@ SHOWN_TO_CLIENTS = INBOUND | OUTBOUND | {
 """Notes, notices among staff, warnings and escalations are the firm's own."""
 
 
+class Correction(BaseModel):
+    """What somebody said is right, in an entry of its own."""
+
+    time: AwareDatetime
+    event_id: UUID
+    index: int
+    summary: str
+
+
 class TimelineItem(BaseModel):
-    """One event of a matter. `index` is its leaf in the record."""
+    """One event of a matter. `index` is its leaf in the record. `corrections`: newest first; then
+    `summary` says the newest, and `first_recorded` what it corrects."""
 
     time: AwareDatetime
     kind: str
@@ -39,6 +49,8 @@ class TimelineItem(BaseModel):
     event_id: UUID
     index: int
     summary: str
+    first_recorded: str | None = None
+    corrections: list[Correction] = []
 
 
 @dataclass(frozen=True)
@@ -82,8 +94,11 @@ def event_of(row: Any) -> Event | None:
         return None
 
 
-def item(row: Any, event: Event | None, reader: Reader) -> TimelineItem:
+def item(
+    row: Any, event: Event | None, reader: Reader, corrections: Sequence[Correction] = ()
+) -> TimelineItem:
     kind = kind_of(row.type)
+    words = _summary(kind, event, reader)
     return TimelineItem(
         time=row.fact_at,
         kind=kind,
@@ -92,8 +107,16 @@ def item(row: Any, event: Event | None, reader: Reader) -> TimelineItem:
         message_id=getattr(event, "message_id", getattr(event, "acknowledgment_id", None)),
         event_id=row.event_id,
         index=row.index,
-        summary=_summary(kind, event, reader),
+        summary=corrections[0].summary if corrections else words,
+        first_recorded=words if corrections else None,
+        corrections=list(corrections),
     )
+
+
+def correction(row: Any, reader: Reader) -> Correction:
+    event = event_of(row)
+    words = _summary(kind_of(row.type), event, reader)
+    return Correction(time=row.fact_at, event_id=row.event_id, index=row.index, summary=words)
 
 
 def _direction(kind: str, event: Event | None) -> Literal["inbound", "outbound"] | None:
@@ -157,6 +180,7 @@ def _warned(event: Any, reader: Reader) -> str:
 
 
 WORDS: dict[str, Callable[[Any, Reader], str]] = {
+    "RecordCorrected": lambda event, reader: f"Corrected: {reader.text(event.correction)}",
     "ClientMessageReceived": _subject_or_first_line,
     "MessageQuarantined": _subject_or_first_line,
     "MessageSent": _subject_or_first_line,

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime
 
-from shared.contracts.event import Event
+from shared.contracts.event import Event, Sealed
 from shared.contracts.platform import StreamHead
 
 
@@ -58,3 +58,34 @@ class RecordExported(Event, owner="audit", key="client_id", subject="export_id")
     entries: int
     digest: str
     exported_at: AwareDatetime
+
+
+class IntegrityVerified(Event, owner="audit", key="audit_id", subject="audit_id"):
+    """The whole record up to `size` entries was read and proved again: once for each audit, also
+    when something was found. `findings` are those of this audit, `open_findings` all that nobody
+    has closed; only with none of both is the record as it should be. `digest` is base64 of the
+    SHA-256 of the signed report."""
+
+    audit_id: UUID
+    size: int
+    findings: int
+    open_findings: int
+    digest: str
+    started_at: AwareDatetime
+    finished_at: AwareDatetime
+
+
+class RecordCorrected(Event, owner="audit", key="client_id", subject="corrects"):
+    """A person said that an event on the record is wrong, and what is right: once for each
+    correction. Nothing is changed by it: both stay, and readers are shown the newer first.
+    `corrects` is the id of the event, `corrects_index` its entry; a correction may be corrected."""
+
+    correction_id: UUID
+    client_id: UUID
+    matter_id: UUID | None = None
+    corrects: UUID
+    corrects_index: int
+    corrected_by: UUID
+    role: str
+    corrected_at: AwareDatetime
+    correction: Sealed
