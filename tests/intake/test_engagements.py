@@ -24,7 +24,9 @@ from shared.contracts.intake import (
     SignatureGiven,
 )
 from support.papers import verdict, words
-from support.prospects import COUPLE, TERMS, Holder, Intake
+from support.platform import Platform
+from support.prospects import COUPLE, TERMS, Holder, Intake, intake_in
+from support.timestamps import authority
 
 
 async def in_force(intake: Intake, **more: Any) -> dict[str, Any]:
@@ -265,33 +267,58 @@ async def test_the_database_itself_refuses_an_agreement_without_signatures(
     assert (await intake.reread(row))["state"] == "proposed"
 
 
-async def test_a_conflict_that_comes_to_light_after_the_counter_signature_stops_the_seal(
-    intake: Intake, monkeypatch: pytest.MonkeyPatch
+async def test_a_conflict_that_comes_to_light_while_it_is_sealed_stops_it(
+    platform: Platform,
 ) -> None:
-    """The narrowest gap: between a partner's signature and the seal."""
-    sealing = asyncio.Event()
+    """The narrowest gap: the partner has signed, and the timestamp authority takes its time."""
+    async with authority() as tsa, intake_in(platform, intake_tsa_url=tsa.url) as intake:
+        await intake.member("Eleanor Vale", "partner", email="partner@firm.test")
+        await intake.member("Daniel Okafor", "attorney", email="attorney@firm.test")
+        tsa.may_answer.clear()
+        consultation_id = await intake.held()
+        row, holders = await intake.proposed(consultation_id=consultation_id)
+        for one in holders:
+            await one.signs()
+        await intake.step(await intake.reread(row), "countersign")
+        await asyncio.wait_for(tsa.asked.wait(), 10)
+        await intake.client("Carl Ivanov")
+        more = {"parties": [{"role": "adverse", "name": "Carl Ivanov"}]}
+        path = f"/v1/consultations/{consultation_id}"
+        await intake.done("POST", f"{path}/parties", more)
+        tsa.may_answer.set()
+        await asyncio.sleep(1.5)
+        assert (await intake.reread(row))["state"] == "countersigned"
+        assert await intake.told(EngagementSigned) == []
+        cleared = {"revision": 2, "reasons": "Another Carl: born 1990, not 1951."}
+        await intake.done("POST", f"{path}/conflict-check/clear", cleared)
+        await intake.until(row, "signed")
+        assert len(await intake.told(EngagementSigned)) == 1
 
-    async def never(_: object) -> int:
-        await sealing.wait()
-        return 0
 
-    consultation_id = await intake.held()
-    row, holders = await intake.proposed(consultation_id=consultation_id)
-    for one in holders:
-        await one.signs()
-    seal_all = sealer.seal_all
-    monkeypatch.setattr(sealer, "seal_all", never)
-    await asyncio.sleep(0.6)  # the sealer's last look before
-    await intake.step(await intake.reread(row), "countersign")
-    await intake.client("Carl Ivanov")
-    more = {"parties": [{"role": "adverse", "name": "Carl Ivanov"}]}
-    await intake.done("POST", f"/v1/consultations/{consultation_id}/parties", more)
-    assert await seal_all(intake.runtime) == 0
-    assert (await intake.reread(row))["state"] == "countersigned"
-    cleared = {"revision": 2, "reasons": "Another Carl: born 1990, not 1951."}
-    await intake.done("POST", f"/v1/consultations/{consultation_id}/conflict-check/clear", cleared)
-    assert await seal_all(intake.runtime) == 1
-    assert len(await intake.told(EngagementSigned)) == 1
+async def test_a_timestamp_authority_that_fails_is_asked_again_and_then_vouches_for_the_time(
+    platform: Platform,
+) -> None:
+    async with authority() as tsa, intake_in(platform, intake_tsa_url=tsa.url) as intake:
+        await intake.member("Eleanor Vale", "partner", email="partner@firm.test")
+        await intake.member("Daniel Okafor", "attorney", email="attorney@firm.test")
+        tsa.failing = True
+        row, holders = await intake.proposed()
+        for one in holders:
+            await one.signs()
+        await intake.step(await intake.reread(row), "countersign")
+        await asyncio.wait_for(tsa.asked.wait(), 10)
+        assert await intake.told(EngagementSigned) == []
+        tsa.failing = False
+        await intake.until(row, "signed", 20)
+        sealed = (await intake.call("GET", f"/v1/engagements/{row['id']}/document")).content
+        assert "Signature is Valid" in verdict(sealed)
+        assert b"Timestamps of the tests" in bytes.fromhex(contents_of(sealed))
+
+
+def contents_of(pdf: bytes) -> str:
+    """The signature itself, in hex, as it stands in the file."""
+    start = pdf.rindex(b"/Contents <") + len(b"/Contents <")
+    return pdf[start : pdf.index(b">", start)].decode()
 
 
 async def test_two_sealers_at_once_bring_it_into_force_once(intake: Intake) -> None:

@@ -1,6 +1,7 @@
 """The same for people: forms without scripts, and a page that gives nothing away."""
 
 import re
+from datetime import UTC, datetime, timedelta
 
 import httpx2
 import pytest
@@ -10,6 +11,7 @@ from shared.contracts.intake import (
     ConsultationRequested,
     EngagementDeclined,
     EngagementQuestionAsked,
+    InformationProvided,
     SignatureGiven,
 )
 from support.prospects import Intake
@@ -134,3 +136,40 @@ async def test_a_link_that_is_none_is_a_page_or_a_problem_but_never_a_failure(
 ) -> None:
     answer = await Browser(intake).get(f"/v1/pages/{token}")
     assert answer.status_code in (404, 422)
+
+
+async def test_documents_and_facts_are_sent_by_page(intake: Intake) -> None:
+    items = [
+        {"kind": "document", "text": "The deed"},
+        {"kind": "fact", "text": "Since when?"},
+    ]
+    await intake.done(
+        "POST",
+        "/v1/checklists",
+        {"checklist": "house", "practice_area": "family", "items": items},
+    )
+    consultation_id = await intake.held()
+    row = await intake.done(
+        "POST",
+        f"/v1/consultations/{consultation_id}/information-requests",
+        {
+            "checklist": "house",
+            "due_at": (datetime.now(UTC) + timedelta(days=7)).isoformat(),
+        },
+    )
+    (holder,) = await intake.holders("information")
+    browser, path = Browser(intake), f"/v1/pages/{holder.token}"
+    await browser.send(f"{path}/code")
+    code = await intake.opened((await intake.told(CodeIssued))[-1].code)
+    assert "The deed" in (await browser.send(f"{path}/session", code=code)).text
+    deed, since = (f"{path}/items/{one['id']}" for one in row["items"])
+    wrong = await browser.http.post(deed, files={"file": ("deed.png", b"%PDF-1.7", "image/png")})
+    assert (wrong.status_code, "not taken" in wrong.text) == (422, True)
+    right = {"file": ("deed.pdf", b"%PDF-1.7 deed", "application/pdf")}
+    sent = await browser.http.post(deed, files=right, follow_redirects=True)
+    assert "We have it" in sent.text
+    words = await browser.http.post(  # as a browser sends a form without a file chosen
+        since, data={"text": "Since May."}, files={"file": ("", b"")}, follow_redirects=True
+    )
+    assert "We have it" in words.text
+    assert [one.complete for one in await intake.told(InformationProvided)] == [False, True]

@@ -158,6 +158,23 @@ class Intake:
         taken = await self.done("POST", "/v1/consultation-requests", ASKING | more, role="nobody")
         return str(taken["id"])
 
+    async def uploaded(self, consultation_id: str, content: bytes, name: str = "scan.pdf") -> Any:
+        """A file of the consultation, sent in parts by a partner; the answer to its completion."""
+        begun = await self.done(
+            "POST",
+            f"/v1/consultations/{consultation_id}/files",
+            {"name": name, "size": len(content)},
+        )
+        for number in range(begun["parts"]):
+            part = content[number * begun["part_size"] : (number + 1) * begun["part_size"]]
+            answer = await self.service.http.put(
+                f"/v1/files/{begun['id']}/parts/{number}",
+                content=part,
+                headers=bearer(self.platform, "partner"),
+            )
+            assert answer.status_code == 204, answer.text
+        return await self.call("POST", f"/v1/files/{begun['id']}/complete")
+
     async def held(self, **more: Any) -> str:
         """A consultation that was asked for, is clear, and was held and noted; its id."""
         consultation_id = await self.asked(**more)

@@ -7,6 +7,8 @@ import intake.consultations.api
 import intake.engagements.api
 import intake.engagements.sealer
 import intake.engagements.signing
+import intake.files.api
+import intake.information.api
 import intake.links.api
 import intake.pages.api
 from intake import ticker
@@ -27,6 +29,9 @@ def create_app(settings: IntakeSettings | None = None) -> FastAPI:
                 intake.engagements.api.router,
                 intake.links.api.router,
                 intake.engagements.signing.router,
+                intake.files.api.router,
+                intake.information.api.router,
+                intake.information.api.public,
                 intake.pages.api.router,
             ),
             handlers=directory.handlers,

@@ -8,6 +8,7 @@ from sqlalchemy.exc import DBAPIError
 import intake.consultations.actions as consultations
 import intake.engagements.actions as engagements
 import intake.files.actions as files
+from intake.information.ticker import remind_all
 from intake.settings import IntakeSettings
 from shared.runtime import Runtime
 
@@ -21,6 +22,7 @@ async def tick(runtime: Runtime) -> None:
     while True:
         try:
             await look(runtime)
+            await remind_all(runtime)
         except (DBAPIError, OSError, TimeoutError) as error:
             log.warning("ticker waits", error=repr(error))
         await asyncio.sleep(settings.intake_tick)

@@ -29,6 +29,20 @@ async def consultation(
     return found
 
 
+async def for_client(session: AsyncSession, client_id: UUID) -> Consultation:
+    """The client's newest; raises NotFound for who never asked for one."""
+    found = await session.execute(
+        select(Consultation)
+        .where(col(Consultation.client_id) == client_id)
+        .order_by(col(Consultation.consultation_id).desc())
+        .limit(1)
+    )
+    row = found.scalar_one_or_none()
+    if row is None:
+        raise NotFound(NOTHING)
+    return row
+
+
 async def parties(session: AsyncSession, consultation_id: UUID) -> list[Party]:
     found = await session.execute(
         select(Party)

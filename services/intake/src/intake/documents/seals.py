@@ -23,7 +23,7 @@ def seal_pdf(
     read: bytes, evidence: bytes, *, seal_file: Path, firm: str, tsa_url: str | None
 ) -> bytes:
     """Begins with exactly the bytes of `read`. Asks the timestamp authority, if there is one, over
-    the network: call it in a thread and outside of any transaction."""
+    the network: call it in a thread and outside of any transaction. OSError when it fails."""
     writer = IncrementalPdfFileWriter(io.BytesIO(read))
     _append(writer, PdfFileReader(io.BytesIO(evidence)))
     meta = PdfSignatureMetadata(

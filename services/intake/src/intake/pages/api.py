@@ -3,16 +3,21 @@
 import re
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, TypeVar
+from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, ValidationError
+from starlette.datastructures import UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
 
 import intake.consultations.api as consultations
 import intake.directory.queries as directory
 import intake.engagements.signing as signing
+import intake.information.api as information
 import intake.links.api as links
 from intake.consultations.api import STATEMENT, RequestByForm
+from intake.documents.dates import day
 from intake.links.api import Token
 from intake.links.queries import CodeNeeded, opened
 from intake.open_door import OPEN, OpenRoute
@@ -34,6 +39,7 @@ LEADS: dict[LinkPurpose, tuple[str, str]] = {
 }
 SAID = {
     "code": "We have sent you a code. It may take a minute to arrive.",
+    "item": "We have it. Thank you.",
     "question": "We have your question and will answer you. The agreement stays open meanwhile.",
 }
 _FORM = ("name", "also", "email", "phone", "practice_area", "adverse", "related", "understood")
@@ -106,6 +112,10 @@ async def get_page(
     given["news"] = SAID.get(said or "", "")
     if not await _is_open(request, session, token):
         return page("closed.html", link=shown, **given)
+    if shown.purpose in ("information", "reminder"):
+        asked = await information.get_information(token, session, request, _secret(request))
+        due = day(asked.due_at, await directory.time_zone(session))
+        return page("information.html", items=asked.items, due=due, **given)
     if shown.purpose != "signature":
         return page("document.html", **given)
     it = await signing.get_agreement(token, session, request, _secret(request))
@@ -172,6 +182,22 @@ async def post_question(token: Token, request: Request, session: Transaction) ->
     return _back(token, "question")
 
 
+@router.post("/{token}/items/{item_id}", response_class=Response, openapi_extra=OPEN)
+async def post_item(
+    token: Token, item_id: UUID, request: Request, session: Transaction
+) -> Response:
+    """Words, or a file that fits into one request; larger ones come in parts by the API."""
+    name, content, text = await _file_or_words(request)
+    if content:
+        await information.answer_at_once(
+            token, item_id, name, content, session, request, _secret(request)
+        )
+    else:
+        answer = _checked(information.Answer, {"text": text})
+        await information.post_answer(token, item_id, answer, session, request, _secret(request))
+    return _back(token, "item")
+
+
 def _back(token: str, said: str | None = None) -> RedirectResponse:
     """To the page itself, so that reloading it does nothing again."""
     query = f"?said={said}" if said else ""
@@ -188,6 +214,22 @@ async def _form(request: Request, given: Mapping[str, str], problem: str | None 
         problem=problem,
         given={name: given.get(name, "") for name in _FORM},
     )
+
+
+async def _file_or_words(request: Request) -> tuple[str, bytes, str]:
+    """The name and octets of a file, and words. It stays in memory, which the limit of a body
+    bounds: nothing of a client's lies on a disk unsealed, not for a moment."""
+    parser = MultiPartParser(request.headers, request.stream(), max_files=1, max_fields=2)
+    parser.spool_max_size = _settings(request).max_body_bytes
+    try:
+        form = await parser.parse()
+    except (MultiPartException, KeyError) as error:
+        raise Invalid("Send the form of the page itself.") from error
+    sent, text = form.get("file"), str(form.get("text", "")).strip()
+    content = await sent.read() if isinstance(sent, UploadFile) else b""
+    name = sent.filename if isinstance(sent, UploadFile) and sent.filename else "file"
+    await form.close()
+    return name, content, text
 
 
 async def _entered(request: Request) -> dict[str, str]:
