@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import select, text
 from sqlmodel import col
 
+from shared import sealing
 from shared.contracts import CONTRACTS, FIRM_ID, Event, Sealed
 from shared.contracts.matters import (
     EmergencyContact,
@@ -29,6 +30,7 @@ from shared.contracts.messaging import (
 )
 from shared.db import Database
 from shared.ids import new_id
+from shared.keyring import FileKeyProvider, Keyring
 from sla_monitor import actions, publishing
 from sla_monitor.calendar import CalendarDraft
 from sla_monitor.handlers import handlers
@@ -64,11 +66,13 @@ class World:
     """One client with one conversation, over a database of its own."""
 
     db: Database
+    keys: Keyring
     client_id: UUID = field(default_factory=new_id)
     conversation_id: UUID = field(default_factory=new_id)
     matter_id: UUID | None = None
 
     async def hear(self, *events: Event) -> None:
+        await self.keys.hold(FIRM_ID)
         async with self.db.transaction() as session:
             for event in events:
                 of_platform = event.owner == "platform"
@@ -189,8 +193,10 @@ class World:
         )
 
     def staff(self, staff_id: UUID, **more: Any) -> StaffRegistered:
+        address = f"{staff_id}@firm.test".encode()
+        email = sealing.seal(self.keys.key(FIRM_ID), staff_id, "staff", "email", address)
         return StaffRegistered(
-            staff_id=staff_id, name=sealed(), email=sealed(), role="attorney", **more
+            staff_id=staff_id, name=sealed(), email=email, role="attorney", **more
         )
 
     def contact(
@@ -214,9 +220,15 @@ class World:
 
 @pytest.fixture
 async def world(platform: Platform) -> AsyncIterator[World]:
-    db = Database(await platform.settings(SlaMonitorSettings))
-    yield World(db)
+    settings = await platform.settings(SlaMonitorSettings)
+    provider = FileKeyProvider(settings.kek_file)
+    keys = Keyring(settings.keyring_database_url.get_secret_value(), provider)
+    await keys.open()
+    await keys.hold(FIRM_ID, create=True)
+    db = Database(settings, keys=keys)
+    yield World(db, keys)
     await db.close()
+    await keys.close()
 
 
 def minutes(count: float) -> timedelta:

@@ -148,6 +148,7 @@ def running_office(home: Path) -> Iterator[Office]:
     """Started as `privity up --detach` starts it, stopped as `privity down` stops it."""
     with pytest.MonkeyPatch.context() as patch:  # other tests must not see these addresses
         patch.setenv("PRIVITY_HOME", str(home))
+        patch.setenv("MATTERS_UNDO", "1")  # seconds: what is approved leaves while a story waits
         for port in fields(Ports):
             patch.setenv(f"PRIVITY_{port.name.upper()}_PORT", str(servers.free_port()))
         up.begin(Stack.chosen(home))

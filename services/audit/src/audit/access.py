@@ -10,7 +10,13 @@ from audit.queries import Selection
 from shared import clock, sealing
 from shared.auth import CallerIdentity
 from shared.contracts import FIRM_ID, Sealed
-from shared.contracts.matters import PointOfContactAssigned, StaffChanged, StaffRegistered
+from shared.contracts.matters import (
+    PointOfContactAssigned,
+    StaffChanged,
+    StaffRegistered,
+    WallLowered,
+    WallRaised,
+)
 from shared.errors import NotFound
 from shared.keyring import Keyring
 from shared.policy import PolicyTable, Relation, permit
@@ -61,11 +67,15 @@ async def permit_client(
     client_id: UUID | None,
     matter_id: UUID | None = None,
 ) -> None:
-    """Raises Forbidden for a role without a line, NotFound for somebody else's client or matter.
+    """Raises Forbidden for a role without a line, NotFound for somebody else's client or matter,
+    and for one behind a wall: the record itself says which walls stand.
 
     The firm's key must be held: staff are known by their address, which is sealed under it.
     """
-    if permit(POLICY, caller, action) == "any":
+    relation = permit(POLICY, caller, action)
+    if client_id is not None and caller.role != "client":
+        await _require_no_wall(session, keys, caller, client_id, matter_id)
+    if relation == "any":
         return
     relations: set[Relation] = set()
     if client_id is not None and caller.client_id == client_id:
@@ -116,6 +126,43 @@ async def client_of(session: AsyncSession, matter_id: UUID) -> UUID:
     return client_id
 
 
+async def _require_no_wall(
+    session: AsyncSession,
+    keys: Keyring,
+    caller: CallerIdentity,
+    client_id: UUID,
+    matter_id: UUID | None,
+) -> None:
+    """As matters decides it (its walls/queries.py); what is of a whole client holds what is of each
+    of their matters, so any wall of theirs closes it."""
+    told = await queries.values(session, (WallRaised, WallLowered), client_id)
+    walls = [contract.model_validate_json(value) for contract, value in told]
+    lowered = {one.wall_id for one in walls if isinstance(one, WallLowered)}
+    standing = [
+        one
+        for one in walls
+        if isinstance(one, WallRaised)
+        and one.wall_id not in lowered
+        and (matter_id is None or one.matter_id in (None, matter_id))
+    ]
+    if not standing:
+        return
+    own = _own_ids(keys, caller, await directory(session))
+    for wall in standing:
+        named = bool(own & set(wall.staff_ids))
+        keeps_walls = wall.kind == "need_to_know" and caller.role == "compliance"
+        if named == (wall.kind == "screen") and not keeps_walls:
+            raise NotFound("There is nothing here that you may see.")
+
+
+def _own_ids(keys: Keyring, caller: CallerIdentity, staff: dict[UUID, Staff]) -> set[UUID]:
+    return {
+        staff_id
+        for staff_id, entry in staff.items()
+        if caller.email and _address(keys, entry.email) == caller.email
+    }
+
+
 async def _on_the_team(
     session: AsyncSession,
     keys: Keyring,
@@ -124,12 +171,7 @@ async def _on_the_team(
     matter_id: UUID | None,
 ) -> bool:
     staff = await directory(session)
-    own = {
-        staff_id
-        for staff_id, entry in staff.items()
-        if caller.email and _address(keys, entry.email) == caller.email
-    }
-    return bool(own & await _team(session, staff, client_id, matter_id))
+    return bool(_own_ids(keys, caller, staff) & await _team(session, staff, client_id, matter_id))
 
 
 async def directory(session: AsyncSession) -> dict[UUID, Staff]:

@@ -230,7 +230,7 @@ async def list_clocks(
 ) -> Page[ClockShown]:
     """Clocks, oldest first. `message_id` finds the acknowledgment and the response clock."""
     relation = permit(POLICY, caller, "read clocks")
-    wanted = select(Clock)
+    wanted = select(Clock).where(queries.not_walled_off(caller))
     for column, value in (
         (Clock.matter_id, matter_id),
         (Clock.conversation_id, conversation_id),
@@ -251,7 +251,7 @@ async def list_clocks(
 @router.get("/v1/clocks/{clock_id}/explanation")
 async def explain_clock(clock_id: UUID, caller: Caller, session: Transaction) -> Explanation:
     """Counted and skipped stretches with reasons, under the versions the clock is pinned to."""
-    clock = await session.get(Clock, clock_id)
+    clock = await queries.readable_clock(session, clock_id, caller)
     own = clock is not None and clock.client_id is not None and clock.client_id == caller.client_id
     relations: list[Relation] = ["self"] if own else []
     permit(POLICY, caller, "read clocks", relations)

@@ -25,6 +25,8 @@ from shared.contracts.matters import (
     StaffChanged,
     StaffRegistered,
     UpdateRequested,
+    WallLowered,
+    WallRaised,
 )
 from shared.contracts.messaging import (
     CallLogged,
@@ -206,3 +208,13 @@ async def on_point_of_contact_assigned(
 @handlers.on(AbsencePlanned)
 async def on_absence_planned(session: AsyncSession, event: AbsencePlanned) -> None:
     await publishing.note_absence(session, event)
+
+
+@handlers.on(WallRaised)
+async def on_wall_raised(session: AsyncSession, event: WallRaised) -> None:
+    await publishing.note_wall(session, event)
+
+
+@handlers.on(WallLowered)
+async def on_wall_lowered(session: AsyncSession, event: WallLowered) -> None:
+    await publishing.note_wall_lowered(session, event)

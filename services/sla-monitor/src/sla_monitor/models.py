@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import DateTime, Interval
+from sqlalchemy import ARRAY, DateTime, Interval, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import registry
 from sqlalchemy.types import Text
@@ -61,10 +61,12 @@ class Firm(Row, table=True):
 
 
 class StaffMember(Row, table=True):
-    """Who stands above and beside whom; no names, they are matters' own."""
+    """Who stands above and beside whom. No names, they are matters' own; the address is how a
+    caller is known."""
 
     __tablename__ = "staff"
     staff_id: UUID = Field(primary_key=True)
+    email: str | None = None
     supervisor_id: UUID | None = None
     stand_in_id: UUID | None = None
     managing_partner: bool = False
@@ -80,6 +82,19 @@ class ContactAssignment(Row, table=True):
     matter_id: UUID | None = None
     staff_id: UUID
     from_at: datetime = Field(sa_type=Instant)
+
+
+class Wall(Row, table=True):
+    """Around the matter, or, without one, around the client. `kind` and `staff_ids` are None where
+    its lowering was heard first: then it never stood."""
+
+    __tablename__ = "walls"
+    wall_id: UUID = Field(primary_key=True)
+    client_id: UUID
+    matter_id: UUID | None = None
+    kind: str | None = None
+    staff_ids: list[UUID] | None = Field(default=None, sa_type=ARRAY(Uuid))
+    lowered: bool = False
 
 
 class Absence(Row, table=True):

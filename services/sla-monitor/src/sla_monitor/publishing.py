@@ -17,10 +17,13 @@ from shared.contracts.matters import (
     PointOfContactAssigned,
     StaffChanged,
     StaffRegistered,
+    WallLowered,
+    WallRaised,
 )
 from shared.contracts.platform import StreamHeadsStated
 from shared.contracts.sla_monitor import CalendarPublished, ClockPolicyPublished, UrgentTerms
 from shared.ids import new_id
+from shared.keyring import unseal
 from shared.outbox import emit
 from sla_monitor.calendar import CalendarDraft, publish
 from sla_monitor.counting import format_duration
@@ -33,6 +36,7 @@ from sla_monitor.models import (
     Kind,
     PolicyVersion,
     StaffMember,
+    Wall,
 )
 from sla_monitor.rules import ClockPolicy, LadderStep, Promise
 
@@ -108,6 +112,7 @@ async def note_staff(session: AsyncSession, entry: StaffRegistered | StaffChange
     await session.merge(
         StaffMember(
             staff_id=entry.staff_id,
+            email=unseal(session, entry.email).lower(),
             supervisor_id=entry.supervisor_id,
             stand_in_id=entry.stand_in_id,
             managing_partner=entry.managing_partner,
@@ -130,6 +135,20 @@ async def note_contact(session: AsyncSession, assigned: PointOfContactAssigned) 
 
 async def note_absence(session: AsyncSession, planned: AbsencePlanned) -> None:
     await session.merge(Absence(**planned.model_dump(include=set(Absence.model_fields))))
+
+
+async def note_wall(session: AsyncSession, raised: WallRaised) -> None:
+    """One that was lowered stays lowered, whichever is heard first."""
+    known = await session.get(Wall, raised.wall_id)
+    facts = raised.model_dump(include=set(Wall.model_fields)) | {
+        "staff_ids": list(raised.staff_ids)
+    }
+    await session.merge(Wall(**facts, lowered=known.lowered if known else False))
+
+
+async def note_wall_lowered(session: AsyncSession, lowered: WallLowered) -> None:
+    facts = lowered.model_dump(include={"wall_id", "client_id", "matter_id"})
+    await session.merge(Wall(**facts, lowered=True))
 
 
 async def note_heads(session: AsyncSession, stated: StreamHeadsStated) -> None:

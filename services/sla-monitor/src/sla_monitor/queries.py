@@ -5,11 +5,12 @@ from datetime import datetime
 from functools import lru_cache
 from uuid import UUID
 
-from sqlalchemy import Select, func, select, text
+from sqlalchemy import ColumnElement, Select, column, func, select, text, true
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
+from shared.auth import CallerIdentity
 from shared.contracts import FIRM_ID
 from sla_monitor.calendar import PublishedCalendar, Span, WorkingCalendar, working_calendar
 from sla_monitor.models import (
@@ -233,6 +234,38 @@ async def clocks_met_by(session: AsyncSession, cause_id: UUID) -> Sequence[Clock
         .with_for_update()
     )
     return found.scalars().all()
+
+
+_CLOSED = """
+    SELECT wall.client_id, wall.matter_id
+    FROM walls wall LEFT JOIN staff ON staff.email = :email AND staff.active
+    WHERE NOT wall.lowered AND CASE wall.kind
+        WHEN 'screen' THEN COALESCE(staff.staff_id = ANY (wall.staff_ids), false)
+        ELSE NOT :keeps_walls AND NOT COALESCE(staff.staff_id = ANY (wall.staff_ids), false) END
+"""
+
+
+def not_walled_off(caller: CallerIdentity) -> ColumnElement[bool]:
+    """Clocks of clients and matters that no wall closes to the caller; a client stands before
+    none."""
+    if caller.role == "client":
+        return true()
+    named = text(_CLOSED).bindparams(
+        email=caller.email or "", keeps_walls=caller.role == "compliance"
+    )
+    closed = named.columns(column("client_id"), column("matter_id")).subquery()
+    around = closed.c.matter_id.is_(None) | (closed.c.matter_id == col(Clock.matter_id))
+    walled = select(closed.c.client_id).where(closed.c.client_id == col(Clock.client_id), around)
+    return ~walled.exists()
+
+
+async def readable_clock(
+    session: AsyncSession, clock_id: UUID, caller: CallerIdentity
+) -> Clock | None:
+    found = await session.execute(
+        select(Clock).where(col(Clock.clock_id) == clock_id, not_walled_off(caller))
+    )
+    return found.scalar_one_or_none()
 
 
 async def due_clocks(session: AsyncSession, until: datetime, limit: int) -> Sequence[Clock]:

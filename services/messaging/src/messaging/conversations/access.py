@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from messaging.conversations.models import Conversation, Message
 from messaging.directory import queries as directory
 from messaging.directory.models import Staff
+from messaging.directory.queries import Closed
 from shared.auth import CallerIdentity
 from shared.errors import Invalid, NotFound
 from shared.policy import PolicyTable, Relation, permit
@@ -26,15 +27,34 @@ NOTHING = "There is nothing here that you may see."
 
 
 async def may(
-    session: AsyncSession, caller: CallerIdentity, action: str, client_id: UUID | None
+    session: AsyncSession,
+    caller: CallerIdentity,
+    action: str,
+    client_id: UUID | None,
+    matter_id: UUID | None = None,
 ) -> None:
-    """Raises Forbidden or NotFound; `client_id` is whom the action concerns."""
+    """Raises Forbidden or NotFound; `client_id` is whom the action concerns. Behind a wall nothing
+    is there, whatever the policy says."""
     relations: set[Relation] = set()
+    walls = await closed(session, caller)
+    if client_id in walls.clients or matter_id in walls.matters:
+        raise NotFound(NOTHING)
     if caller.role == "client":
         relations = {"self"} if client_id is not None and caller.client_id == client_id else set()
     elif permit(TABLE, caller, action) == "team" and client_id in await teams(session, caller):
         relations = {"team"}
     permit(TABLE, caller, action, relations)
+
+
+async def closed(session: AsyncSession, caller: CallerIdentity) -> Closed:
+    """What stands behind walls for the caller; none of them concerns a client."""
+    if caller.role == "client":
+        return Closed(frozenset(), frozenset())
+    member = await staff_of(session, caller)
+    keeps_walls = caller.role == "compliance"
+    return await directory.closed_to(
+        session, member.staff_id if member else None, keeps_walls=keeps_walls
+    )
 
 
 async def teams(session: AsyncSession, caller: CallerIdentity) -> frozenset[UUID]:
@@ -50,7 +70,7 @@ async def readable(session: AsyncSession, caller: CallerIdentity, message_id: UU
     if row is None:
         raise NotFound(NOTHING)
     if row.client_id is not None:
-        await may(session, caller, "read messages", row.client_id)
+        await may(session, caller, "read messages", row.client_id, row.matter_id)
     elif caller.role not in TABLE["read quarantined messages"]:
         raise NotFound(NOTHING)
     if caller.role == "client" and row.direction == "internal":
@@ -66,7 +86,7 @@ async def writable(
     row = await session.get(Conversation, conversation_id)
     if row is None or row.client_id is None:
         raise NotFound(NOTHING)
-    await may(session, caller, "write messages", row.client_id)
+    await may(session, caller, "write messages", row.client_id, row.matter_id)
     return row
 
 

@@ -221,6 +221,7 @@ async def get_messages(
             matter_id=matter_id,
             state=state,
             for_client=caller.role == "client",
+            closed=await access.closed(looking, caller),
             before=_before(asked.after),
             limit=asked.limit + 1,
         )

@@ -12,6 +12,7 @@ from sqlmodel import col
 
 from messaging.acknowledgments.models import ResponsePromise
 from messaging.conversations.models import Attachment, Conversation, FilingDue, Message
+from messaging.directory.queries import Closed
 from messaging.email.threading import Because
 from messaging.outbound import queries as outbound
 from messaging.outbound.models import OutboundMessage, State
@@ -200,6 +201,7 @@ async def page_of(
     matter_id: UUID | None,
     state: str | None,
     for_client: bool,
+    closed: Closed,
     before: UUID | None,
     limit: int,
 ) -> list[Message]:
@@ -207,6 +209,12 @@ async def page_of(
     wanted: list[ColumnElement[bool]] = []
     if clients is not None:
         wanted.append(col(Message.client_id).in_(clients))
+    if closed.clients:
+        theirs = col(Message.client_id)
+        wanted.append(theirs.is_(None) | theirs.not_in(closed.clients))
+    if closed.matters:
+        its = col(Message.matter_id)
+        wanted.append(its.is_(None) | its.not_in(closed.matters))
     if for_client:
         wanted.append(col(Message.direction) != "internal")
     if client_id is not None:

@@ -7,7 +7,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from messaging.directory import queries
-from messaging.directory.models import Client, Firm, Matter, PointOfContact, Staff
+from messaging.directory.models import Client, Firm, Matter, PointOfContact, Staff, Wall
 from messaging.tables import Row
 from shared.contracts.matters import (
     ClientChanged,
@@ -17,6 +17,8 @@ from shared.contracts.matters import (
     PointOfContactAssigned,
     StaffChanged,
     StaffRegistered,
+    WallLowered,
+    WallRaised,
 )
 from shared.keyring import unseal
 
@@ -75,6 +77,17 @@ async def keep_matter(session: AsyncSession, event: MatterOpened) -> None:
 async def keep_contact(session: AsyncSession, event: PointOfContactAssigned) -> None:
     row = event.model_dump(include=set(PointOfContact.model_fields))
     await _keep(session, PointOfContact, row)
+
+
+async def keep_wall(session: AsyncSession, event: WallRaised) -> None:
+    """One that was lowered stays lowered, whichever is heard first."""
+    facts = event.model_dump(include=set(Wall.model_fields))
+    await _keep(session, Wall, facts | {"staff_ids": list(event.staff_ids)})
+
+
+async def lower_wall(session: AsyncSession, event: WallLowered) -> None:
+    facts = event.model_dump(include={"wall_id", "client_id", "matter_id"})
+    await _keep(session, Wall, facts | {"lowered": True})
 
 
 async def _keep(session: AsyncSession, table: type[Row], row: Mapping[str, Any]) -> None:

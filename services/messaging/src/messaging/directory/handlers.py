@@ -14,6 +14,8 @@ from shared.contracts.matters import (
     PointOfContactAssigned,
     StaffChanged,
     StaffRegistered,
+    WallLowered,
+    WallRaised,
 )
 from shared.handlers import Handlers
 
@@ -59,3 +61,13 @@ async def on_point_of_contact_assigned(
     """Kept at once; the client is told when everybody concerned is known."""
     await actions.keep_contact(session, event)
     await updates.tell_of_handover(session, event)
+
+
+@handlers.on(WallRaised)
+async def on_wall_raised(session: AsyncSession, event: WallRaised) -> None:
+    await actions.keep_wall(session, event)
+
+
+@handlers.on(WallLowered)
+async def on_wall_lowered(session: AsyncSession, event: WallLowered) -> None:
+    await actions.lower_wall(session, event)

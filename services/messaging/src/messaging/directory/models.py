@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Text
+from sqlalchemy import ARRAY, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
@@ -52,6 +52,19 @@ class Matter(Row, table=True):
     number: str
     title: str
     opened_at: datetime = Field(sa_type=Instant)
+
+
+class Wall(Row, table=True):
+    """Around the matter, or, without one, around the client. `kind` and `staff_ids` are None where
+    its lowering was heard first: then it never stood."""
+
+    __tablename__ = "walls"
+    wall_id: UUID = Field(primary_key=True)
+    client_id: UUID
+    matter_id: UUID | None = None
+    kind: str | None = None
+    staff_ids: list[UUID] | None = Field(default=None, sa_type=ARRAY(Uuid))
+    lowered: bool = False
 
 
 class PointOfContact(Row, table=True):

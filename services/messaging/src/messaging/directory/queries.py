@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import select, text
@@ -111,6 +112,31 @@ async def point_of_contact(
     )
     staff_id: UUID | None = found.scalar_one_or_none()
     return staff_id
+
+
+class Closed(NamedTuple):
+    """Clients and matters behind walls that are closed to somebody."""
+
+    clients: frozenset[UUID]
+    matters: frozenset[UUID]
+
+
+_CLOSED = text("""
+    SELECT client_id, matter_id FROM walls
+    WHERE NOT lowered AND CASE kind
+        WHEN 'screen' THEN COALESCE(CAST(:staff_id AS uuid) = ANY (staff_ids), false)
+        ELSE NOT :keeps_walls AND NOT COALESCE(CAST(:staff_id AS uuid) = ANY (staff_ids), false) END
+""")
+
+
+async def closed_to(session: AsyncSession, staff_id: UUID | None, *, keeps_walls: bool) -> Closed:
+    """Whoever is not in the directory stands outside of every need-to-know wall."""
+    asked = {"staff_id": staff_id, "keeps_walls": keeps_walls}
+    rows = (await session.execute(_CLOSED, asked)).all()
+    return Closed(
+        frozenset(client_id for client_id, matter_id in rows if matter_id is None),
+        frozenset(matter_id for _, matter_id in rows if matter_id is not None),
+    )
 
 
 _CLIENTS_OF = text("""
