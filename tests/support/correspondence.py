@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from messaging.acknowledgments.handlers import handlers as acknowledgment_handlers
 from messaging.acknowledgments.ticker import tick
+from messaging.bills.handlers import handlers as bill_handlers
 from messaging.conversations.models import Conversation, Message
 from messaging.directory.models import Client, Firm, Matter, PointOfContact, Staff
 from messaging.notices.handlers import handlers as notice_handlers
@@ -41,6 +42,7 @@ def _handlers() -> Handlers:
     handlers = Handlers()
     handlers.include(acknowledgment_handlers)
     handlers.include(notice_handlers)
+    handlers.include(bill_handlers)
     return handlers
 
 

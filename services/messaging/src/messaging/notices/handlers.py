@@ -2,6 +2,7 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from messaging.bills import actions as bills
 from messaging.notices import reminders
 from messaging.outbound.postponed import patient
 from shared.contracts.sla_monitor import (
@@ -24,16 +25,25 @@ async def on_triage_due(session: AsyncSession, event: TriageDue) -> None:
 @handlers.on(DeadlineWarned)
 @patient
 async def on_deadline_warned(session: AsyncSession, event: DeadlineWarned) -> None:
-    await reminders.warn(session, event)
+    if event.kind == "concern":
+        await bills.remind_of_concern(session, event)
+    else:
+        await reminders.warn(session, event)
 
 
 @handlers.on(DeadlineBreached)
 @patient
 async def on_deadline_breached(session: AsyncSession, event: DeadlineBreached) -> None:
-    await reminders.tell_of_breach(session, event)
+    if event.kind == "concern":
+        await bills.remind_of_concern(session, event)
+    else:
+        await reminders.tell_of_breach(session, event)
 
 
 @handlers.on(EscalationRaised)
 @patient
 async def on_escalation_raised(session: AsyncSession, event: EscalationRaised) -> None:
-    await reminders.escalate(session, event)
+    if event.kind == "concern":
+        await bills.remind_of_concern(session, event)
+    else:
+        await reminders.escalate(session, event)
