@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 
 import billing.concerns.api
+import billing.costs.api
 import billing.entries.api
 import billing.estimates.api
 import billing.invoices.api
@@ -31,6 +32,7 @@ def create_app(settings: BillingSettings | None = None) -> FastAPI:
                 billing.ledger.api.router,
                 billing.payments.api.router,
                 billing.concerns.api.router,
+                billing.costs.api.router,
             ),
             handlers=handlers,
         )
