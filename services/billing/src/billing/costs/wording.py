@@ -76,7 +76,8 @@ def _owed(costs: Costs) -> Iterable[str]:
     if not costs.invoices:
         yield "No invoice was issued yet: you owe nothing."
     else:
-        yield f"You owe {_said(costs, costs.open)} on {_many(len(costs.invoices), 'invoice')} in all."
+        invoices = _many(len(costs.invoices), "invoice")
+        yield f"You owe {_said(costs, costs.open)} on {invoices} in all."
     if costs.in_trust or costs.apart:
         yield f"{_said(costs, costs.in_trust)} of your money is in trust for this matter."
     if costs.apart:
