@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from messaging.acknowledgments.handlers import handlers as acknowledgment_handlers
 from messaging.acknowledgments.ticker import tick
+from messaging.bills.handlers import handlers as bill_handlers
 from messaging.conversations.models import Conversation, Message
 from messaging.directory.handlers import handlers as directory_handlers
 from messaging.directory.models import Client, Firm, Matter, PointOfContact, Staff
@@ -47,6 +48,7 @@ def _handlers() -> Handlers:
     handlers.include(directory_handlers)
     handlers.include(update_handlers)
     handlers.include(engagement_handlers)
+    handlers.include(bill_handlers)
     return handlers
 
 

@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 
 import billing.concerns.api
+import billing.costs.api
 import billing.entries.api
 import billing.estimates.api
 import billing.invoices.api
@@ -12,13 +13,14 @@ import billing.terms.api
 from billing.concerns import handlers as concerns
 from billing.directory import handlers as directory
 from billing.settings import BillingSettings
+from billing.terms import handlers as terms
 from shared.app import Service, create_service
 from shared.handlers import Handlers
 
 
 def create_app(settings: BillingSettings | None = None) -> FastAPI:
     handlers = Handlers()
-    for room in (directory, concerns):
+    for room in (directory, terms, concerns):
         handlers.include(room.handlers)
     return create_service(
         Service(
@@ -31,6 +33,7 @@ def create_app(settings: BillingSettings | None = None) -> FastAPI:
                 billing.ledger.api.router,
                 billing.payments.api.router,
                 billing.concerns.api.router,
+                billing.costs.api.router,
             ),
             handlers=handlers,
         )

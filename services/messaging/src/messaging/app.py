@@ -5,6 +5,7 @@ from fastapi import FastAPI
 from messaging import mail_in
 from messaging.acknowledgments import handlers as acknowledgments
 from messaging.acknowledgments import ticker
+from messaging.bills import handlers as bills
 from messaging.conversations import api
 from messaging.conversations import ticker as filing
 from messaging.directory import handlers as directory
@@ -20,7 +21,7 @@ from shared.handlers import Handlers
 def create_app(settings: MessagingSettings | None = None) -> FastAPI:
     settings = settings or MessagingSettings()
     handlers = Handlers()
-    for room in (directory, acknowledgments, notices, updates, engagements):
+    for room in (directory, acknowledgments, notices, updates, engagements, bills):
         handlers.include(room.handlers)
     return create_service(
         Service(

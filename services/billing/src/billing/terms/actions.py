@@ -4,6 +4,7 @@ import asyncio
 from datetime import datetime
 from uuid import UUID
 
+import structlog
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -20,10 +21,13 @@ from billing.terms.rules import Terms, refuse_forbidden
 from shared import clock
 from shared.contracts import ContentRef
 from shared.contracts.billing import AcceptanceMethod, FeesAccepted, FeesDisclosed
+from shared.contracts.intake import EngagementSigned
 from shared.errors import Invalid, Refusal
 from shared.ids import new_id
 from shared.keyring import seal
 from shared.outbox import emit
+
+log = structlog.get_logger()
 
 
 class TermsChangedMeanwhile(Refusal):
@@ -112,6 +116,28 @@ async def accept(
             "These terms need a signed writing: sign the document, and the firm records it."
         )
     return _record(session, agreement, row, method, accepted_at, evidence, by)
+
+
+async def accept_with_engagement(
+    session: AsyncSession, event: EngagementSigned
+) -> FeeAgreement | None:
+    """The agreement whose version was accepted by the engagement's signatures, at their instant;
+    None where billing never disclosed those terms (they were entered by hand), or not these words:
+    then nothing can be billed until they are disclosed and accepted here."""
+    agreed = event.fee_terms
+    agreement = await session.get(FeeAgreement, agreed.terms_id, with_for_update=True)
+    row = await session.get(FeeTerms, (agreed.terms_id, agreed.version))
+    if agreement is None or row is None or agreement.client_id != event.client_id:
+        log.warning("an engagement has fee terms unknown here", terms_id=str(agreed.terms_id))
+        return None
+    if agreed.commitment not in (row.commitment, row.text["commitment"]):
+        log.warning("an engagement has other fee terms", terms_id=str(agreed.terms_id))
+        return None
+    if await queries.acceptance(session, row.terms_id, row.version) is None:
+        at, by = event.signed_at, event.client_id
+        _record(session, agreement, row, "engagement", at, None, by)
+        await session.flush()
+    return agreement
 
 
 def _record(

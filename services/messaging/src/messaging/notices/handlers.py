@@ -2,6 +2,7 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from messaging.bills import actions as bills
 from messaging.notices import reminders
 from messaging.outbound.postponed import patient
 from messaging.updates import reminders as matters
@@ -25,6 +26,9 @@ async def on_triage_due(session: AsyncSession, event: TriageDue) -> None:
 @handlers.on(DeadlineWarned)
 @patient
 async def on_deadline_warned(session: AsyncSession, event: DeadlineWarned) -> None:
+    if event.kind == "concern":
+        await bills.remind_of_concern(session, event)
+        return
     room = matters if matters.concerns(event) else reminders
     await room.warn(session, event)
 
@@ -32,6 +36,9 @@ async def on_deadline_warned(session: AsyncSession, event: DeadlineWarned) -> No
 @handlers.on(DeadlineBreached)
 @patient
 async def on_deadline_breached(session: AsyncSession, event: DeadlineBreached) -> None:
+    if event.kind == "concern":
+        await bills.remind_of_concern(session, event)
+        return
     room = matters if matters.concerns(event) else reminders
     await room.tell_of_breach(session, event)
 
@@ -39,5 +46,8 @@ async def on_deadline_breached(session: AsyncSession, event: DeadlineBreached) -
 @handlers.on(EscalationRaised)
 @patient
 async def on_escalation_raised(session: AsyncSession, event: EscalationRaised) -> None:
+    if event.kind == "concern":
+        await bills.remind_of_concern(session, event)
+        return
     room = matters if matters.concerns(event) else reminders
     await room.escalate(session, event)

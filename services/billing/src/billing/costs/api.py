@@ -1,0 +1,235 @@
+"""HTTP in: what will this cost, what has it cost so far, and why."""
+
+import asyncio
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel
+from sqlalchemy import text
+
+from billing import money
+from billing.costs import queries, wording
+from billing.costs.queries import Costs
+from billing.directory import queries as directory
+from billing.documents.typesetting import typeset
+from billing.keys import hold_keys
+from billing.policy import POLICY
+from billing.values import MoneyShown, maybe_shown, shown
+from shared import clock
+from shared.accesses import record_access
+from shared.auth import Caller, CallerIdentity
+from shared.db import Transaction
+from shared.idempotency import IdempotentRoute
+from shared.policy import permit
+
+router = APIRouter(prefix="/v1", tags=["costs"], route_class=IdempotentRoute)
+
+
+class AgreedTerms(BaseModel):
+    id: UUID
+    version: int
+    accepted_at: datetime | None
+    text: str
+
+
+class EstimateLineShown(BaseModel):
+    """A version of the estimate: when, how much at most, and whether the client agreed."""
+
+    version: int
+    issued_at: datetime
+    likely: MoneyShown
+    high: MoneyShown
+    agreed_at: datetime | None
+
+
+class OpenInvoice(BaseModel):
+    id: UUID
+    number: str
+    total: MoneyShown
+    open: MoneyShown
+    due_on: date
+
+
+class CostsShown(BaseModel):
+    """`summary` says all of it in sentences. Amounts are null while no currency was agreed."""
+
+    matter_id: UUID
+    number: str
+    summary: list[str]
+    terms: AgreedTerms | None
+    terms_waiting: int | None
+    estimates: list[EstimateLineShown]
+    fees: MoneyShown | None
+    costs: MoneyShown | None
+    unbilled: MoneyShown | None
+    committed: MoneyShown | None
+    forecast: MoneyShown | None
+    not_billable: int
+    beyond_agreed: MoneyShown | None
+    open: MoneyShown | None
+    in_trust: MoneyShown | None
+    disputed_in_trust: MoneyShown | None
+    invoices: list[OpenInvoice]
+    open_concerns: list[UUID]
+
+
+class Accuracy(BaseModel):
+    """How matters of a practice area ended against what was first estimated as likely: 1.0 is to
+    the point, 1.2 a fifth more."""
+
+    practice_area: str
+    matters: int
+    median: float
+    worst: float
+
+
+@router.get("/matters/{matter_id}/costs.pdf")
+async def get_costs_pdf(
+    matter_id: UUID, caller: Caller, session: Transaction, request: Request
+) -> Response:
+    """The same on a page."""
+    costs = await _costs(session, request, caller, matter_id)
+    facts = await _facts(session, costs)
+    content = await asyncio.to_thread(typeset, "costs", facts, clock.now())
+    return Response(content, media_type="application/pdf")
+
+
+@router.get("/matters/{matter_id}/costs")
+async def get_costs(
+    matter_id: UUID, caller: Caller, session: Transaction, request: Request
+) -> CostsShown:
+    """What will this cost, what has it cost so far, and why."""
+    return _shown(await _costs(session, request, caller, matter_id))
+
+
+@router.get("/estimates/accuracy")
+async def get_accuracy(caller: Caller, session: Transaction) -> list[Accuracy]:
+    """By practice area, of matters whose every fee is invoiced: what they came to against their
+    first estimate."""
+    permit(POLICY, caller, "read the firm's figures")
+    rows = await session.execute(_ACCURACY)
+    return [Accuracy.model_validate(row._mapping) for row in rows]
+
+
+_ACCURACY = text("""
+    WITH billed AS (
+        SELECT matter_id, sum(total - tax)::numeric AS amount FROM invoices
+        WHERE state = 'issued' GROUP BY matter_id
+    ), measured AS (
+        SELECT matters.practice_area, billed.amount
+               / nullif(first.fees_likely + first.costs_likely, 0) AS ratio
+        FROM billed JOIN matters USING (matter_id) JOIN estimates USING (matter_id)
+        JOIN estimate_versions first
+            ON first.estimate_id = estimates.estimate_id AND first.version = 1
+        WHERE NOT EXISTS (SELECT FROM entries WHERE entries.matter_id = billed.matter_id
+            AND entries.state IN ('draft', 'billable'))
+    )
+    SELECT practice_area, count(*) AS matters,
+           round(percentile_cont(0.5) WITHIN GROUP (ORDER BY ratio)::numeric, 3)::float AS median,
+           round(max(ratio), 3)::float AS worst
+    FROM measured WHERE ratio IS NOT NULL GROUP BY practice_area ORDER BY practice_area
+""")
+
+
+async def _costs(
+    session: Transaction, request: Request, caller: CallerIdentity, matter_id: UUID
+) -> Costs:
+    permit(POLICY, caller, "read bills")
+    await hold_keys(request, directory.client_of(matter_id))
+    matter = await directory.matter_for(session, POLICY, caller, "read bills", matter_id)
+    await record_access(session, caller, matter.client_id, "client")
+    return await queries.of_matter(session, matter)
+
+
+def _shown(costs: Costs) -> CostsShown:
+    def amount(value: int) -> MoneyShown | None:
+        return maybe_shown(value, costs.currency)
+
+    return CostsShown(
+        matter_id=costs.matter.matter_id,
+        number=costs.matter.number,
+        summary=wording.sentences(costs),
+        terms=_terms(costs),
+        terms_waiting=costs.proposed.version if costs.proposed else None,
+        estimates=_estimates(costs),
+        fees=amount(costs.spent.fees),
+        costs=amount(costs.spent.costs),
+        unbilled=amount(costs.spent.unbilled),
+        committed=amount(costs.spent.committed),
+        forecast=amount(costs.standing.forecast) if costs.standing else None,
+        not_billable=costs.drafts,
+        beyond_agreed=amount(costs.beyond_agreed),
+        open=amount(costs.open),
+        in_trust=amount(costs.in_trust),
+        disputed_in_trust=amount(costs.apart),
+        invoices=[
+            OpenInvoice(
+                id=one.invoice_id,
+                number=one.number or "",
+                total=shown(one.total, one.currency),
+                open=shown(one.open or 0, one.currency),
+                due_on=one.due_on or one.period_to,
+            )
+            for one in costs.invoices
+        ],
+        open_concerns=[one.concern_id for one in costs.concerns],
+    )
+
+
+def _terms(costs: Costs) -> AgreedTerms | None:
+    if costs.terms is None:
+        return None
+    return AgreedTerms(
+        id=costs.terms.terms_id,
+        version=costs.terms.version,
+        accepted_at=costs.terms.accepted_at,
+        text=costs.terms_text or "",
+    )
+
+
+def _estimates(costs: Costs) -> list[EstimateLineShown]:
+    return [
+        EstimateLineShown(
+            version=one.version,
+            issued_at=one.issued_at,
+            likely=shown(one.fees_likely + one.costs_likely, one.currency),
+            high=shown(one.fees_high + one.costs_high, one.currency),
+            agreed_at=one.agreed_at,
+        )
+        for one in costs.versions
+    ]
+
+
+async def _facts(session: Transaction, costs: Costs) -> dict[str, Any]:
+    firm, zone = await directory.firm(session), await directory.zone(session)
+    client = await directory.client(session, costs.matter.client_id)
+    return {
+        "firm": firm.name if firm else "",
+        "title": "What your matter costs",
+        "footer": costs.matter.number,
+        "facts": [
+            ["For", client.name],
+            ["Matter", f"{costs.matter.number} {costs.matter.title}"],
+            ["As of", f"{clock.now().astimezone(zone):%-d %B %Y}"],
+        ],
+        "words": wording.sentences(costs),
+        "estimates": [
+            [
+                f"Version {one.version}, {one.issued_at:%-d %B %Y}"
+                + (", agreed" if one.agreed_at else ""),
+                money.spoken(one.fees_likely + one.costs_likely, one.currency),
+                money.spoken(one.fees_high + one.costs_high, one.currency),
+            ]
+            for one in costs.versions
+        ],
+        "invoices": [
+            [
+                f"{one.number}, {one.issued_on:%-d %B %Y}",
+                money.spoken(one.total, one.currency),
+                money.spoken(one.open or 0, one.currency),
+            ]
+            for one in costs.invoices
+        ],
+    }

@@ -1,0 +1,95 @@
+"""The cost of a matter in sentences: what was agreed, what it has cost, what it will, what is
+owed."""
+
+from collections.abc import Iterable
+
+from billing import money
+from billing.costs.queries import Costs
+
+
+def sentences(costs: Costs) -> list[str]:
+    """From what was agreed to what is owed; each sentence stands for itself."""
+    return [*_agreed(costs), *_so_far(costs), *_expected(costs), *_owed(costs)]
+
+
+def _agreed(costs: Costs) -> Iterable[str]:
+    if costs.terms is None:
+        yield "You have not accepted any fee terms for this matter: nothing can be billed yet."
+    else:
+        kinds = " and ".join(_KINDS[kind] for kind in costs.terms.terms.kinds)
+        yield f"You agreed to {kinds} (version {costs.terms.version} of our fee terms)."
+    if costs.proposed is not None:
+        yield f"Version {costs.proposed.version} of our fee terms waits for your decision."
+    if costs.drafts:
+        yield (
+            f"{_many(costs.drafts, 'piece')} of work cannot be billed as things are; of these,"
+            f" {costs.waiting} would need your acceptance, one by one."
+        )
+
+
+_KINDS = {
+    "hourly": "fees by the hour",
+    "flat": "fixed fees",
+    "contingent": "a share of what is recovered",
+    "retainer": "a payment in advance into trust",
+    "capped": "a limit on fees",
+    "none": "no fee",
+}
+
+
+def _so_far(costs: Costs) -> Iterable[str]:
+    if costs.currency is None:
+        return
+    spent = costs.spent
+    yield (
+        f"So far it has cost {_said(costs, spent.total)}: {_said(costs, spent.fees)} in fees and"
+        f" {_said(costs, spent.costs)} in expenses, of which {_said(costs, spent.unbilled)} is not"
+        " billed yet."
+    )
+    if costs.beyond_agreed:
+        yield (
+            f"{_said(costs, costs.beyond_agreed)} of it is beyond what you agreed to; it is not"
+            " billed without your agreement or a partner's reason that you will read."
+        )
+
+
+def _expected(costs: Costs) -> Iterable[str]:
+    if costs.estimate is None or costs.standing is None:
+        yield "There is no estimate of the whole yet; you may ask for one."
+        return
+    high = costs.standing.fees_high + costs.standing.costs_high
+    base = "you agreed to" if costs.estimate.agreed_version else "we estimated, not yet agreed,"
+    yield (
+        f"In all we now expect {_said(costs, costs.standing.forecast)}; {base} up to"
+        f" {_said(costs, high)}."
+    )
+    if costs.spent.committed:
+        yield f"In that, {_said(costs, costs.spent.committed)} is promised to others for you."
+    if costs.estimate.version != (costs.estimate.agreed_version or costs.estimate.version):
+        yield f"Version {costs.estimate.version} of the estimate waits for your decision."
+    yield from (f"On {why.at} the estimate changed: {why.words}" for why in costs.reasons)
+
+
+def _owed(costs: Costs) -> Iterable[str]:
+    if costs.currency is None:
+        return
+    if not costs.invoices:
+        yield "No invoice was issued yet: you owe nothing."
+    else:
+        invoices = _many(len(costs.invoices), "invoice")
+        yield f"You owe {_said(costs, costs.open)} on {invoices} in all."
+    if costs.in_trust or costs.apart:
+        yield f"{_said(costs, costs.in_trust)} of your money is in trust for this matter."
+    if costs.apart:
+        yield f"{_said(costs, costs.apart)} is set apart there while it is disputed."
+    if costs.concerns:
+        yield f"Of your concerns, {len(costs.concerns)} open: a person answers each."
+
+
+def _many(count: int, thing: str) -> str:
+    return f"{count} {thing}{'' if count == 1 else 's'}"
+
+
+def _said(costs: Costs, amount: int) -> str:
+    assert costs.currency is not None, "an amount has a currency"
+    return money.spoken(amount, costs.currency)

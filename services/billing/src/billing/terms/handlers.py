@@ -1,0 +1,18 @@
+"""Events of intake in: fees are accepted with the signed engagement."""
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+import billing.entries.actions as entries
+from billing.terms import actions
+from shared.contracts.intake import EngagementSigned
+from shared.handlers import Handlers
+
+handlers = Handlers()
+
+
+@handlers.on(EngagementSigned)
+async def on_engagement_signed(session: AsyncSession, event: EngagementSigned) -> None:
+    accepted = await actions.accept_with_engagement(session, event)
+    if accepted is not None:
+        matter_id = accepted.matter_id
+        await entries.reconsider(session, event.client_id, matter_id, by=event.countersigned_by)

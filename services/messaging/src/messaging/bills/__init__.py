@@ -1,0 +1,2 @@
+"""What clients hear of fees by mail: terms, estimates, thresholds, invoices, answers to
+concerns."""

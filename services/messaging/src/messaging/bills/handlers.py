@@ -1,0 +1,92 @@
+"""What billing tells, and by when a concern is to be answered: the client hears of it by mail."""
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from messaging.bills import texts
+from messaging.bills.actions import tell_client
+from messaging.notices.cases import case_of
+from messaging.outbound.postponed import patient
+from shared import clock
+from shared.contracts.billing import (
+    BillingConcernAnswered,
+    BillingConcernResolved,
+    BudgetThresholdCrossed,
+    EstimateIssued,
+    EstimateRevised,
+    FeesDisclosed,
+    InvoiceIssued,
+)
+from shared.contracts.sla_monitor import ConcernDue
+from shared.handlers import Handlers
+from shared.keyring import unseal
+
+handlers = Handlers()
+
+
+@handlers.on(FeesDisclosed)
+@patient
+async def on_fees_disclosed(session: AsyncSession, event: FeesDisclosed) -> None:
+    changes = unseal(session, event.changes) if event.changes else None
+    text = unseal(session, event.text)
+    letter = texts.terms(text, event.terms_version, changes, event.matter_id is not None)
+    purpose = f"fee-terms/{event.terms_id}/{event.terms_version}"
+    await tell_client(session, event.client_id, event.matter_id, purpose, letter)
+
+
+@handlers.on(EstimateIssued)
+@patient
+async def on_estimate_issued(session: AsyncSession, event: EstimateIssued) -> None:
+    letter = texts.estimate(event, unseal(session, event.text), None)
+    purpose = f"estimate/{event.estimate_id}/{event.estimate_version}"
+    await tell_client(session, event.client_id, event.matter_id, purpose, letter)
+
+
+@handlers.on(EstimateRevised)
+@patient
+async def on_estimate_revised(session: AsyncSession, event: EstimateRevised) -> None:
+    letter = texts.estimate(event, unseal(session, event.text), unseal(session, event.reason))
+    purpose = f"estimate/{event.estimate_id}/{event.estimate_version}"
+    await tell_client(session, event.client_id, event.matter_id, purpose, letter)
+
+
+@handlers.on(BudgetThresholdCrossed)
+@patient
+async def on_budget_threshold_crossed(session: AsyncSession, event: BudgetThresholdCrossed) -> None:
+    what = f"{event.estimate_id}/{event.estimate_version}/{event.measure}/{event.percent}"
+    letter = texts.threshold(event)
+    await tell_client(session, event.client_id, event.matter_id, f"threshold/{what}", letter)
+
+
+@handlers.on(InvoiceIssued)
+@patient
+async def on_invoice_issued(session: AsyncSession, event: InvoiceIssued) -> None:
+    letter, purpose = texts.invoice(event), f"invoice/{event.invoice_id}"
+    await tell_client(session, event.client_id, event.matter_id, purpose, letter)
+
+
+@handlers.on(ConcernDue)
+@patient
+async def on_concern_due(session: AsyncSession, event: ConcernDue) -> None:
+    """The acknowledgment promises exactly the clock's instants, as it first opened."""
+    case = await case_of(session, event.client_id, event.matter_id, clock.now())
+    letter = texts.concern_heard(case.contact.name, event.target_at, event.limit_at, case.zone)
+    purpose = f"concern/{event.concern_id}"
+    await tell_client(session, event.client_id, event.matter_id, purpose, letter)
+
+
+@handlers.on(BillingConcernAnswered)
+@patient
+async def on_billing_concern_answered(session: AsyncSession, event: BillingConcernAnswered) -> None:
+    words, is_answer = unseal(session, event.text), event.step == "answered"
+    letter = texts.concern_answered(words, is_answer=is_answer)
+    purpose = f"concern-answer/{event.concern_id}/{event.answered_at.isoformat()}"
+    await tell_client(session, event.client_id, event.matter_id, purpose, letter)
+
+
+@handlers.on(BillingConcernResolved)
+@patient
+async def on_billing_concern_resolved(session: AsyncSession, event: BillingConcernResolved) -> None:
+    words = unseal(session, event.text)
+    letter = texts.concern_resolved(event.outcome, words, event.arbitration_until)
+    purpose = f"concern-end/{event.concern_id}"
+    await tell_client(session, event.client_id, event.matter_id, purpose, letter)

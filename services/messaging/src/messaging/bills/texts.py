@@ -1,0 +1,199 @@
+"""Fees in mail: what happened, what it means, what the client can do. Figures come from the event,
+words from whoever wrote them; nothing here decides anything."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from messaging.email.rendering import Block, Quoted, Rows
+from messaging.email.texts import moment
+from shared.contracts.billing import (
+    BudgetThresholdCrossed,
+    EstimateIssued,
+    EstimateRevised,
+    InvoiceIssued,
+)
+
+# ISO 4217 minor units where they are not two.
+_DIGITS = {"BHD": 3, "JOD": 3, "KWD": 3, "OMR": 3, "TND": 3} | dict.fromkeys(
+    ("CLP", "ISK", "JPY", "KRW", "UGX", "VND"), 0
+)
+_MEASURES = {"fees": "Our fees", "costs": "The expenses", "forecast": "What we now expect in all"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Letter:
+    """A subject and what follows it; the greeting is added when it is sent."""
+
+    subject: str
+    blocks: Sequence[Block]
+
+
+def spoken(amount: int, currency: str) -> str:
+    """25000000 of USD → `USD 250,000.00`."""
+    digits = _DIGITS.get(currency, 2)
+    whole, rest = divmod(abs(amount), 10**digits)
+    point = f".{rest:0{digits}d}" if digits else ""
+    return f"{currency} {'-' if amount < 0 else ''}{whole:,}{point}"
+
+
+def terms(text: str, version: int, changes: str | None, of_matter: bool) -> Letter:
+    what = "for this matter" if of_matter else "for your later matters"
+    lead = (
+        f"Here is what our work costs {what}, in plain words. Nothing can be billed to you before"
+        " you have accepted it."
+        if version == 1
+        else f"We propose to change what our work costs {what}. What you accepted before stays in"
+        " force until you accept this."
+    )
+    return Letter(
+        subject="Our fees, in plain words" if version == 1 else "A change of our fees",
+        blocks=(
+            lead,
+            *([Quoted(changes)] if changes else []),
+            Quoted(text),
+            "You can read the document, ask about it and accept it in the portal. If anything in it"
+            " is not clear to you, just reply to this email: a person answers.",
+        ),
+    )
+
+
+def estimate(event: EstimateIssued | EstimateRevised, text: str, reason: str | None) -> Letter:
+    total = event.fees.high + event.costs.high
+    likely = event.fees.likely + event.costs.likely
+    currency = event.currency
+    rows = Rows(
+        (
+            ("Most likely, in all", spoken(likely, currency)),
+            ("At most, as we see it today", spoken(total, currency)),
+        )
+    )
+    if reason is None:
+        return Letter(
+            subject="What we expect this to cost",
+            blocks=("This is what we expect your matter to cost.", rows, Quoted(text), _AGREE),
+        )
+    return Letter(
+        subject="What we expect this to cost has changed",
+        blocks=("Something has changed, and with it what we expect your matter to cost:",
+                Quoted(reason), rows, Quoted(text), _AGREE),
+    )  # fmt: skip
+
+
+_AGREE = (
+    "Please tell us in the portal whether you agree. You need not: you can ask us to do less, to do"
+    " it differently, or to stop. Until you decide, what you agreed to before stays as it is."
+)
+
+
+def threshold(event: BudgetThresholdCrossed) -> Letter:
+    """One sentence that lets the client decide, and what they can decide."""
+    reached, whole = spoken(event.reached, event.currency), spoken(event.estimated, event.currency)
+    base = "that you agreed to" if event.agreed else "of our estimate"
+    expected = spoken(event.forecast, event.currency)
+    first = f"{_MEASURES[event.measure]} have reached" if event.measure != "forecast" else ""
+    lead = (
+        f"{first} {reached}: {event.percent} % of the {whole} {base}."
+        if first
+        else f"What we now expect your matter to cost in all is {reached}: {event.percent} % of the"
+        f" {whole} {base}."
+    )
+    return Letter(
+        subject=f"Your matter has reached {event.percent} % of its estimate",
+        blocks=(
+            lead,
+            f"In all we now expect {expected}, fees and expenses together.",
+            "You can let us go on as planned, ask us to do less or otherwise, or ask us to stop and"
+            " talk first: just reply to this email. Nothing beyond the agreed amount is billed to"
+            " you without your agreement or a partner's reason that you will read.",
+        ),
+    )
+
+
+def invoice(event: InvoiceIssued) -> Letter:
+    sums = [("Fees", event.fees), ("Expenses", event.expenses), ("Reductions", event.adjustments),
+            ("Tax", event.tax), ("To pay", event.total)]  # fmt: skip
+    said = [(name, spoken(amount, event.currency)) for name, amount in sums if amount]
+    said.append(("Please pay by", _day(event.due_on)))
+    return Letter(
+        subject=f"Invoice {event.number}",
+        blocks=(
+            f"Your invoice {event.number} covers our work from {_day(event.period_from)} to"
+            f" {_day(event.period_to)}, in {event.line_count} lines.",
+            Rows(tuple(said)),
+            "You find it in the portal, with each piece of work, who did it, how long it took and"
+            " what it cost. You can question any line there, or by replying to this email: a person"
+            " answers, and what you dispute bears no penalty meanwhile.",
+        ),
+    )
+
+
+def concern_heard(contact: str, by: datetime, at_latest: datetime, zone: ZoneInfo) -> Letter:
+    return Letter(
+        subject="We have your question about a bill",
+        blocks=(
+            "Thank you for telling us. Your concern is with a person, and its time runs.",
+            Rows(
+                (
+                    ("Your answer comes from", contact),
+                    ("We aim to answer by", moment(by, zone)),
+                    ("At the latest by", moment(at_latest, zone)),
+                )
+            ),
+            "What you dispute bears no penalty until this is resolved.",
+        ),
+    )
+
+
+def concern_answered(words: str, *, is_answer: bool) -> Letter:
+    return Letter(
+        subject="Your question about a bill",
+        blocks=(
+            "Here is our answer:" if is_answer else "A person is looking at your concern:",
+            Quoted(words),
+            "If this does not settle it, just reply to this email.",
+        ),
+    )
+
+
+def concern_resolved(outcome: str, words: str, arbitration_until: date | None) -> Letter:
+    leads = {
+        "explanation": "Your concern about a bill was looked into, and the bill stands:",
+        "credit": "You were right, and we have credited what was wrong:",
+        "dispute": "We could not agree about your concern, and others can now decide it:",
+    }
+    right = (
+        f"You can ask for fee arbitration by the local bar association until"
+        f" {_day(arbitration_until)}. What you dispute stays apart until then."
+        if arbitration_until
+        else "If you see it differently, just reply to this email."
+    )
+    return Letter(
+        subject="Your question about a bill: how it ended",
+        blocks=(leads[outcome], Quoted(words), right),
+    )
+
+
+def concern_delayed(contact: str, at_latest: datetime, zone: ZoneInfo) -> Letter:
+    return Letter(
+        subject="Our answer about your bill takes longer",
+        blocks=(
+            f"We had aimed to answer you by now. {contact} has not been able to, and we are sorry"
+            " for the wait.",
+            Rows((("At the latest by", moment(at_latest, zone)),)),
+        ),
+    )
+
+
+def waiting_concern(client: str, lead: str, at_latest: datetime, zone: ZoneInfo) -> Sequence[Block]:
+    """To staff; nothing of the client's words is in it."""
+    return (
+        lead,
+        Rows((("Client", client), ("Answer at the latest by", moment(at_latest, zone)))),
+        "Answer it in billing: the client receives your answer by mail, and the clock is met.",
+    )
+
+
+def _day(day: date) -> str:
+    return f"{day.day} {day:%B %Y}"

@@ -1,0 +1,79 @@
+"""Fees accepted with a signed engagement: at its instant, whatever order things are heard in."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from shared import clock
+from shared.contracts import ContentRef
+from shared.contracts.billing import FeesAccepted
+from shared.contracts.intake import (
+    AgreedCommunication,
+    AgreedFeeTerms,
+    EngagementSigned,
+)
+from shared.ids import new_id
+from support.bills import LONG_AGO, TERMS, Bills, usd
+
+
+async def signed(
+    bills: Bills, client_id: UUID, terms: dict[str, Any], at: datetime, **changes: Any
+) -> EngagementSigned:
+    agreed = {"terms_id": terms["id"], "version": terms["version"], "basis": "hourly",
+              "commitment": terms["commitment"]} | changes  # fmt: skip
+    return EngagementSigned.model_validate(
+        {
+            "engagement_id": new_id(),
+            "agreement_version": 1,
+            "client_id": client_id,
+            "consultation_id": new_id(),
+            "matter_id": new_id(),
+            "title": await bills.sealed(client_id, "engagement", "title", "A lease"),
+            "practice_area": "real-estate",
+            "parties": (),
+            "point_of_contact_id": bills.ada.id,
+            "fee_terms": AgreedFeeTerms.model_validate(agreed),
+            "communication": COMMUNICATION,
+            "terms": await bills.sealed(client_id, "engagement", "terms", "{}"),
+            "document": ContentRef(content_id=new_id(), size=1, commitment="c"),
+            "signatures": (),
+            "countersigned_by": bills.partner.id,
+            "signed_at": at,
+        }
+    )
+
+
+COMMUNICATION = AgreedCommunication()
+
+
+async def test_an_engagement_accepts_the_terms_it_carries_at_its_own_instant_once(
+    bills: Bills,
+) -> None:
+    client = await bills.client()
+    terms = await bills.made("/v1/fee-terms", {"client_id": str(client), "terms": TERMS})
+    matter = await bills.matter(client)
+    entry = await bills.time(matter)  # heard of before the signature was
+    assert entry["missing"][0]["code"] == "terms-not-accepted"
+    at = datetime.fromisoformat(entry["started_at"]) - timedelta(milliseconds=1)
+    event = await signed(bills, client, terms, at)
+    for _ in range(2):
+        await bills.hear(event)
+    (told,) = await bills.told(FeesAccepted)
+    assert (told.method, told.accepted_at, told.accepted_by) == ("engagement", at, client)
+    found = await bills.got(f"/v1/entries/{entry['id']}")
+    assert (found["state"], found["cost"]) == ("billable", usd("300.00"))
+    later = await bills.time(matter, narrative="Advised on the guarantee")
+    assert later["state"] == "billable"
+
+
+async def test_terms_entered_by_hand_or_in_other_words_accept_nothing(bills: Bills) -> None:
+    client = await bills.client()
+    terms = await bills.made("/v1/fee-terms", {"client_id": str(client), "terms": TERMS})
+    for wrong in (
+        {"terms_id": new_id(), "by_hand": True},
+        {"commitment": "of other words"},
+        {"version": 2},
+    ):
+        await bills.hear(await signed(bills, client, terms, LONG_AGO, **wrong))
+    await bills.hear(await signed(bills, await bills.client("Marc"), terms, clock.now()))
+    assert await bills.told(FeesAccepted) == []

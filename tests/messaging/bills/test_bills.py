@@ -1,0 +1,243 @@
+"""Fees in mail: what a client hears of terms, estimates, thresholds, invoices and concerns."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, date, datetime, timedelta
+from email.message import EmailMessage
+
+from shared import clock
+from shared.contracts import ContentRef, Sealed
+from shared.contracts.billing import (
+    AmountRange,
+    BillingConcernAnswered,
+    BillingConcernResolved,
+    BudgetThresholdCrossed,
+    EstimateRevised,
+    FeesDisclosed,
+    InvoiceIssued,
+    Measure,
+)
+from shared.contracts.sla_monitor import (
+    ConcernDue,
+    DeadlineBreached,
+    DeadlineWarned,
+    EscalationRaised,
+)
+from shared.ids import new_id
+from shared.keyring import seal
+from support.correspondence import (
+    People,
+    hear,
+    known_client,
+    known_firm,
+    rows_of,
+    settings_for,
+    told,
+    way_out,
+)
+from support.mailboxes import Mailboxes, mail_server, text_of
+from support.platform import Platform
+from support.running import Running, running
+from support.waiting import eventually
+
+CLARA, ANA, ROBERT = "clara@clients.test", "ana@firm.test", "robert@firm.test"
+AT = datetime(2026, 7, 13, 14, tzinfo=UTC)
+
+
+@asynccontextmanager
+async def a_firm(platform: Platform, boxes: Mailboxes) -> AsyncIterator[tuple[Running, People]]:
+    people = People()
+    async with mail_server(boxes) as port:
+        settings = await settings_for(platform, port)
+        async with running(way_out, settings) as service:
+            await known_firm(service.runtime, people)
+            await known_client(service.runtime, people)
+            yield service, people
+
+
+async def mail_to(boxes: Mailboxes, address: str, count: int = 1) -> list[EmailMessage]:
+    async def look() -> list[EmailMessage]:
+        return boxes.of(address)
+
+    return await eventually(look, lambda mails: len(mails) >= count)
+
+
+async def sealed(service: Running, people: People, words: str) -> Sealed:
+    await service.runtime.keys.hold(people.clara)
+    async with service.runtime.db.transaction() as session:
+        return seal(session, people.clara, new_id(), "billing", "text", words)
+
+
+def crossed(people: People, measure: Measure = "fees", *, agreed: bool = True) -> (
+    BudgetThresholdCrossed
+):  # fmt: skip
+    return BudgetThresholdCrossed(
+        matter_id=people.matter,
+        client_id=people.clara,
+        estimate_id=new_id(),
+        estimate_version=1,
+        measure=measure,
+        percent=75,
+        currency="USD",
+        estimated=1_000_000,
+        reached=756_000,
+        forecast=1_120_000,
+        agreed=agreed,
+        crossed_at=AT,
+    )
+
+
+async def test_terms_arrive_in_plain_words_once_and_a_reply_belongs_to_the_matter(
+    platform: Platform,
+) -> None:
+    boxes = Mailboxes()
+    async with a_firm(platform, boxes) as (service, people):
+        event = FeesDisclosed(
+            terms_id=new_id(), terms_version=1, client_id=people.clara, matter_id=people.matter,
+            kinds=("hourly",), currency="USD",
+            document=ContentRef(content_id=new_id(), size=1, commitment="c"),
+            text=await sealed(service, people, "Each of us costs USD 300.00 an hour."),
+            disclosed_by=new_id(), disclosed_at=AT,
+        )  # fmt: skip
+        for _ in range(2):
+            await hear(service.runtime, event)
+        await hear(service.runtime, crossed(people))
+        mails = await mail_to(boxes, CLARA, 2)
+        (sent, _) = await eventually(
+            lambda: told(service.runtime, "MessageSent"), lambda found: len(found) == 2
+        )
+        (conversation,) = await rows_of(service.runtime, "SELECT * FROM conversations")
+        text = await rows_of(
+            service.runtime, "SELECT outbound_messages::text FROM outbound_messages"
+        )
+    assert len(mails) == 2
+    assert mails[0]["Subject"] == "Auto: Our fees, in plain words"
+    assert mails[0]["Auto-Submitted"] == "auto-generated"
+    assert "USD 300.00 an hour" in text_of(mails[0])
+    assert "before you have accepted it" in text_of(mails[0]).replace("\n", " ")
+    assert (sent["kind"], sent["matter_id"]) == ("notice", str(people.matter))
+    assert sent["conversation_id"] == str(conversation.conversation_id)
+    assert conversation.matter_id == people.matter
+    assert not any("300.00" in row[0] for row in text)
+
+
+async def test_a_threshold_is_a_sentence_by_which_the_client_can_decide(platform: Platform) -> None:
+    boxes = Mailboxes()
+    async with a_firm(platform, boxes) as (service, people):
+        await hear(service.runtime, crossed(people))
+        await hear(service.runtime, crossed(people, "forecast", agreed=False))
+        first, second = [text_of(one).replace("\n", " ") for one in await mail_to(boxes, CLARA, 2)]
+    assert (
+        "Our fees have reached USD 7,560.00: 75 % of the USD 10,000.00 that you agreed to." in first
+    )
+    assert "In all we now expect USD 11,200.00" in first
+    assert "go on as planned, ask us to do less or otherwise, or ask us to stop" in first
+    assert "expect your matter to cost in all is USD 7,560.00: 75 % of the USD 10,000.00" in second
+    assert "of our estimate" in second
+
+
+async def test_a_revised_estimate_says_why_and_what_stays_until_the_client_agrees(
+    platform: Platform,
+) -> None:
+    boxes = Mailboxes()
+    async with a_firm(platform, boxes) as (service, people):
+        event = EstimateRevised(
+            estimate_id=new_id(), estimate_version=2, client_id=people.clara,
+            matter_id=people.matter, currency="USD",
+            fees=AmountRange(low=1, likely=900_000, high=1_500_000),
+            costs=AmountRange(low=0, likely=10_000, high=20_000),
+            text=await sealed(service, people, "We assumed: two hearings"),
+            reason=await sealed(service, people, "The court wants a second hearing."), issued_at=AT,
+        )  # fmt: skip
+        await hear(service.runtime, event)
+        (mail,) = await mail_to(boxes, CLARA)
+    words = text_of(mail).replace("\n", " ")
+    assert "The court wants a second hearing." in words
+    assert "USD 9,100.00" in words
+    assert "USD 15,200.00" in words
+    assert "what you agreed to before stays as it is" in words
+
+
+async def test_an_invoice_is_announced_with_what_is_owed_and_how_to_question_it(
+    platform: Platform,
+) -> None:
+    boxes = Mailboxes()
+    async with a_firm(platform, boxes) as (service, people):
+        event = InvoiceIssued(
+            invoice_id=new_id(), number="2026-00001", client_id=people.clara,
+            matter_id=people.matter, currency="USD", fees=45_000, expenses=4_000,
+            adjustments=-1_000, tax=4_800, total=52_800, line_count=3, period_from=date(2026, 6, 1),
+            period_to=date(2026, 6, 30), due_on=date(2026, 8, 12), approved_by=new_id(),
+            issued_at=AT,
+        )  # fmt: skip
+        for _ in range(2):
+            await hear(service.runtime, event)
+        (mail,) = await mail_to(boxes, CLARA)
+    assert mail["Subject"] == "Auto: Invoice 2026-00001"
+    words = text_of(mail).replace("\n", " ")
+    assert "USD 528.00" in words
+    assert "12 August 2026" in words
+    assert "bears no penalty meanwhile" in words
+
+
+async def test_a_concern_is_acknowledged_answered_and_ended_in_mail(platform: Platform) -> None:
+    boxes = Mailboxes()
+    async with a_firm(platform, boxes) as (service, people):
+        concern = new_id()
+        due = ConcernDue(
+            clock_id=new_id(), concern_id=concern, client_id=people.clara, matter_id=people.matter,
+            opened_at=AT, target_at=AT + timedelta(days=2), limit_at=AT + timedelta(days=7),
+            time_zone="UTC", policy_version=1, calendar_version=1,
+        )  # fmt: skip
+        await hear(service.runtime, due)
+        await hear(service.runtime, due.model_copy(update={"revision": 2}))
+        answer = BillingConcernAnswered(
+            concern_id=concern, client_id=people.clara, matter_id=people.matter, step="answered",
+            text=await sealed(service, people, "It was five minutes."), answered_by=people.ana,
+            answered_at=AT,
+        )  # fmt: skip
+        await hear(service.runtime, answer)
+        end = BillingConcernResolved(
+            concern_id=concern, client_id=people.clara, matter_id=people.matter, outcome="dispute",
+            arbitration_until=date(2026, 8, 12), text=await sealed(service, people, "We differ."),
+            resolved_by=people.ana, resolved_at=AT,
+        )  # fmt: skip
+        await hear(service.runtime, end)
+        mails = await mail_to(boxes, CLARA, 3)
+    heard, answered, ended = [text_of(one).replace("\n", " ") for one in mails]
+    assert "Wednesday, 15 July 2026 at 16:00" in heard  # in her own zone
+    assert "Monday, 20 July 2026" in heard
+    assert "Ana" in heard
+    assert "It was five minutes." in answered
+    assert "fee arbitration by the local bar association until 12 August 2026" in ended
+
+
+async def test_who_owns_a_concern_is_reminded_and_those_above_hear_of_the_breach(
+    platform: Platform,
+) -> None:
+    boxes = Mailboxes()
+    async with a_firm(platform, boxes) as (service, people):
+        concern, now = new_id(), clock.now()
+        facts = {
+            "clock_id": new_id(), "kind": "concern", "conversation_id": concern,
+            "client_id": people.clara, "matter_id": people.matter, "message_ids": (concern,),
+        }  # fmt: skip
+        warned = {"due_at": now, "detected_at": now, "target_at": now,
+                  "limit_at": now + timedelta(days=3)}  # fmt: skip
+        for threshold in ("PT24H", "target"):
+            await hear(
+                service.runtime,
+                DeadlineWarned.model_validate(facts | warned | {"threshold": threshold}),
+            )
+        breach = facts | {"due_at": now, "detected_at": now, "policy_version": 1}
+        await hear(service.runtime, DeadlineBreached.model_validate(breach))
+        step = facts | {"step": 0, "role": "supervisor", "staff_id": people.robert,
+                        "raised_at": now, "due_at": now}  # fmt: skip
+        await hear(service.runtime, EscalationRaised.model_validate(step))
+        to_ana = await mail_to(boxes, ANA, 3)
+        (to_robert,) = await mail_to(boxes, ROBERT)
+        (to_clara,) = await mail_to(boxes, CLARA)
+    marks = [one["Subject"].split(":")[0] for one in to_ana]
+    assert marks == ["Reminder", "Target passed", "Overdue"]
+    assert to_robert["Subject"].startswith("Escalated: Clara Client waits for an answer about a")
+    assert to_clara["Subject"] == "Auto: Our answer about your bill takes longer"
