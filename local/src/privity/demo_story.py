@@ -297,8 +297,8 @@ def _the_timeline(scene: Scene, matter: Facts, firm: Facts) -> list[Facts]:
         return listed
 
     def is_whole(found: list[Facts]) -> bool:
-        kinds = [one["kind"] for one in found]
-        return kinds.count("ClockMet") == 2
+        told = {one["summary"] for one in found if one["kind"] == "ClockMet"}
+        return {"Acknowledgment given in time", "Answer given in time"} <= told
 
     found = waited(items, "the matter's timeline", is_whole)
     scene.tell.chapter("All of it stands in the matter's timeline")
