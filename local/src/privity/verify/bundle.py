@@ -178,6 +178,4 @@ def _proved(
     yield f"{entries} entries stand, unaltered, in the log of {head.size} entries that it signed."
     yield f"{counted.opened} texts and files are those that the entries committed to."
     if counted.closed:
-        yield (
-            f"{counted.closed} files are as exported, but came without what opens their commitment."
-        )
+        yield (f"{counted.closed} files as exported, without what opens their commitment.")

@@ -53,7 +53,7 @@ class Making:
     async def make(self) -> None:
         reading = await Reading.of(self.content)
         async for found in self.content.entries():
-            self._want_files(found, reading.matter)
+            self._want_files(found, reading.matter_of(found))
         await self._collect()
         await self._write(reading)
 

@@ -28,7 +28,7 @@ class Reading:
     reader: timeline.Reader
     firm: str
     zone: str
-    matter: str | None
+    numbers: dict[UUID, str]
     subject: str
     staff: dict[UUID, str]
 
@@ -42,16 +42,25 @@ class Reading:
             told = await queries.values(session, (ClientRegistered, MatterOpened), export.client_id)
         zone = firm.time_zone if firm else "UTC"
         reader = timeline.Reader(content.keys, zone, is_client=False)
-        client, matter, title = "a client", None, ""
+        client, titles = "a client", dict[UUID, str]()
+        numbers: dict[UUID, str] = {}
         for contract, value in told:
             event: Any = contract.model_validate_json(value)
             if isinstance(event, ClientRegistered):
                 client = reader.text(event.name) or client
-            elif event.matter_id == export.matter_id:
-                matter, title = event.number, reader.text(event.title)
-        subject = f"matter {matter}: {title} ({client})" if matter else f"client {client}"
+            else:
+                numbers[event.matter_id] = event.number
+                titles[event.matter_id] = reader.text(event.title)
+        subject = f"client {client}"
+        if export.matter_id in numbers:
+            matter_id = export.matter_id
+            subject = f"matter {numbers[matter_id]}: {titles[matter_id]} ({client})"
         staff = {one: reader.text(entry.name) for one, entry in directory.items()}
-        return cls(reader, firm.name if firm else "The firm", zone, matter, subject, staff)
+        return cls(reader, firm.name if firm else "The firm", zone, numbers, subject, staff)
+
+    def matter_of(self, found: Found) -> str | None:
+        """The number of the matter that an entry names."""
+        return self.numbers.get(found.row.matter_id) if found.row.matter_id else None
 
     def about(self, export: Export, signer: Signer, **counted: Any) -> About:
         return About(

@@ -138,7 +138,7 @@ def check(bundle: str, key: str | None = None) -> list[str]:  # what was proved;
         f"The key of {origin} ({trust}) signed the list of {len(listed)} files; all are here.",
         f"{count} entries stand, unaltered, in the log of {size} entries that it signed.",
         f"{counted[True]} texts and files are those that the entries committed to.",
-        f"{counted[False]} files are as exported, but came without what opens their commitment.",
+        f"{counted[False]} files as exported, without what opens their commitment.",
     ]
 
 
