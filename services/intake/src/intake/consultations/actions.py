@@ -35,6 +35,7 @@ from shared.keyring import seal
 from shared.outbox import emit
 
 AN_HOUR = timedelta(hours=1)
+MOST_NAMES = 100
 
 
 class ConsultationMovedOn(Refusal):
@@ -224,6 +225,9 @@ async def _require_room(session: AsyncSession) -> None:
 
 
 async def _keep_parties(session: AsyncSession, row: Consultation, named: Sequence[Named]) -> None:
+    known = await queries.parties(session, row.consultation_id)
+    if sum(1 + len(one.also) for one in (*known, *named)) > MOST_NAMES:
+        raise Invalid(f"A consultation has at most {MOST_NAMES} names.")
     for one in named:
         party_id = row.client_id if one.role == "client" else new_id()
         await _keep_party(session, row, one, party_id)

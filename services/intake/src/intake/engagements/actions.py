@@ -28,6 +28,7 @@ from intake.engagements.wording import Section, TemplateRefused
 from intake.files.models import File
 from intake.letters.texts import disengagement
 from intake.settings import IntakeSettings
+from intake.values import MOST_TOLD
 from shared import clock, sealing
 from shared.contracts.intake import (
     AgreedFeeTerms,
@@ -430,6 +431,8 @@ async def _require_people(
 def _write_terms(session: AsyncSession, row: Engagement, terms: Terms) -> None:
     if rules.forbids_contingent_fee(terms):
         raise Invalid("A contingent fee is not allowed in this practice area (Rule 1.5(d)).")
+    if len(terms.model_dump_json().encode()) > MOST_TOLD:
+        raise Invalid(f"The terms have more than {MOST_TOLD} bytes: put long text in a template.")
     row.terms = telling.sealed_terms(session, row, terms).model_dump(mode="json")
     fees = terms.fees
     key = keys_of(session).key(row.client_id)
