@@ -33,7 +33,7 @@ fmt: setup ## format
 docs: setup ## generate docs/events.md, docs/asyncapi.yaml and the schemas of the contracts
 	@$(BIN)/python -m shared.contracts.documents docs
 bench: setup ## benchmarks, as ratios against a peer or a physical limit
-	@$(BIN)/python benchmarks/all.py
+	@PYTHONPATH=tests $(BIN)/python benchmarks/all.py
 lock: .venv/.ready ## pin the newest versions into requirements.lock
 	@$(BIN)/uv pip compile requirements.in --universal --generate-hashes --no-header --no-annotate --upgrade \
 	  -q -o requirements.lock $(foreach m,$(MEMBERS),--no-emit-package privity-$(notdir $(m)))

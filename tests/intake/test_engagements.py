@@ -23,6 +23,7 @@ from shared.contracts.intake import (
     LinkIssued,
     SignatureGiven,
 )
+from support.names import many
 from support.papers import verdict, words
 from support.platform import Platform
 from support.prospects import COUPLE, TERMS, Holder, Intake, intake_in
@@ -400,6 +401,47 @@ async def test_templates_are_versioned_and_a_hostile_one_is_refused(intake: Inta
     assert (await intake.done("GET", "/v1/engagement-templates/house"))["version"] == 2
     row = await intake.step(await intake.drafted(template="house"), "approve")
     assert (row["template"], row["template_version"]) == ("house", 2)
+
+
+async def test_an_agreement_of_two_hundred_pages_is_printed_signed_and_sealed(
+    intake: Intake,
+) -> None:
+    page = "We do what we promised, and say so when we cannot. " * 90
+    sections = [{"heading": f"Point {number}", "body": page} for number in range(180)]
+    await intake.done(
+        "POST", "/v1/engagement-templates", {"template": "long", "sections": sections}
+    )
+    row = await in_force(intake, template="long")
+    document = (await intake.call("GET", f"/v1/engagements/{row['id']}/document")).content
+    assert words(document).count("\f") >= 200
+    assert "Signature is Valid" in verdict(document)
+
+
+async def test_terms_too_long_for_one_event_are_refused_when_drafted(intake: Intake) -> None:
+    """Not later: what could never be told must not be signed."""
+    long = TERMS | {"firm_will": ["x" * 20_000] * 5}
+    body = intake.draft(consultation_id=await intake.held(), terms=long)
+    assert await intake.refused("POST", "/v1/engagements", body) == "422 invalid"
+
+
+async def test_an_agreement_with_everything_at_its_most_can_still_be_told(intake: Intake) -> None:
+    parties = [{"role": "related", "name": f"{name} {'x' * 150}"} for name in many(99)]
+    consultation_id = await intake.held(parties=parties)
+    people = [
+        {"name": f"{name} {'y' * 150}", "email": f"{number}@clients.test", "capacity": "z" * 200}
+        for number, name in enumerate(many(5, seed=3))
+    ]
+    row = await in_force(
+        intake,
+        consultation_id=consultation_id,
+        signers=people,
+        terms=TERMS | {"firm_will": ["x" * 18_000] * 5},
+    )
+    (signed,) = await intake.told(EngagementSigned)
+    assert (len(signed.parties), len(signed.signatures)) == (100, 5)
+    more = {"parties": [{"role": "adverse", "name": "One Too Many"}]}
+    path = f"/v1/consultations/{row['consultation_id']}/parties"
+    assert await intake.refused("POST", path, more) == "422 invalid"
 
 
 async def test_declining_a_consultation_sends_a_letter_and_erases_later(intake: Intake) -> None:

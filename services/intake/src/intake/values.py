@@ -7,6 +7,7 @@ from zoneinfo import available_timezones
 import phonenumbers
 from pydantic import AfterValidator, Field, StringConstraints
 
+MOST_TOLD = 96 * 1024  # octets that travel sealed in one event, which has at most 256 KiB
 ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 SLUG = r"^[a-z0-9]+(-[a-z0-9]+)*$"

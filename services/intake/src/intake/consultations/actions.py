@@ -35,6 +35,7 @@ from shared.keyring import seal
 from shared.outbox import emit
 
 AN_HOUR = timedelta(hours=1)
+MOST_NAMES = 100
 
 
 class ConsultationMovedOn(Refusal):
@@ -67,7 +68,7 @@ async def request(
     """Somebody asks. Their names are compared in the same transaction: there is no consultation
     without a check. The client's key must be held."""
     if row.source == "form":
-        await _require_room(session)
+        await require_room(session)
     await session.execute(conflicts.ONE_AT_A_TIME)
     row.point_of_contact_id = row.point_of_contact_id or await directory.point_of_contact(
         session, row.client_id
@@ -216,7 +217,8 @@ async def erase_what_is_due(session: AsyncSession) -> None:
     await session.execute(_ERASE, {"now": clock.now()})
 
 
-async def _require_room(session: AsyncSession) -> None:
+async def require_room(session: AsyncSession) -> None:
+    """Raises CallInstead. Asked before a key is made too: a flood must cost next to nothing."""
     settings: IntakeSettings = session.info["settings"]
     asked = await queries.asked_since(session, clock.now() - AN_HOUR)
     if asked >= settings.intake_requests_an_hour:
@@ -224,6 +226,10 @@ async def _require_room(session: AsyncSession) -> None:
 
 
 async def _keep_parties(session: AsyncSession, row: Consultation, named: Sequence[Named]) -> None:
+    known = await queries.parties(session, row.consultation_id)
+    counts = [1 + len(one.also) for one in known] + [1 + len(one.also) for one in named]
+    if sum(counts) > MOST_NAMES:
+        raise Invalid(f"A consultation has at most {MOST_NAMES} names.")
     for one in named:
         party_id = row.client_id if one.role == "client" else new_id()
         await _keep_party(session, row, one, party_id)

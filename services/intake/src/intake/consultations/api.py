@@ -29,6 +29,7 @@ from shared.ids import new_id
 from shared.keyring import unseal
 from shared.pages import Page, PageQuery, one_page, page
 from shared.policy import permit
+from shared.runtime import Runtime
 
 STATEMENT = (
     "Sending this form creates no attorney-client relationship. Please tell us nothing confidential"
@@ -60,7 +61,7 @@ class Asking(BaseModel):
     phone: PhoneNumber | None = None
     time_zone: TimeZone | None = None
     practice_area: Slug
-    parties: Annotated[list[NewParty], Field(max_length=50)] = []
+    parties: Annotated[list[NewParty], Field(max_length=99)] = []
 
 
 class RequestByForm(Asking):
@@ -173,6 +174,9 @@ class Decline(BaseModel):
 @public.post("", status_code=201, openapi_extra=OPEN)
 async def post_request(body: RequestByForm, session: Transaction, request: Request) -> RequestTaken:
     """Ask for a consultation; no account is needed. What the check finds is not said here."""
+    runtime: Runtime = request.state.runtime
+    async with runtime.db.transaction() as looking:
+        await actions.require_room(looking)
     row = await _asked(request, session, body, source="form")
     return RequestTaken(id=row.consultation_id, requested_at=row.requested_at)
 

@@ -28,6 +28,7 @@ from intake.engagements.wording import Section, TemplateRefused
 from intake.files.models import File
 from intake.letters.texts import disengagement
 from intake.settings import IntakeSettings
+from intake.values import MOST_TOLD
 from shared import clock, sealing
 from shared.contracts.intake import (
     AgreedFeeTerms,
@@ -177,21 +178,36 @@ async def redraft(
     return row
 
 
+async def manuscript(
+    session: AsyncSession, engagement_id: UUID, *, revision: int, at: datetime
+) -> printing.Manuscript:
+    """What is to be printed of a draft that a partner has read, before they approve it."""
+    row = await queries.engagement(session, engagement_id)
+    _require(row, "draft")
+    revisions.check(revisions.etag(revision), row.revision)
+    return await printing.agreement(session, row, at)
+
+
 async def approve(
-    session: AsyncSession, engagement_id: UUID, *, revision: int, by: UUID
+    session: AsyncSession,
+    engagement_id: UUID,
+    *,
+    revision: int,
+    at: datetime,
+    pdf: bytes,
+    by: UUID,
 ) -> Engagement:
-    """A partner has read this revision: it is printed, and goes to everybody who must sign. What is
-    printed now is what is signed; it is never printed again."""
+    """`pdf` is this revision on paper: it goes to everybody who must sign, is what is signed, and
+    is never printed again. Raises PreconditionFailed when the draft was changed meanwhile."""
     row = await queries.engagement(session, engagement_id, locked=True)
     _require(row, "draft")
     revisions.check(revisions.etag(revision), row.revision)
     await conflict_checks.require_none(session, row.consultation_id)
     settings: IntakeSettings = session.info["settings"]
     row.agreement_version += 1
-    row.approved_by, row.proposed_at = by, clock.now()
-    row.expires_at = row.proposed_at + timedelta(days=settings.intake_link_days)
+    row.approved_by, row.proposed_at = by, at
+    row.expires_at = at + timedelta(days=settings.intake_link_days)
     terms, signers = queries.terms_of(session, row), await queries.signers(session, engagement_id)
-    pdf = await printing.agreement(session, row, terms, signers)
     document = await _keep(session, row, f"{terms.title}.pdf", pdf)
     row.document_id, row.document_sha256 = document.file_id, hashlib.sha256(pdf).digest()
     row.state = "proposed"
@@ -430,6 +446,8 @@ async def _require_people(
 def _write_terms(session: AsyncSession, row: Engagement, terms: Terms) -> None:
     if rules.forbids_contingent_fee(terms):
         raise Invalid("A contingent fee is not allowed in this practice area (Rule 1.5(d)).")
+    if len(terms.model_dump_json().encode()) > MOST_TOLD:
+        raise Invalid(f"The terms have more than {MOST_TOLD} bytes: put long text in a template.")
     row.terms = telling.sealed_terms(session, row, terms).model_dump(mode="json")
     fees = terms.fees
     key = keys_of(session).key(row.client_id)

@@ -21,6 +21,7 @@ from intake.engagements.wording import Section
 from intake.files.models import File
 from intake.revisions import IfMatch
 from intake.values import Line, Prose, Slug
+from shared import clock
 from shared.accesses import record_access
 from shared.auth import Caller, CallerIdentity
 from shared.db import Transaction
@@ -251,8 +252,16 @@ async def post_approve(
     response: Response,
 ) -> EngagementShown:
     """A partner approves what they read; everybody who must sign gets a letter with a link."""
-    await _holding(request, caller, "approve engagements", engagement_id)
-    row = await actions.approve(session, engagement_id, revision=body.revision, by=caller.id)
+    client_id = await _holding(request, caller, "approve engagements", engagement_id)
+    runtime: Runtime = request.state.runtime
+    at = clock.now()
+    async with runtime.db.transaction() as looking:
+        paper = await actions.manuscript(looking, engagement_id, revision=body.revision, at=at)
+    pdf = await paper.printed()
+    await runtime.keys.hold(client_id)
+    row = await actions.approve(
+        session, engagement_id, revision=body.revision, at=at, pdf=pdf, by=caller.id
+    )
     return await _shown(session, row, response)
 
 

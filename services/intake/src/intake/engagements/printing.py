@@ -1,7 +1,9 @@
-"""Agreements and their evidence on paper; in threads, because typst computes."""
+"""Agreements and their evidence on paper. What stands in them is gathered in a transaction;
+printing itself may take seconds, so it is done between two, in a thread."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -13,19 +15,30 @@ from intake.documents.dates import day, moment
 from intake.documents.press import Layout, print_pdf
 from intake.engagements import queries, rules, wording
 from intake.engagements.models import Engagement, Signer
-from intake.engagements.terms import Terms
 from intake.engagements.wording import TemplateRefused
 from shared.errors import Invalid
 
 
-async def agreement(
-    session: AsyncSession, row: Engagement, terms: Terms, signers: Sequence[Signer]
-) -> bytes:
-    """Raises Invalid when the template asks for what was not agreed."""
-    assert row.proposed_at is not None
+@dataclass(frozen=True, slots=True)
+class Manuscript:
+    """Everything that stands on a paper, and the instant that it bears."""
+
+    layout: Layout
+    data: Mapping[str, Any]
+    at: datetime
+
+    async def printed(self) -> bytes:
+        return await asyncio.to_thread(print_pdf, self.layout, dict(self.data), self.at)
+
+
+async def agreement(session: AsyncSession, row: Engagement, at: datetime) -> Manuscript:
+    """The next version of this draft. Raises Invalid when the template asks for what was not
+    agreed."""
+    terms = queries.terms_of(session, row)
+    signers = await queries.signers(session, row.engagement_id)
     firm, zone = await directory.firm_name(session), await directory.time_zone(session)
     parties = await consultations.parties(session, row.consultation_id)
-    date = day(row.proposed_at, zone)
+    date = day(at, zone)
     data = rules.for_template(
         terms,
         firm=firm,
@@ -46,15 +59,15 @@ async def agreement(
         firm=firm,
         title=terms.title,
         engagement_id=str(row.engagement_id),
-        version=row.agreement_version,
+        version=row.agreement_version + 1,
         date=date,
     )
-    return await _printed("agreement", printed, row.proposed_at)
+    return Manuscript("agreement", printed, at)
 
 
 async def evidence(
     session: AsyncSession, row: Engagement, signers: Sequence[Signer], size: int
-) -> bytes:
+) -> Manuscript:
     """Who signed, when, from where, and which bytes."""
     assert row.document_sha256 is not None
     assert row.countersigned_at is not None
@@ -76,11 +89,7 @@ async def evidence(
         "size": size,
         "signatures": [*signed, by_the_firm],
     }
-    return await _printed("evidence", data, row.countersigned_at)
-
-
-async def _printed(layout: Layout, data: Mapping[str, Any], at: datetime) -> bytes:
-    return await asyncio.to_thread(print_pdf, layout, dict(data), at)
+    return Manuscript("evidence", data, row.countersigned_at)
 
 
 def _is_new(one: Signer, parties: Sequence[Any]) -> bool:

@@ -56,8 +56,9 @@ async def _seal(runtime: Runtime, row: Engagement) -> bool:
         assert row.document_id is not None
         read = await files.content(session, await session.get_one(File, row.document_id))
         signers = await queries.signers(session, row.engagement_id)
-        evidence = await printing.evidence(session, row, signers, len(read))
+        manuscript = await printing.evidence(session, row, signers, len(read))
         firm = await directory.firm_name(session)
+    evidence = await manuscript.printed()
     sealed = await asyncio.to_thread(
         seal_pdf,
         read,

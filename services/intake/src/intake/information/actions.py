@@ -17,6 +17,7 @@ from intake.files.models import File
 from intake.information import queries, rules
 from intake.information.models import Checklist, InformationItem, InformationRequest, Kind
 from intake.settings import IntakeSettings
+from intake.values import MOST_TOLD
 from shared import clock
 from shared.contracts import Sealed
 from shared.contracts.intake import (
@@ -108,6 +109,8 @@ async def ask(
     items = [_item(session, row, position, one) for position, one in enumerate(wanted)]
     session.add_all(items)
     told = orjson.dumps([one._asdict() for one in wanted]).decode()
+    if len(told.encode()) > MOST_TOLD:
+        raise Invalid(f"All that is asked has more than {MOST_TOLD} bytes: ask in two requests.")
     emit(
         session,
         InformationRequested(
