@@ -6,18 +6,18 @@ The topic of an owner is `<prefix>.<owner>`, by default `privity.<owner>`.
 
 from uuid import UUID
 
-from shared.contracts import audit, matters, messaging, platform, sla_monitor
+from shared.contracts import audit, intake, matters, messaging, platform, sla_monitor
 from shared.contracts.event import ContentRef, Envelope, Event, Fact, Sealed, partition_of, rfc3339
 
 PARTITIONS = 12
-OWNERS = ("matters", "messaging", "sla-monitor", "audit")
+OWNERS = ("matters", "messaging", "sla-monitor", "audit", "intake")
 FIRM_ID = UUID("00000000-0000-7000-8000-000000000001")
 
 
 def _contracts() -> dict[str, type[Event]]:
     """Every published type name and its class; platform events exist once per owner."""
     found: dict[str, type[Event]] = {}
-    for module in (platform, matters, messaging, sla_monitor, audit):
+    for module in (platform, matters, messaging, sla_monitor, audit, intake):
         for item in vars(module).values():
             if isinstance(item, type) and issubclass(item, Event) and item.owner:
                 owners = OWNERS if item.owner == "platform" else (item.owner,)

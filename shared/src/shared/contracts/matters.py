@@ -14,6 +14,7 @@ Role = Literal[
 
 Duty = Literal["lead", "associate", "paralegal", "support"]
 UpdateAbout = Literal["milestone", "development", "deadline", "request", "no_news", "report"]
+PartyRole = Literal["client", "joint_client", "related", "adverse"]
 DisclosureBasis = Literal["consent", "law", "court_order"]
 DecisionKind = Literal[
     "settlement_offer", "plea_offer", "jury_waiver", "testimony", "conflict_waiver", "fee_change",
@@ -117,6 +118,27 @@ class MatterOpened(Event, owner="matters", key="client_id", subject="matter_id")
     practice_area: str
     reason: Sealed
     opened_at: AwareDatetime
+    engagement_id: UUID | None = None
+
+
+class MatterParty(Fact):
+    """Somebody whom a matter concerns; `also` are former and other names."""
+
+    party_id: UUID
+    role: PartyRole
+    kind: Literal["person", "company"]
+    name: Sealed
+    also: tuple[Sealed, ...] = ()
+
+
+class PartiesChanged(Event, owner="matters", key="client_id", subject="matter_id"):
+    """Whom a matter concerns changed: its clients, those on their side, those against them. Carries
+    all of them, so that conflicts can be looked for among them."""
+
+    matter_id: UUID
+    client_id: UUID
+    revision: int
+    parties: tuple[MatterParty, ...]
 
 
 class CadencePromised(Event, owner="matters", key="client_id", subject="matter_id"):

@@ -52,6 +52,15 @@ async def change(
     return client
 
 
+async def engage(session: AsyncSession, client_id: UUID) -> None:
+    """Who signed an engagement is a client from now on. The client's key must be held."""
+    client = await session.get_one(Client, client_id, with_for_update=True)
+    if client.state != "active":
+        client.state = "active"
+        client.revision += 1
+        await _tell_changed(session, client)
+
+
 async def tell_changed(session: AsyncSession, client_id: UUID) -> None:
     """Something that belongs to a client changed, and is told with all that is known of them."""
     client = await session.get_one(Client, client_id, with_for_update=True)
@@ -81,6 +90,7 @@ def _told(session: AsyncSession, client: Client) -> dict[str, Any]:
 
     return {
         "client_id": client.client_id,
+        "state": client.state,
         "name": sealed("name", client.name),
         "email": sealed("email", client.email),
         "phone": sealed("phone", client.phone) if client.phone else None,

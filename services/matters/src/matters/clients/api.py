@@ -1,6 +1,7 @@
 """HTTP in: the firm's clients."""
 
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
@@ -68,6 +69,7 @@ class ClientShown(BaseModel):
     phone: str | None
     time_zone: str
     preferences: dict[str, str]
+    state: Literal["prospective", "active"]
     point_of_contact_id: UUID
     registered_at: datetime
 

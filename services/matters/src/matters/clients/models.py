@@ -1,8 +1,10 @@
 """The clients' rows."""
 
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
+from sqlalchemy import Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
@@ -20,4 +22,5 @@ class Client(ClientRow, table=True):
     phone: str | None = None
     time_zone: str
     preferences: dict[str, str] = Field(default={}, sa_type=JSONB)
+    state: Literal["prospective", "active"] = Field(default="active", sa_type=Text)
     registered_at: datetime = Field(sa_type=Instant)

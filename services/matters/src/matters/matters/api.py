@@ -58,6 +58,7 @@ class MatterShown(BaseModel):
     opened_at: datetime
     closed_at: datetime | None
     cadence_days: int | None
+    engagement_id: UUID | None
 
 
 @router.post("", status_code=201)
@@ -109,5 +110,5 @@ def _shown(matter: Matter, contact_id: UUID) -> MatterShown:
     return MatterShown(
         id=matter.matter_id,
         point_of_contact_id=contact_id,
-        **matter.model_dump(exclude={"matter_id", "team_revision", "cadence_revision"}),
+        **matter.model_dump(include=set(MatterShown.model_fields)),
     )
