@@ -14,6 +14,7 @@ import matters.handovers.api
 import matters.matters.api
 import matters.milestones.api
 import matters.parties.api
+import matters.preferences.api
 import matters.representatives.api
 import matters.staff.api
 import matters.standing.api
@@ -56,6 +57,7 @@ def create_app(settings: MattersSettings | None = None) -> FastAPI:
                 matters.consents.api.router,
                 matters.closing.api.router,
                 matters.parties.api.router,
+                matters.preferences.api.router,
                 matters.standing.api.router,
             ),
             handlers=handlers,

@@ -474,3 +474,28 @@ class DisclosureMade(Event, owner="matters", key="client_id", subject="disclosur
     document: ContentRef | None = None
     made_by: UUID
     made_at: AwareDatetime
+
+
+class PreferencesChanged(Event, owner="matters", key="client_id"):
+    """How a client wants to hear from the firm changed. Carries all of it: purpose → channel or
+    format, quiet hours by the clocks of the client's zone, a BCP 47 language, and, sealed, what
+    they need to be able to read or hear it."""
+
+    client_id: UUID
+    revision: int
+    preferences: dict[str, str]
+    quiet_from: str | None = None
+    quiet_until: str | None = None
+    language: str = "en"
+    accessibility: Sealed | None = None
+
+
+class ClientsMerged(Event, owner="matters", key="client_id"):
+    """Two entries were one client: `client_id` stays, `merged_id` takes nothing new. What was
+    recorded of either stands as it was, under its own key; it is read together from now on."""
+
+    client_id: UUID
+    merged_id: UUID
+    reason: Sealed
+    merged_by: UUID
+    merged_at: AwareDatetime

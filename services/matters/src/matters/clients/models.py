@@ -1,7 +1,7 @@
 """The clients' rows."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import Text
@@ -24,3 +24,15 @@ class Client(ClientRow, table=True):
     preferences: dict[str, str] = Field(default={}, sa_type=JSONB)
     state: Literal["prospective", "active"] = Field(default="active", sa_type=Text)
     registered_at: datetime = Field(sa_type=Instant)
+    merged_into: UUID | None = None
+
+
+class ClientBefore(ClientRow, table=True):
+    """What was known of a client until `changed_at`."""
+
+    __tablename__ = "client_history"
+    client_id: UUID = Field(primary_key=True)
+    revision: int = Field(primary_key=True)
+    changed_at: datetime = Field(sa_type=Instant)
+    changed_by: UUID
+    facts: dict[str, Any] = Field(sa_type=JSONB)
