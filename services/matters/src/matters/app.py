@@ -13,6 +13,8 @@ import matters.firm.api
 import matters.handovers.api
 import matters.matters.api
 import matters.milestones.api
+import matters.parties.api
+import matters.preferences.api
 import matters.representatives.api
 import matters.staff.api
 import matters.standing.api
@@ -20,7 +22,9 @@ import matters.teams.api
 import matters.updates.api
 import matters.walls.api
 from matters import ticker
+from matters.clients import handlers as clients
 from matters.consents import handlers as consents
+from matters.matters import handlers as engaged
 from matters.owed import handlers as owed
 from matters.settings import MattersSettings
 from matters.updates import handlers as updates
@@ -30,7 +34,7 @@ from shared.handlers import Handlers
 
 def create_app(settings: MattersSettings | None = None) -> FastAPI:
     handlers = Handlers()
-    for room in (owed, updates, consents):
+    for room in (clients, engaged, owed, updates, consents):
         handlers.include(room.handlers)
     return create_service(
         Service(
@@ -52,6 +56,8 @@ def create_app(settings: MattersSettings | None = None) -> FastAPI:
                 matters.assessments.api.router,
                 matters.consents.api.router,
                 matters.closing.api.router,
+                matters.parties.api.router,
+                matters.preferences.api.router,
                 matters.standing.api.router,
             ),
             handlers=handlers,

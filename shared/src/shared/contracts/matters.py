@@ -14,6 +14,7 @@ Role = Literal[
 
 Duty = Literal["lead", "associate", "paralegal", "support"]
 UpdateAbout = Literal["milestone", "development", "deadline", "request", "no_news", "report"]
+PartyRole = Literal["client", "joint_client", "related", "adverse"]
 DisclosureBasis = Literal["consent", "law", "court_order"]
 DecisionKind = Literal[
     "settlement_offer", "plea_offer", "jury_waiver", "testimony", "conflict_waiver", "fee_change",
@@ -118,6 +119,27 @@ class MatterOpened(Event, owner="matters", key="client_id", subject="matter_id")
     practice_area: str
     reason: Sealed
     opened_at: AwareDatetime
+    engagement_id: UUID | None = None
+
+
+class MatterParty(Fact):
+    """Somebody whom a matter concerns; `also` are former and other names."""
+
+    party_id: UUID
+    role: PartyRole
+    kind: Literal["person", "company"]
+    name: Sealed
+    also: tuple[Sealed, ...] = ()
+
+
+class PartiesChanged(Event, owner="matters", key="client_id", subject="matter_id"):
+    """Whom a matter concerns changed: its clients, those on their side, those against them. Carries
+    all of them, so that conflicts can be looked for among them."""
+
+    matter_id: UUID
+    client_id: UUID
+    revision: int
+    parties: tuple[MatterParty, ...]
 
 
 class CadencePromised(Event, owner="matters", key="client_id", subject="matter_id"):
@@ -453,3 +475,28 @@ class DisclosureMade(Event, owner="matters", key="client_id", subject="disclosur
     document: ContentRef | None = None
     made_by: UUID
     made_at: AwareDatetime
+
+
+class PreferencesChanged(Event, owner="matters", key="client_id"):
+    """How a client wants to hear from the firm changed. Carries all of it: purpose → channel or
+    format, quiet hours by the clocks of the client's zone, a BCP 47 language, and, sealed, what
+    they need to be able to read or hear it."""
+
+    client_id: UUID
+    revision: int
+    preferences: dict[str, str]
+    quiet_from: str | None = None
+    quiet_until: str | None = None
+    language: str = "en"
+    accessibility: Sealed | None = None
+
+
+class ClientsMerged(Event, owner="matters", key="client_id"):
+    """Two entries were one client: `client_id` stays, `merged_id` takes nothing new. What was
+    recorded of either stands as it was, under its own key; it is read together from now on."""
+
+    client_id: UUID
+    merged_id: UUID
+    reason: Sealed
+    merged_by: UUID
+    merged_at: AwareDatetime

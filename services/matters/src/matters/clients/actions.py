@@ -10,10 +10,16 @@ from sqlmodel import col
 import matters.contacts.actions as points
 import matters.representatives.queries as representatives
 from matters import revisions
-from matters.clients.models import Client
+from matters.clients.models import Client, ClientBefore
+from shared import clock
 from shared.contracts import Sealed
-from shared.contracts.matters import ClientChanged, ClientContact, ClientRegistered
-from shared.errors import NotFound
+from shared.contracts.matters import (
+    ClientChanged,
+    ClientContact,
+    ClientRegistered,
+    ClientsMerged,
+)
+from shared.errors import Invalid, NotFound, Refusal
 from shared.keyring import seal
 from shared.outbox import emit
 
@@ -35,10 +41,15 @@ async def register(
     )
 
 
+class ClientMerged(Refusal):
+    """This entry was merged into another: work with that one."""
+
+
 async def change(
-    session: AsyncSession, client_id: UUID, *, if_match: str | None, **facts: Any
+    session: AsyncSession, client_id: UUID, *, if_match: str | None, by: UUID, **facts: Any
 ) -> Client:
-    """Replace what is known of a client; raises NotFound and PreconditionFailed."""
+    """Replace what is known of a client; what was known before is kept. Raises NotFound,
+    PreconditionFailed and ClientMerged."""
     found = await session.execute(
         select(Client).where(col(Client.client_id) == client_id).with_for_update()
     )
@@ -46,11 +57,77 @@ async def change(
     if client is None:
         raise NotFound("There is no such client.")
     revisions.check(if_match, client.revision)
+    require_unmerged(client)
+    await _keep_before(session, client, by)
     for name, value in facts.items():
         setattr(client, name, value)
     client.revision += 1
     await _tell_changed(session, client)
     return client
+
+
+async def merge(
+    session: AsyncSession, client_id: UUID, merged_id: UUID, *, reason: str, by: UUID
+) -> Client:
+    """Two entries are one client: this one stays, the other takes nothing new. Nothing that was
+    recorded is rewritten. Raises ClientMerged, also for the second of two at once. The key of the
+    one that stays must be held."""
+    found = await session.execute(
+        select(Client)
+        .where(col(Client.client_id).in_([client_id, merged_id]))
+        .order_by(col(Client.client_id))
+        .with_for_update()
+    )
+    entries = {one.client_id: one for one in found.scalars()}
+    if len(entries) < 2:
+        raise Invalid("Merge a client into another one, and name both.")
+    kept, merged = entries[client_id], entries[merged_id]
+    require_unmerged(kept)
+    require_unmerged(merged)
+    merged.merged_into = client_id
+    emit(
+        session,
+        ClientsMerged(
+            client_id=client_id,
+            merged_id=merged_id,
+            reason=_sealed(session, client_id, merged_id, "merged", reason),
+            merged_by=by,
+            merged_at=await clock.database_now(session),
+        ),
+    )
+    return kept
+
+
+def require_unmerged(client: Client) -> None:
+    if client.merged_into is not None:
+        raise ClientMerged(
+            "This entry was merged into another: work with that one.",
+            client_id=str(client.merged_into),
+        )
+
+
+async def _keep_before(session: AsyncSession, client: Client, by: UUID) -> None:
+    facts = client.model_dump(
+        mode="json", include={"name", "email", "phone", "time_zone", "preferences", "state"}
+    )
+    session.add(
+        ClientBefore(
+            client_id=client.client_id,
+            revision=client.revision,
+            changed_at=await clock.database_now(session),
+            changed_by=by,
+            facts=facts,
+        )
+    )
+
+
+async def engage(session: AsyncSession, client_id: UUID) -> None:
+    """Who signed an engagement is a client from now on. The client's key must be held."""
+    client = await session.get_one(Client, client_id, with_for_update=True)
+    if client.state != "active":
+        client.state = "active"
+        client.revision += 1
+        await _tell_changed(session, client)
 
 
 async def tell_changed(session: AsyncSession, client_id: UUID) -> None:
@@ -82,6 +159,7 @@ def _told(session: AsyncSession, client: Client) -> dict[str, Any]:
 
     return {
         "client_id": client.client_id,
+        "state": client.state,
         "name": sealed("name", client.name),
         "email": sealed("email", client.email),
         "phone": sealed("phone", client.phone) if client.phone else None,

@@ -1,6 +1,7 @@
 """HTTP in: the firm's clients."""
 
 from datetime import datetime
+from typing import Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
@@ -14,7 +15,7 @@ from matters import access, revisions
 from matters.clients import actions, queries
 from matters.clients.models import Client
 from matters.revisions import IfMatch
-from matters.values import EmailAddress, Line, PhoneNumber, Preferences, TimeZone
+from matters.values import EmailAddress, Line, PhoneNumber, Preferences, Reason, TimeZone
 from shared import clock
 from shared.accesses import record_access
 from shared.auth import Caller
@@ -68,8 +69,27 @@ class ClientShown(BaseModel):
     phone: str | None
     time_zone: str
     preferences: dict[str, str]
+    state: Literal["prospective", "active"]
     point_of_contact_id: UUID
     registered_at: datetime
+    merged_into: UUID | None
+
+
+class Merging(BaseModel):
+    """`merged_id` is the entry that takes nothing new any more."""
+
+    model_config = ConfigDict(extra="forbid")
+    merged_id: UUID
+    reason: Reason
+
+
+class ClientBeforeShown(BaseModel):
+    """What was known until `changed_at`, when `changed_by` changed it."""
+
+    revision: int
+    changed_at: datetime
+    changed_by: UUID
+    facts: dict[str, Any]
 
 
 @router.post("", status_code=201)
@@ -132,7 +152,38 @@ async def put_client(
     permit(POLICY, caller, "change clients")
     await request.state.runtime.keys.hold(client_id)
     await access.client(session, caller, POLICY, "change clients", client_id)
-    client = await actions.change(session, client_id, if_match=if_match, **body.model_dump())
+    facts = body.model_dump()
+    client = await actions.change(session, client_id, if_match=if_match, by=caller.id, **facts)
+    return _with_etag(client, await _contact_of(session, client_id), response)
+
+
+@router.get("/{client_id}/history")
+async def get_history(
+    client_id: UUID, caller: Caller, session: Transaction
+) -> Page[ClientBeforeShown]:
+    """What was known of them before, the latest first; the newest hundred changes."""
+    await access.client(session, caller, POLICY, "read clients", client_id)
+    await record_access(session, caller, client_id, "client")
+    found = await queries.history(session, client_id)
+    return Page(items=[ClientBeforeShown(**one.model_dump(exclude={"client_id"})) for one in found])
+
+
+@router.post("/{client_id}/merge")
+async def post_merge(
+    client_id: UUID,
+    body: Merging,
+    caller: Caller,
+    session: Transaction,
+    request: Request,
+    response: Response,
+) -> ClientShown:
+    """Two entries are one client. What was recorded of either stays as it was."""
+    permit(POLICY, caller, "change clients")
+    await request.state.runtime.keys.hold(client_id)
+    for one in (client_id, body.merged_id):
+        await access.client(session, caller, POLICY, "change clients", one)
+    facts = body.model_dump()
+    client = await actions.merge(session, client_id, by=caller.id, **facts)
     return _with_etag(client, await _contact_of(session, client_id), response)
 
 

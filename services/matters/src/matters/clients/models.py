@@ -1,8 +1,10 @@
 """The clients' rows."""
 
 from datetime import datetime
+from typing import Any, Literal
 from uuid import UUID
 
+from sqlalchemy import Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
@@ -20,4 +22,17 @@ class Client(ClientRow, table=True):
     phone: str | None = None
     time_zone: str
     preferences: dict[str, str] = Field(default={}, sa_type=JSONB)
+    state: Literal["prospective", "active"] = Field(default="active", sa_type=Text)
     registered_at: datetime = Field(sa_type=Instant)
+    merged_into: UUID | None = None
+
+
+class ClientBefore(ClientRow, table=True):
+    """What was known of a client until `changed_at`."""
+
+    __tablename__ = "client_history"
+    client_id: UUID = Field(primary_key=True)
+    revision: int = Field(primary_key=True)
+    changed_at: datetime = Field(sa_type=Instant)
+    changed_by: UUID
+    facts: dict[str, Any] = Field(sa_type=JSONB)

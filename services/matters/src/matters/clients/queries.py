@@ -1,12 +1,13 @@
 """Questions about clients."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import Select, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from matters.clients.models import Client
+from matters.clients.models import Client, ClientBefore
 from matters.contacts.models import PointOfContact
 from matters.contacts.queries import covers, now
 
@@ -28,3 +29,20 @@ def with_contact() -> Select[Client, UUID]:
     """Rows of (client, id of the point of contact now)."""
     theirs = col(PointOfContact.subject_id) == col(Client.client_id)
     return select(Client, col(PointOfContact.staff_id)).join(PointOfContact, theirs & covers(now()))
+
+
+async def history(session: AsyncSession, client_id: UUID) -> Sequence[ClientBefore]:
+    found = await session.execute(
+        select(ClientBefore)
+        .where(col(ClientBefore.client_id) == client_id)
+        .order_by(col(ClientBefore.revision).desc())
+        .limit(100)
+    )
+    return found.scalars().all()
+
+
+def same_client(client_id: UUID) -> Select[UUID]:
+    """This entry, and those that were merged into it."""
+    return select(col(Client.client_id)).where(
+        (col(Client.client_id) == client_id) | (col(Client.merged_into) == client_id)
+    )

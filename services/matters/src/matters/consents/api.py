@@ -11,6 +11,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, StringConstraints
 from sqlalchemy import select, tuple_
 from sqlmodel import col
 
+import matters.preferences.actions as preferences
 import matters.staff.queries as staff
 from matters import access
 from matters.clients.models import Client
@@ -146,6 +147,8 @@ async def post_withdrawal(
         raise NotFound(access.NOTHING)
     await _client(session, caller, "keep consents", consent.client_id, consent.matter_id)
     await actions.withdraw(session, consent, by=caller.id)
+    client = await session.get_one(Client, consent.client_id)
+    await preferences.obey_withdrawal(session, client, consent.purpose)
     return _consent(session, consent)
 
 

@@ -1,5 +1,6 @@
 """Open matters."""
 
+from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -32,9 +33,13 @@ async def open_matter(
     reason: str,
     point_of_contact_id: UUID,
     by: UUID,
+    matter_id: UUID | None = None,
+    opened_at: datetime | None = None,
+    engagement_id: UUID | None = None,
 ) -> Matter:
-    """By a partner's reason, which is sealed in the event. The client's key must be held."""
-    matter_id, opened_at = new_id(), await clock.database_now(session)
+    """By a signed engagement, or by a partner's reason, which is sealed in the event. The client's
+    key must be held."""
+    matter_id, opened_at = matter_id or new_id(), opened_at or await clock.database_now(session)
     year = opened_at.astimezone(ZoneInfo(await firm.time_zone(session))).year
     last = (await session.execute(_NEXT_NUMBER, {"year": year})).scalar_one()
     matter = Matter(
@@ -44,6 +49,7 @@ async def open_matter(
         title=title,
         practice_area=practice_area,
         opened_at=opened_at,
+        engagement_id=engagement_id,
     )
     session.add(matter)
     await session.flush()
@@ -57,6 +63,7 @@ async def open_matter(
             practice_area=practice_area,
             reason=seal(session, client_id, matter_id, "matter", "reason", reason),
             opened_at=opened_at,
+            engagement_id=engagement_id,
         ),
     )
     await contacts.assign_first(

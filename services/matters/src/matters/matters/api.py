@@ -11,6 +11,7 @@ import matters.clients.queries as clients
 import matters.contacts.queries as contacts
 import matters.walls.queries as walls
 from matters import access
+from matters.clients.actions import require_unmerged
 from matters.matters import actions, queries
 from matters.matters.models import Matter
 from matters.values import Line, Reason, Slug
@@ -58,6 +59,7 @@ class MatterShown(BaseModel):
     opened_at: datetime
     closed_at: datetime | None
     cadence_days: int | None
+    engagement_id: UUID | None
 
 
 @router.post("", status_code=201)
@@ -67,8 +69,10 @@ async def post_matter(
     """Open a matter directly. Its number counts within the firm's year, without gaps."""
     permit(POLICY, caller, "open matters")
     await request.state.runtime.keys.hold(body.client_id)
-    if await clients.client(session, body.client_id) is None:
+    client = await clients.client(session, body.client_id)
+    if client is None:
         raise Invalid(f"There is no client {body.client_id}.")
+    require_unmerged(client)
     await walls.require_open(session, caller, body.client_id)
     matter = await actions.open_matter(session, by=caller.id, **body.model_dump())
     return _shown(matter, body.point_of_contact_id)
@@ -82,7 +86,7 @@ async def list_matters(
     relation = permit(POLICY, caller, "read matters")
     wanted = one_page(queries.with_contact(), Matter.matter_id, paging)
     if client_id is not None:
-        wanted = wanted.where(col(Matter.client_id) == client_id)
+        wanted = wanted.where(col(Matter.client_id).in_(clients.same_client(client_id)))
     if relation == "self":
         wanted = wanted.where(col(Matter.client_id) == caller.client_id)
     if relation == "team":
@@ -109,5 +113,5 @@ def _shown(matter: Matter, contact_id: UUID) -> MatterShown:
     return MatterShown(
         id=matter.matter_id,
         point_of_contact_id=contact_id,
-        **matter.model_dump(exclude={"matter_id", "team_revision", "cadence_revision"}),
+        **matter.model_dump(include=set(MatterShown.model_fields)),
     )

@@ -17,7 +17,9 @@ class Matter(ClientRow, table=True):
     title: str
     practice_area: str
     opened_at: datetime = Field(sa_type=Instant)
+    engagement_id: UUID | None = None
     team_revision: int = 0
+    parties_revision: int = 0
     cadence_days: int | None = None
     cadence_revision: int = 0
     closed_at: datetime | None = Field(default=None, sa_type=Instant)

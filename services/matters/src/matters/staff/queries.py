@@ -59,3 +59,24 @@ async def member(session: AsyncSession, caller: CallerIdentity) -> StaffMember:
     if found is None:
         raise Invalid("Only who is in the firm's directory of staff can do this.")
     return found
+
+
+async def somebody(session: AsyncSession, wanted: UUID | None) -> UUID:
+    """This member of staff while they are active, else a managing partner, else a partner."""
+    found = await session.execute(
+        select(col(StaffMember.staff_id))
+        .where(
+            col(StaffMember.active),
+            (col(StaffMember.staff_id) == wanted) | (col(StaffMember.role) == "partner"),
+        )
+        .order_by(
+            col(StaffMember.staff_id) != wanted,
+            col(StaffMember.managing_partner).desc(),
+            col(StaffMember.staff_id),
+        )
+        .limit(1)
+    )
+    staff_id = found.scalar_one_or_none()
+    if staff_id is None:
+        raise Invalid("Nobody of the firm can be a point of contact: register a partner.")
+    return staff_id

@@ -1,0 +1,302 @@
+"""A month of a made-up firm, for `privity up --demo`: twelve lawyers, three hundred matters,
+absences, a handover, and whatever goes wrong in a month; played through the public API with the
+clock moved.
+
+Everything is drawn from one seed, so that every demo firm is the same firm.
+"""
+
+import random
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+import httpx2
+from rich.console import Console
+
+from privity import mail, platform_clock
+from privity.clients import call, client, let_it_spread, waited
+from privity.keys import signing_key
+from privity.mail import Letter
+from privity.stack import FIRM_ADDRESS, Stack
+from privity.tokens import mint
+
+T = TypeVar("T")
+Facts = dict[str, Any]
+
+SEED = 2026
+MATTERS = 300
+AT_ONCE = 4
+FIRM_ZONE = ZoneInfo("America/New_York")
+MONTH = timedelta(days=41)
+LAWYERS = (
+    "Ines Aguilar", "Peter Brandt", "Chloe Dumont", "Samuel Eze", "Freya Holm", "Kenji Ito",
+    "Marta Kowalska", "Liam Nolan", "Priya Sen", "Omar Said", "Elena Vasquez", "Hugo Zimmer",
+)  # fmt: skip
+FIRST = ("Ada", "Bela", "Carmen", "Dario", "Edda", "Farid", "Greta", "Hana", "Ivo", "Jonna")
+LAST = (
+    "Abel", "Bonnet", "Costa", "Dahl", "Engel", "Fontana", "Grimm", "Hartog", "Ilic", "Jansen",
+    "Keller", "Lund", "Moreau", "Novak", "Olsen", "Petit", "Quist", "Rossi", "Silva", "Thorn",
+)  # fmt: skip
+ZONES = ("America/New_York", "America/Chicago", "America/Los_Angeles", "Europe/London")
+AREAS = {
+    "litigation": ("Claim for unpaid work", "Broken supply contract", "Damage to the harbour wall"),
+    "family": ("Divorce and custody", "Support for two children"),
+    "criminal-defence": ("Defence against a charge of fraud", "Driving while suspended"),
+    "immigration": ("Work permit", "Citizenship", "Visa of the parents"),
+    "real-estate": ("Purchase of a house", "Lease of a shop", "Boundary with the neighbour"),
+    "estate-planning": ("Last will", "Trust for the grandchildren"),
+}
+SAID = (
+    "Called: nothing new, the court has not answered; they were glad to hear it.",
+    "Called: went through the other side's letter; they agree to wait for the report.",
+    "Called: explained what comes next and what it will cost.",
+    "Called: they asked about the date; told them it is not set yet.",
+)
+
+
+@dataclass
+class Month:
+    """The running platform, a partner's session at its gateway, and one seed for everything."""
+
+    stack: Stack
+    http: httpx2.Client
+    size: int = MATTERS
+    draw: random.Random = field(default_factory=lambda: random.Random(SEED))
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + platform_clock.offset(self.stack.clock_offset)
+
+    def until(self, instant: datetime) -> None:
+        """Move the platform's clock there. What is on its way arrives first: a mail that waits for
+        days is given up."""
+        let_it_spread()
+        seconds = max((instant - self.now()).total_seconds(), 0.0)
+        platform_clock.advance(self.stack.clock_offset, f"PT{seconds:.0f}S")
+        let_it_spread()
+
+    def make(self, path: str, body: Facts | None = None, **by: str) -> Facts:
+        headers = {"Authorization": f"Bearer {self._token(**by)}"} if by else {}
+        made: Facts = call(self.http, "POST", path, json=body or {}, headers=headers).json()
+        return made
+
+    def put(self, path: str, body: Facts) -> None:
+        call(self.http, "PUT", path, json=body)
+
+    def known(self) -> bool:
+        """Whether the month was played before."""
+        listed = call(self.http, "GET", "/v1/staff", params={"email": address(LAWYERS[0])})
+        return bool(listed.json()["items"])
+
+    def _token(self, role: str = "attorney", **claims: str) -> str:
+        return mint(signing_key(self.stack.key("issuer")), self.stack.issuer, role, **claims)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A matter of the demo firm: its client and who answers them."""
+
+    matter_id: str
+    client_id: str
+    client: str
+    lawyer: str
+    area: str
+
+
+def play(stack: Stack, console: Console, size: int = MATTERS) -> bool:
+    """False when it was played before. Raises Trouble with what the platform answered."""
+    with client(stack, "gateway", "partner") as http:
+        month = Month(stack, http, size)
+        if month.known():
+            return False
+        begin = _first_day(month.now())
+        end = begin + MONTH
+        month.until(begin)
+        lawyers = _lawyers(month)
+        cases = _cases(month, lawyers)
+        let_it_spread()
+        _weeks(month, lawyers, cases, begin, end)
+        _last_night(month, cases, end)
+    console.print(
+        f"A month has passed: {len(LAWYERS)} lawyers, {len(cases)} matters; a client has heard"
+        f" nothing for {MONTH.days} days, a promise breaks within two hours, a lawyer has left."
+    )
+    return True
+
+
+def _first_day(now: datetime) -> datetime:
+    """So that the month ends on a Friday at half past ten in the evening."""
+    end = (now + MONTH).astimezone(FIRM_ZONE).replace(hour=22, minute=30, second=0, microsecond=0)
+    end += timedelta(days=(4 - end.weekday()) % 7)
+    if end.astimezone(UTC) - MONTH <= now:
+        end += timedelta(days=7)
+    return end.astimezone(UTC) - MONTH
+
+
+def address(name: str) -> str:
+    return f"{name.lower().replace(' ', '.')}@firm.test"
+
+
+def _lawyers(month: Month) -> dict[str, str]:
+    """Their ids by name, all under the partner."""
+    listed = call(month.http, "GET", "/v1/staff", params={"email": "partner@firm.test"}).json()
+    boss = listed["items"][0]["id"]
+    made = {}
+    for name in LAWYERS:
+        entry = {"name": name, "email": address(name), "role": "attorney", "supervisor_id": boss}
+        made[name] = str(month.make("/v1/staff", entry)["id"])
+    return made
+
+
+def _cases(month: Month, lawyers: dict[str, str]) -> list[Case]:
+    """Three matters to every two clients, drawn before anything is made: threads change no draw."""
+    names = [f"{first} {last}" for last in LAST for first in FIRST]
+    month.draw.shuffle(names)
+    people = [
+        (name, month.draw.choice(LAWYERS), month.draw.choice(ZONES))
+        for name in names[: max(month.size * 2 // 3, 2)]
+    ]
+    drawn = [month.draw.choice(list(AREAS)) for _ in range(month.size)]
+    titles = [month.draw.choice(AREAS[area]) for area in drawn]
+
+    def register(person: tuple[str, str, str]) -> str:
+        name, lawyer, zone = person
+        entry = {"name": name, "email": f"{name.lower().replace(' ', '.')}@clients.test"}
+        entry |= {"time_zone": zone, "point_of_contact_id": lawyers[lawyer]}
+        return str(month.make("/v1/clients", entry)["id"])
+
+    ids = _all(register, people)
+
+    def open_matter(number: int) -> Case:
+        name, lawyer, _ = people[number % len(people)]
+        client_id = ids[number % len(people)]
+        body = {"client_id": client_id, "title": titles[number], "practice_area": drawn[number]}
+        body |= {"point_of_contact_id": lawyers[lawyer], "reason": "Demo: engagement on file."}
+        made = month.make("/v1/matters", body)
+        return Case(str(made["id"]), client_id, name, lawyer, drawn[number])
+
+    return _all(open_matter, range(month.size))
+
+
+def _weeks(
+    month: Month,
+    lawyers: dict[str, str],
+    cases: list[Case],
+    begin: datetime,
+    end: datetime,
+) -> None:
+    """The first matter is the silent one, the second is told once and then forgotten, the third
+    has a consent that is withdrawn, the fourth is asked to decide."""
+    silent, forgotten, consenting, deciding = cases[:4]
+    living = [one for one in cases if one not in (silent, forgotten)]
+    _absences(month, lawyers, begin)
+    consent = _consent(month, consenting)
+    _tell_all(month, living)
+    month.until(begin + timedelta(days=10))
+    _tell_all(month, living)
+    month.until(end - timedelta(days=28) + timedelta(hours=2))
+    _tell(month, forgotten, SAID[0])
+    month.until(begin + timedelta(days=20))
+    _milestones(month, living)
+    month.make(f"/v1/consents/{consent}/withdraw", role="client", client_id=consenting.client_id)
+    _hand_over(month, lawyers)
+    month.until(begin + timedelta(days=30))
+    _tell_all(month, living)
+    decision = _decide(month, deciding, end)
+    month.until(end - timedelta(minutes=40))
+    answer = {"option": "accept", "comment": "We talked it over until now."}
+    by = {"role": "client", "client_id": deciding.client_id}
+    month.make(f"/v1/decisions/{decision}/answer", answer, **by)
+
+
+def _last_night(month: Month, cases: list[Case], end: datetime) -> None:
+    """Friday, half past ten: somebody writes who cannot wait for Monday."""
+    month.until(end)
+    who = cases[4 % len(cases)].client
+    sender = f"{who.lower().replace(' ', '.')}@clients.test"
+    words = "URGENT: the police are at my door with a warrant. What shall I say?"
+    mail.send(month.stack, mail.compose(Letter(sender, FIRM_ADDRESS, "Emergency", words)))
+
+
+def _tell_all(month: Month, cases: Iterable[Case]) -> None:
+    drawn = [(one, month.draw.choice(SAID)) for one in cases]
+    _all(lambda one: _tell(month, *one), drawn)
+
+
+def _tell(month: Month, case: Case, note: str) -> None:
+    """The client hears how it stands by telephone, from a lawyer who works for them."""
+    by = {"role": "partner", "email": "partner@firm.test"}
+    draft = month.make(f"/v1/matters/{case.matter_id}/updates", {"about": "no_news"}, **by)
+    told = {"channel": "phone", "held_at": month.now().isoformat(), "note": note}
+    month.make(f"/v1/updates/{draft['id']}/told", told, **by)
+
+
+def _milestones(month: Month, cases: Iterable[Case]) -> None:
+    """A third of the matters reach the first milestone of their plan; its update waits for a
+    person, and the client is told by telephone too."""
+    plans = {area: _first_milestone(month, area) for area in AREAS}
+    reached = [one for one in cases if month.draw.random() < 0.33]
+    by = {"role": "partner", "email": "partner@firm.test"}
+
+    def reach(case: Case) -> None:
+        path = f"/v1/matters/{case.matter_id}/milestones"
+        month.make(path, {"slug": plans[case.area]}, **by)
+
+    _all(reach, reached)
+    _tell_all(month, cases)
+
+
+def _first_milestone(month: Month, area: str) -> str:
+    plan = call(month.http, "GET", f"/v1/milestone-plans/{area}").json()
+    return str(plan["milestones"][0]["slug"])
+
+
+def _absences(month: Month, lawyers: dict[str, str], begin: datetime) -> None:
+    """Two are away for two weeks, each with somebody who is there."""
+    first = begin.astimezone(FIRM_ZONE).date()
+    for who, cover, day in ((0, 1, 6), (2, 3, 18)):
+        body = {"staff_id": lawyers[LAWYERS[who]], "stand_in_id": lawyers[LAWYERS[cover]]}
+        body["first_day"] = (first + timedelta(days=day)).isoformat()
+        body["last_day"] = (first + timedelta(days=day + 13)).isoformat()
+        month.make("/v1/absences", body)
+
+
+def _consent(month: Month, case: Case) -> str:
+    body = {"purpose": "insurance", "recipient": "Harbour Insurance", "scope": "The whole file."}
+    by = {"role": "client", "client_id": case.client_id}
+    return str(month.make(f"/v1/clients/{case.client_id}/consents", body, **by)["id"])
+
+
+def _hand_over(month: Month, lawyers: dict[str, str]) -> None:
+    """The last of them leaves the firm: everything changes hands, then the entry ends."""
+    leaving, taking = LAWYERS[-1], LAWYERS[-2]
+    body = {"to_staff_id": lawyers[taking]}
+    begun = month.make(f"/v1/staff/{lawyers[leaving]}/handovers", body)
+
+    def ended() -> bool:
+        path = f"/v1/handovers/{begun['id']}"
+        return call(month.http, "GET", path).json()["ended_at"] is not None
+
+    waited(ended, "the handover", seconds=60)
+    entry = {"name": leaving, "email": address(leaving), "role": "attorney", "active": False}
+    month.put(f"/v1/staff/{lawyers[leaving]}", entry)
+
+
+def _decide(month: Month, case: Case, end: datetime) -> str:
+    """Put to the client; they will answer in the last hour."""
+    options = [
+        {"key": "accept", "text": "Accept the offer.", "consequences": "The matter ends now."},
+        {"key": "refuse", "text": "Refuse it.", "consequences": "It goes on, with its costs."},
+    ]
+    body = {"kind": "settlement_offer", "question": "They offer 40,000.", "options": options}
+    body |= {"recommendation": "Accept.", "reply_by": end.isoformat()}
+    by = {"role": "partner", "email": "partner@firm.test"}
+    return str(month.make(f"/v1/matters/{case.matter_id}/decisions", body, **by)["id"])
+
+
+def _all(do: Callable[[Any], T], items: Iterable[Any]) -> list[T]:
+    """In the order of the items; the first that failed ends it."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return list(pool.map(do, items))

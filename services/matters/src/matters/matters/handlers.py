@@ -1,0 +1,62 @@
+"""Events of intake in: a signed engagement opens its matter."""
+
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+import matters.clients.actions as clients
+import matters.parties.actions as parties
+import matters.staff.queries as staff
+import matters.teams.actions as teams
+import matters.updates.actions as updates
+import matters.walls.queries as walls
+from matters.clients.models import Client
+from matters.matters import actions
+from matters.matters.models import Matter
+from matters.matters.rules import agreed_cadence, opening_reason
+from shared.contracts import FIRM_ID
+from shared.contracts.intake import EngagementSigned
+from shared.contracts.matters import Duty, MatterParty
+from shared.handlers import Handlers
+from shared.keyring import unseal
+
+handlers = Handlers()
+
+
+class NeverRegistered(Exception):
+    """The client of an engagement is not known here: their ConsultationRequested was not heard, or
+    is parked. Replay that first."""
+
+
+@handlers.on(EngagementSigned)
+async def on_engagement_signed(session: AsyncSession, event: EngagementSigned) -> None:
+    """Opened once, under the id that intake gave. Whoever is named but has left or stands behind a
+    wall is left out; somebody of the firm is always the point of contact."""
+    if await session.get(Matter, event.matter_id):
+        return
+    if await session.get(Client, event.client_id) is None:
+        raise NeverRegistered(f"client {event.client_id} of engagement {event.engagement_id}")
+    await clients.engage(session, event.client_id)
+    named = await staff.known(session, [event.point_of_contact_id, *event.team], active=True)
+    named -= await walls.closed_to(session, named, event.client_id, event.matter_id)
+    wanted = event.point_of_contact_id if event.point_of_contact_id in named else None
+    matter = await actions.open_matter(
+        session,
+        client_id=event.client_id,
+        title=unseal(session, event.title),
+        practice_area=event.practice_area,
+        reason=opening_reason(event),
+        point_of_contact_id=await staff.somebody(session, wanted),
+        by=FIRM_ID,
+        matter_id=event.matter_id,
+        opened_at=event.signed_at,
+        engagement_id=event.engagement_id,
+    )
+    duties: dict[UUID, Duty] = {one: "associate" for one in event.team if one in named}
+    if duties:
+        await teams.set_team(session, matter, duties, if_match=None)
+    if event.parties:
+        known = [MatterParty.model_validate(one.model_dump()) for one in event.parties]
+        await parties.set_parties(session, matter, known, if_match=None)
+    if days := agreed_cadence(event.communication.update_every):
+        await updates.promise_cadence(session, matter, days, if_match=None)

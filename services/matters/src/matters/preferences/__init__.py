@@ -1,0 +1,1 @@
+"""How clients want to hear from the firm, per purpose, when, and in which language."""

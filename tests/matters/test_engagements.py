@@ -1,0 +1,188 @@
+"""What intake tells: a prospective client is registered, and a signed engagement opens its matter,
+once, whoever has left the firm meanwhile."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from matters.matters.handlers import NeverRegistered
+from matters.matters.rules import agreed_cadence
+from shared import sealing
+from shared.contracts import ContentRef, Sealed
+from shared.contracts.intake import (
+    AgreedCommunication,
+    AgreedFeeTerms,
+    ConsultationRequested,
+    EngagementParty,
+    EngagementSigned,
+)
+from shared.contracts.matters import (
+    CadencePromised,
+    ClientChanged,
+    ClientRegistered,
+    MatterOpened,
+    PartiesChanged,
+    TeamChanged,
+)
+from shared.ids import new_id
+from support.firm import World
+
+NOW = datetime.now(UTC) - timedelta(hours=1)
+
+
+class Prospect:
+    """Somebody who asks intake; their key is made there."""
+
+    def __init__(self, world: World) -> None:
+        self.world, self.client_id, self.matter_id = world, new_id(), new_id()
+
+    def sealed(self, words: str, field: str = "name") -> Sealed:
+        key = self.world.runtime.keys.key(self.client_id)
+        return sealing.seal(key, self.client_id, "prospect", field, words.encode())
+
+    async def requested(self, **more: Any) -> ConsultationRequested:
+        await self.world.runtime.keys.hold(self.client_id, create=True)
+        facts = {
+            "consultation_id": new_id(),
+            "client_id": self.client_id,
+            "source": "form",
+            "name": self.sealed("Cleo Marsh"),
+            "email": self.sealed("Cleo@Clients.test", "email"),
+            "time_zone": "Europe/Lisbon",
+            "practice_area": "family",
+            "requested_at": NOW,
+        }
+        return ConsultationRequested(**facts | more)
+
+    async def signed(self, contact: dict[str, Any], **more: Any) -> EngagementSigned:
+        await self.world.runtime.keys.hold(self.client_id, create=True)
+        document = ContentRef(content_id=new_id(), size=1, commitment="")
+        adverse = EngagementParty(
+            party_id=new_id(), role="adverse", kind="person", name=self.sealed("Marc Marsh")
+        )
+        facts = {
+            "engagement_id": new_id(),
+            "agreement_version": 1,
+            "client_id": self.client_id,
+            "consultation_id": new_id(),
+            "matter_id": self.matter_id,
+            "title": self.sealed("Marsh divorce", "title"),
+            "practice_area": "family",
+            "parties": (adverse,),
+            "point_of_contact_id": contact["id"],
+            "fee_terms": AgreedFeeTerms(
+                terms_id=new_id(), version=1, basis="hourly", commitment=""
+            ),
+            "communication": AgreedCommunication(update_every="P14D"),
+            "terms": self.sealed("{}", "terms"),
+            "document": document,
+            "signatures": (),
+            "countersigned_by": contact["id"],
+            "signed_at": NOW + timedelta(minutes=30),
+        }
+        return EngagementSigned(**facts | more)
+
+
+@pytest.fixture
+async def prospect(world: World) -> Prospect:
+    return Prospect(world)
+
+
+async def test_who_asks_is_a_prospective_client_and_a_client_once_they_signed(
+    world: World, prospect: Prospect
+) -> None:
+    ada = await world.staff("Ada")
+    noor = await world.staff("Noor", "paralegal")
+    asked = await prospect.requested(point_of_contact_id=ada["id"])
+    await world.hear(asked, asked)
+    (registered,) = await world.told(ClientRegistered)
+    assert (registered.client_id, registered.state) == (prospect.client_id, "prospective")
+    assert await world.opened(registered.email) == "cleo@clients.test"
+    signed = await prospect.signed(ada, team=(UUID(noor["id"]),))
+    await world.hear(signed, signed)
+    (opened,) = await world.told(MatterOpened)
+    assert (opened.matter_id, opened.engagement_id) == (prospect.matter_id, signed.engagement_id)
+    assert opened.opened_at == signed.signed_at
+    assert await world.opened(opened.title) == "Marsh divorce"
+    assert [one.state for one in await world.told(ClientChanged)] == ["active"]
+    (team,) = await world.told(TeamChanged)
+    assert [str(one.staff_id) for one in team.members] == [noor["id"]]
+    (parties,) = await world.told(PartiesChanged)
+    assert await world.opened(parties.parties[0].name) == "Marc Marsh"
+    assert [one.days for one in await world.told(CadencePromised)] == [14]
+    shown = await world.call("GET", f"/v1/matters/{prospect.matter_id}/parties")
+    assert [one["name"] for one in shown.json()["parties"]] == ["Marc Marsh"]
+    assert (await world.call("GET", f"/v1/clients/{prospect.client_id}")).json()[
+        "state"
+    ] == "active"
+
+
+async def test_without_a_contact_of_their_own_a_managing_partner_is_theirs(
+    world: World, prospect: Prospect
+) -> None:
+    await world.staff("Alan", "partner")
+    boss = await world.staff("Grace", "partner", managing_partner=True)
+    await world.hear(await prospect.requested())
+    shown = (await world.call("GET", f"/v1/clients/{prospect.client_id}")).json()
+    assert shown["point_of_contact_id"] == boss["id"]
+
+
+async def test_who_has_left_or_stands_behind_a_wall_is_left_out(
+    world: World, prospect: Prospect
+) -> None:
+    ada, alan = await world.staff("Ada"), await world.staff("Alan")
+    boss = await world.staff("Grace", "partner", managing_partner=True)
+    await world.hear(await prospect.requested(point_of_contact_id=boss["id"]))
+    entry = {"name": "Alan", "email": alan["email"], "role": "attorney", "active": False}
+    await world.call("PUT", f"/v1/staff/{alan['id']}", entry)
+    wall = {"client_id": str(prospect.client_id), "kind": "screen", "reason": "Opposed."}
+    await world.made("/v1/walls", **wall, staff_ids=[ada["id"]])
+    await world.hear(await prospect.signed(ada, team=(UUID(alan["id"]),)))
+    shown = (await world.call("GET", f"/v1/matters/{prospect.matter_id}")).json()
+    assert shown["point_of_contact_id"] == boss["id"]
+    assert await world.told(TeamChanged) == []
+
+
+async def test_an_engagement_of_somebody_never_heard_of_is_refused_and_opens_when_replayed(
+    world: World, prospect: Prospect
+) -> None:
+    ada = await world.staff("Ada")
+    signed = await prospect.signed(ada)
+    with pytest.raises(NeverRegistered):
+        await world.hear(signed)
+    assert await world.told(MatterOpened) == []
+    await world.hear(await prospect.requested(point_of_contact_id=ada["id"]), signed)
+    assert len(await world.told(MatterOpened)) == 1
+
+
+async def test_parties_are_set_as_a_whole_and_not_over_what_nobody_saw(
+    world: World, prospect: Prospect
+) -> None:
+    ada = await world.staff("Ada")
+    matter = await world.matter(await world.client(ada), ada)
+    path = f"/v1/matters/{matter['id']}/parties"
+    body = {"parties": [{"role": "joint_client", "name": "Marc", "also": ["M. Marsh"]}]}
+    first = await world.call("PUT", path, body, headers={"If-Match": '"0"'})
+    assert first.status_code == 200, first.text
+    assert (await world.call("PUT", path, body, headers={"If-Match": '"0"'})).status_code == 412
+    own = {"role": "client", "client_id": matter["client_id"]}
+    assert (await world.call("GET", path, **own)).status_code == 403
+    (told,) = await world.told(PartiesChanged)
+    assert await world.opened(told.parties[0].also[0]) == "M. Marsh"
+
+
+@pytest.mark.parametrize(
+    ("every", "days"),
+    [("P14D", 14), ("P2W", 14), ("PT336H", 14), ("PT12H", None), ("P9999D", None), (None, None)],
+)
+def test_an_agreed_cadence_is_whole_days(every: str | None, days: int | None) -> None:
+    assert agreed_cadence(every) == days
+
+
+@given(st.text(max_size=20))
+def test_whatever_was_agreed_never_breaks_the_opening(every: str) -> None:
+    assert agreed_cadence(every) is None or 1 <= (agreed_cadence(every) or 0) <= 366

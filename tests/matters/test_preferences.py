@@ -1,0 +1,115 @@
+"""How a client wants to hear: never beyond their consent; what was known before is kept; and two
+entries of one client become one without rewriting anything."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from matters.preferences.rules import NEEDS_CONSENT, consents_needed, without
+from shared.contracts.matters import ClientsMerged, PreferencesChanged
+from support.firm import World
+
+WISHES = {"preferences": {"updates": "call", "urgent": "sms"}, "language": "pt-BR"}
+CONSENT = {"purpose": "sms", "recipient": "Carrier", "scope": "That a message waits."}
+
+
+@pytest.fixture
+async def at(world: World) -> dict[str, Any]:
+    client = await world.client(await world.staff("Ada"))
+    own = {"role": "client", "client_id": client["id"]}
+    return {"path": f"/v1/clients/{client['id']}", "own": own, "client": client}
+
+
+async def test_quiet_hours_language_and_needs_are_kept_and_told_the_needs_sealed(
+    world: World, at: dict[str, Any]
+) -> None:
+    body = {"preferences": {"updates": "call"}, "language": "pt-BR"}
+    body |= {"quiet_from": "21:00:00", "quiet_until": "08:00:00", "accessibility": "Large print."}
+    path = f"{at['path']}/preferences"
+    match = {"If-Match": '"0"'}
+    answer = await world.call("PUT", path, body, headers=match, **at["own"])
+    assert answer.json() == body, answer.text
+    assert (await world.call("PUT", path, body, headers=match, **at["own"])).status_code == 412
+    assert (await world.call("GET", path, **at["own"])).json() == body
+    (told,) = await world.told(PreferencesChanged)
+    assert (told.quiet_from, told.quiet_until, told.language) == ("21:00", "08:00", "pt-BR")
+    assert told.accessibility is not None
+    assert await world.opened(told.accessibility) == "Large print."
+    values = await world.rows("SELECT encode(value, 'escape') FROM outbox")
+    assert not any("Large print" in value for (value,) in values)
+
+
+async def test_a_wish_that_contradicts_consent_is_refused_and_goes_with_the_consent(
+    world: World, at: dict[str, Any]
+) -> None:
+    path = f"{at['path']}/preferences"
+    refused = await world.call("PUT", path, WISHES, **at["own"])
+    assert (refused.status_code, refused.json()["code"]) == (422, "contradicts-consent")
+    consent = (await world.call("POST", f"{at['path']}/consents", CONSENT, **at["own"])).json()
+    assert (await world.call("PUT", path, WISHES, **at["own"])).status_code == 200
+    await world.call("POST", f"/v1/consents/{consent['id']}/withdraw", **at["own"])
+    shown = (await world.call("GET", path, **at["own"])).json()
+    assert shown["preferences"] == {"updates": "call"}
+    told = await world.told(PreferencesChanged)
+    assert [one.preferences for one in told] == [WISHES["preferences"], {"updates": "call"}]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"quiet_from": "21:00"},
+        {"quiet_from": "08:00", "quiet_until": "08:00"},
+        {"language": "english please"},
+        {"preferences": {"updates": "by phone, please"}},
+    ],
+)
+async def test_what_could_not_be_obeyed_is_refused(
+    world: World, at: dict[str, Any], wrong: dict[str, Any]
+) -> None:
+    answer = await world.call("PUT", f"{at['path']}/preferences", wrong, **at["own"])
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid-request")
+
+
+async def test_what_was_known_of_a_client_before_is_kept(world: World, at: dict[str, Any]) -> None:
+    for name in ("Cleo Marsh", "Cleo Stone"):
+        body = {"name": name, "email": "cleo@clients.test", "time_zone": "UTC"}
+        assert (await world.call("PUT", at["path"], body)).status_code == 200
+    before = (await world.call("GET", f"{at['path']}/history")).json()["items"]
+    assert [one["facts"]["name"] for one in before] == ["Cleo Marsh", "Cleo"]
+    assert [one["revision"] for one in before] == [2, 1]
+
+
+async def test_two_entries_become_one_client_and_nothing_is_rewritten(world: World) -> None:
+    ada = await world.staff("Ada")
+    kept, other = await world.client(ada, "Cleo"), await world.client(ada, "Cleopatra")
+    matter = await world.matter(other, ada)
+    body = {"merged_id": other["id"], "reason": "Entered twice."}
+    answers = await asyncio.gather(
+        *(world.call("POST", f"/v1/clients/{kept['id']}/merge", body) for _ in range(2))
+    )
+    assert sorted(one.status_code for one in answers) == [200, 409]
+    (told,) = await world.told(ClientsMerged)
+    assert (str(told.client_id), str(told.merged_id)) == (kept["id"], other["id"])
+    found = await world.call("GET", f"/v1/matters?client_id={kept['id']}")
+    assert [one["id"] for one in found.json()["items"]] == [matter["id"]]
+    assert found.json()["items"][0]["client_id"] == other["id"], "as it was recorded"
+    new = {"client_id": other["id"], "title": "X", "practice_area": "family", "reason": "X"}
+    refused = await world.call("POST", "/v1/matters", new | {"point_of_contact_id": ada["id"]})
+    assert (refused.status_code, refused.json()["code"]) == (409, "client-merged")
+    assert refused.json()["client_id"] == kept["id"]
+    circle = {"merged_id": kept["id"], "reason": "The other way round."}
+    back = await world.call("POST", f"/v1/clients/{other['id']}/merge", circle)
+    assert back.json()["code"] == "client-merged"
+    self_merge = {"merged_id": kept["id"], "reason": "Itself."}
+    itself = await world.call("POST", f"/v1/clients/{kept['id']}/merge", self_merge)
+    assert itself.status_code == 422
+
+
+@given(st.dictionaries(st.sampled_from(["updates", "sms", "newsletter", "urgent"]),
+                       st.sampled_from(["call", "sms", "portal", "newsletter"])))  # fmt: skip
+def test_without_a_consent_nothing_is_left_that_needs_it(wishes: dict[str, str]) -> None:
+    for consent in NEEDS_CONSENT.values():
+        assert consent not in consents_needed(without(wishes, consent))
