@@ -9,9 +9,11 @@ import billing.estimates.api
 import billing.invoices.api
 import billing.ledger.api
 import billing.payments.api
+import billing.runs.api
 import billing.terms.api
 from billing.concerns import handlers as concerns
 from billing.directory import handlers as directory
+from billing.runs import ticker
 from billing.settings import BillingSettings
 from billing.terms import handlers as terms
 from shared.app import Service, create_service
@@ -34,7 +36,9 @@ def create_app(settings: BillingSettings | None = None) -> FastAPI:
                 billing.payments.api.router,
                 billing.concerns.api.router,
                 billing.costs.api.router,
+                billing.runs.api.router,
             ),
             handlers=handlers,
+            tasks=[ticker.run],
         )
     )

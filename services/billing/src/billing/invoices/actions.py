@@ -87,7 +87,7 @@ async def draft(
         currency=agreed.currency,
         approver_id=approver.staff_id,
         period_from=min(period_from or date.max, *(one.worked_on for one in entries)),
-        period_to=period_to,
+        period_to=min(period_to, await directory.today(session)),
         tax_percent=agreed.tax_percent,
         payment_days=agreed.payment_days,
         penalty_percent=agreed.late_penalty.annual_percent if agreed.late_penalty else None,
