@@ -9,10 +9,12 @@ import billing.estimates.api
 import billing.invoices.api
 import billing.ledger.api
 import billing.payments.api
+import billing.proposals.api
 import billing.runs.api
 import billing.terms.api
 from billing.concerns import handlers as concerns
 from billing.directory import handlers as directory
+from billing.proposals import handlers as proposals
 from billing.runs import ticker
 from billing.settings import BillingSettings
 from billing.terms import handlers as terms
@@ -22,7 +24,7 @@ from shared.handlers import Handlers
 
 def create_app(settings: BillingSettings | None = None) -> FastAPI:
     handlers = Handlers()
-    for room in (directory, terms, concerns):
+    for room in (directory, terms, proposals, concerns):
         handlers.include(room.handlers)
     return create_service(
         Service(
@@ -30,6 +32,7 @@ def create_app(settings: BillingSettings | None = None) -> FastAPI:
             routers=(
                 billing.terms.api.router,
                 billing.entries.api.router,
+                billing.proposals.api.router,
                 billing.estimates.api.router,
                 billing.invoices.api.router,
                 billing.ledger.api.router,

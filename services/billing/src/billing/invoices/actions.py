@@ -318,11 +318,12 @@ def _line(invoice_id: UUID, number: int, entry: Entry) -> InvoiceLine:
 
 
 async def _keep_cap(session: AsyncSession, invoice: Invoice, agreed: Terms) -> None:
+    if agreed.cap is None:
+        return
     lines = await queries.lines(session, invoice.invoice_id)
     fees = sum(one.total for one in lines if one.kind == "F")
     before = await queries.fees_billed(session, invoice.matter_id)
     if over := rules.over_cap(agreed.cap, before, fees):
-        assert agreed.cap is not None
         limit = money.spoken(agreed.cap, agreed.currency)
         await _adjust(session, invoice, "IF", over, f"Our fees are limited to {limit}")
 
