@@ -128,12 +128,15 @@ async def test_a_threshold_is_a_sentence_by_which_the_client_can_decide(platform
         await hear(service.runtime, crossed(people, "forecast", agreed=False))
         first, second = [text_of(one).replace("\n", " ") for one in await mail_to(boxes, CLARA, 2)]
     assert (
-        "Our fees have reached USD 7,560.00: 75 % of the USD 10,000.00 that you agreed to." in first
+        "Our fees have passed 75 % of the USD 10,000.00 that you agreed to: now USD 7,560.00."
+        in first
     )
     assert "In all we now expect USD 11,200.00" in first
     assert "go on as planned, ask us to do less or otherwise, or ask us to stop" in first
-    assert "expect your matter to cost in all is USD 7,560.00: 75 % of the USD 10,000.00" in second
-    assert "of our estimate" in second
+    assert (
+        "your matter to cost in all has passed 75 % of the USD 10,000.00 of our estimate" in second
+    )
+    assert "now USD 7,560.00" in second
 
 
 async def test_a_revised_estimate_says_why_and_what_stays_until_the_client_agrees(

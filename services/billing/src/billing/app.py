@@ -9,9 +9,13 @@ import billing.estimates.api
 import billing.invoices.api
 import billing.ledger.api
 import billing.payments.api
+import billing.proposals.api
+import billing.runs.api
 import billing.terms.api
 from billing.concerns import handlers as concerns
 from billing.directory import handlers as directory
+from billing.proposals import handlers as proposals
+from billing.runs import ticker
 from billing.settings import BillingSettings
 from billing.terms import handlers as terms
 from shared.app import Service, create_service
@@ -20,7 +24,7 @@ from shared.handlers import Handlers
 
 def create_app(settings: BillingSettings | None = None) -> FastAPI:
     handlers = Handlers()
-    for room in (directory, terms, concerns):
+    for room in (directory, terms, proposals, concerns):
         handlers.include(room.handlers)
     return create_service(
         Service(
@@ -28,13 +32,16 @@ def create_app(settings: BillingSettings | None = None) -> FastAPI:
             routers=(
                 billing.terms.api.router,
                 billing.entries.api.router,
+                billing.proposals.api.router,
                 billing.estimates.api.router,
                 billing.invoices.api.router,
                 billing.ledger.api.router,
                 billing.payments.api.router,
                 billing.concerns.api.router,
                 billing.costs.api.router,
+                billing.runs.api.router,
             ),
             handlers=handlers,
+            tasks=[ticker.run],
         )
     )

@@ -83,7 +83,7 @@ def _owed(costs: Costs) -> Iterable[str]:
     if costs.apart:
         yield f"{_said(costs, costs.apart)} is set apart there while it is disputed."
     if costs.concerns:
-        yield f"Of your concerns, {len(costs.concerns)} open: a person answers each."
+        yield f"Still to be resolved: {_many(len(costs.concerns), 'concern')} of yours."
 
 
 def _many(count: int, thing: str) -> str:

@@ -87,7 +87,7 @@ async def draft(
         currency=agreed.currency,
         approver_id=approver.staff_id,
         period_from=min(period_from or date.max, *(one.worked_on for one in entries)),
-        period_to=period_to,
+        period_to=min(period_to, await directory.today(session)),
         tax_percent=agreed.tax_percent,
         payment_days=agreed.payment_days,
         penalty_percent=agreed.late_penalty.annual_percent if agreed.late_penalty else None,
@@ -318,11 +318,12 @@ def _line(invoice_id: UUID, number: int, entry: Entry) -> InvoiceLine:
 
 
 async def _keep_cap(session: AsyncSession, invoice: Invoice, agreed: Terms) -> None:
+    if agreed.cap is None:
+        return
     lines = await queries.lines(session, invoice.invoice_id)
     fees = sum(one.total for one in lines if one.kind == "F")
     before = await queries.fees_billed(session, invoice.matter_id)
     if over := rules.over_cap(agreed.cap, before, fees):
-        assert agreed.cap is not None
         limit = money.spoken(agreed.cap, agreed.currency)
         await _adjust(session, invoice, "IF", over, f"Our fees are limited to {limit}")
 

@@ -104,11 +104,15 @@ def write(bills: Iterable[Bill], profile: LedesProfile) -> str:
 def plain_text(words: str, limit: int) -> str:
     """ASCII without what ends a field or a record; letters keep their base, the rest becomes
     `?`."""
-    folded = unicodedata.normalize("NFKD", words.translate(_TYPOGRAPHIC))
-    letters = "".join(one for one in folded if not unicodedata.combining(one))
-    ascii_only = letters.encode("ascii", "replace").decode()
+    ascii_only = words if words.isascii() else _folded(words)
     one_line = re.sub(r"\s+", " ", re.sub(r"[\x00-\x1f\x7f]", " ", ascii_only)).strip()
     return one_line.replace("|", "/").replace("[", "(").replace("]", ")")[:limit].rstrip()
+
+
+def _folded(words: str) -> str:
+    folded = unicodedata.normalize("NFKD", words.translate(_TYPOGRAPHIC))
+    letters = "".join(one for one in folded if not unicodedata.combining(one))
+    return letters.encode("ascii", "replace").decode()
 
 
 _TYPOGRAPHIC: Mapping[int, str] = str.maketrans(

@@ -19,7 +19,11 @@ from shared.contracts.billing import (
 _DIGITS = {"BHD": 3, "JOD": 3, "KWD": 3, "OMR": 3, "TND": 3} | dict.fromkeys(
     ("CLP", "ISK", "JPY", "KRW", "UGX", "VND"), 0
 )
-_MEASURES = {"fees": "Our fees", "costs": "The expenses", "forecast": "What we now expect in all"}
+_MEASURES = {
+    "fees": "Our fees have",
+    "costs": "The expenses have",
+    "forecast": "What we now expect your matter to cost in all has",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,16 +95,12 @@ def threshold(event: BudgetThresholdCrossed) -> Letter:
     """One sentence that lets the client decide, and what they can decide."""
     reached, whole = spoken(event.reached, event.currency), spoken(event.estimated, event.currency)
     base = "that you agreed to" if event.agreed else "of our estimate"
-    expected = spoken(event.forecast, event.currency)
-    first = f"{_MEASURES[event.measure]} have reached" if event.measure != "forecast" else ""
     lead = (
-        f"{first} {reached}: {event.percent} % of the {whole} {base}."
-        if first
-        else f"What we now expect your matter to cost in all is {reached}: {event.percent} % of the"
-        f" {whole} {base}."
+        f"{_MEASURES[event.measure]} passed {event.percent} % of the {whole} {base}: now {reached}."
     )
+    expected = spoken(event.forecast, event.currency)
     return Letter(
-        subject=f"Your matter has reached {event.percent} % of its estimate",
+        subject=f"Your matter has passed {event.percent} % of its estimate",
         blocks=(
             lead,
             f"In all we now expect {expected}, fees and expenses together.",
@@ -120,7 +120,7 @@ def invoice(event: InvoiceIssued) -> Letter:
         subject=f"Invoice {event.number}",
         blocks=(
             f"Your invoice {event.number} covers our work from {_day(event.period_from)} to"
-            f" {_day(event.period_to)}, in {event.line_count} lines.",
+            f" {_day(event.period_to)}.",
             Rows(tuple(said)),
             "You find it in the portal, with each piece of work, who did it, how long it took and"
             " what it cost. You can question any line there, or by replying to this email: a person"

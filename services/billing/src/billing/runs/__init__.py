@@ -1,0 +1,1 @@
+"""The month's end: every matter's invoice drafted, with progress, going on after any crash."""
