@@ -40,7 +40,8 @@ def html(about: About, lines: Sequence[Line]) -> str:
 <html lang="en"><meta charset="utf-8"><title>{title}</title>
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <style>
-body {{ font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 62rem }}
+body {{ font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 62rem;
+  padding: 0 1rem }}
 table {{ border-collapse: collapse; width: 100% }}
 td, th {{ border-top: 1px solid #ccc; padding: .45rem .6rem; text-align: left;
   vertical-align: top }}
