@@ -59,10 +59,10 @@ async def test_a_correction_and_what_it_corrects_both_stay_and_the_newer_is_read
         shown = await eventually(
             lambda: item(firm), lambda one, wanted=number: len(one["corrections"]) == wanted
         )
-    assert shown["summary"] == "Corrected: No: Wednesday."
+    assert shown["summary"] == f"Correction of entry {index}: No: Wednesday."
     assert shown["first_recorded"] == before["summary"] == "We meet on Monday"
     newest, older = shown["corrections"]
-    assert older["summary"] == "Corrected: It was Tuesday."
+    assert older["summary"] == f"Correction of entry {index}: It was Tuesday."
     assert newest["index"] > older["index"] > shown["index"] == index
     proof = await firm.get(f"/v1/record/proofs/inclusion?event_id={newest['event_id']}")
     assert proof["index"] == newest["index"]

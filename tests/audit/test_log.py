@@ -11,6 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from audit import merkle
+from audit.app import create_app
 from audit.checkpoints import open_checkpoint
 from audit.log import Log, NotOurPast
 from privity.verify import Report, verify
@@ -187,6 +188,32 @@ async def test_a_database_that_drops_the_connection_in_the_middle_stores_nothing
     await check(record, 3)
     await record.append(told)
     await check(record, 6)
+
+
+async def test_a_full_disk_in_the_middle_of_an_append_stores_nothing_and_it_goes_on(
+    record: Record,
+) -> None:
+    """PostgreSQL's own error, where the tree is written: entries are there already by then."""
+    await record.append(arrivals(1, 3))
+    await record.as_superuser(
+        "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " RAISE EXCEPTION 'could not extend file' USING ERRCODE = '53100'; END $$",
+        "CREATE TRIGGER full_disk BEFORE INSERT ON nodes EXECUTE FUNCTION full_disk()",
+    )
+    with pytest.raises(DBAPIError):
+        await record.append(arrivals(4, 6))
+    await check(record, 3)
+    await record.as_superuser("DROP TRIGGER full_disk ON nodes")
+    await record.append(arrivals(4, 6))
+    await check(record, 6)
+
+
+async def test_a_signer_that_is_gone_starts_nothing_and_changes_nothing(record: Record) -> None:
+    await record.append(arrivals(1, 3))
+    record.settings.audit_signing_key_file.unlink()
+    with pytest.raises(FileNotFoundError, match="signing-key"):
+        create_app(record.settings)
+    await check(record, 3)
 
 
 async def test_two_replicas_at_once_make_one_log(record: Record) -> None:

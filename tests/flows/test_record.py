@@ -1,5 +1,11 @@
 """The record: whole, unaltered, and provable from outside."""
 
+import json
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
 from privity import status
 from privity.verify import verify
 from support.office import Client, Office, until
@@ -15,6 +21,42 @@ def test_the_log_proves_itself_to_a_stranger(office: Office, client: Client) -> 
     services = {one["service"]: one["streams"] for one in completeness["services"]}
     assert {"matters", "messaging", "sla-monitor"} <= services.keys()
     assert all(stream["gaps"] == [] for streams in services.values() for stream in streams)
+
+
+def test_a_matters_record_leaves_as_a_bundle_that_proves_itself_offline(
+    office: Office, client: Client, tmp_path: Path
+) -> None:
+    """With messaging's own bytes: what it committed to is what the bundle opens."""
+    file = tmp_path / "lease.pdf"
+    file.write_bytes(b"%PDF-1.7 " + bytes(range(256)) * 40)
+    office.write(client.email, "The lease is attached.", files=[file])
+    message = office.message_of(client)
+    office.clock(message["id"], "acknowledgment", "met")
+    until(lambda: office.get(f"/v1/matters/{client.matter_id}/timeline")["items"])
+    export = office.post("/v1/record/exports", {"matter_id": client.matter_id})
+    path = f"/v1/record/exports/{export['id']}"
+    until(lambda: office.get(path), lambda one: one["state"] == "ready", 40)
+    bundle = tmp_path / "bundle.zip"
+    with office.http() as http:
+        bundle.write_bytes(http.get(f"{path}/bundle").content)
+        original = http.get(f"/v1/messages/{message['id']}/original").content
+    with zipfile.ZipFile(bundle) as packed:
+        (mail,) = [one for one in packed.namelist() if one.startswith("originals/")]
+        (lease,) = [one for one in packed.namelist() if one.startswith("attachments/")]
+        assert packed.read(mail) == original
+        assert packed.read(lease) == file.read_bytes()
+        program = tmp_path / "verify.py"
+        program.write_bytes(packed.read("verify.py"))
+        lines = [json.loads(one) for one in packed.read("entries.jsonl").splitlines()]
+    opened = [one for line in lines for one in line["opened"] if one.get("path") == lease]
+    assert opened
+    assert "salt" in opened[0]
+    key = status.addresses(office.stack)["record"]["key"]
+    command = [sys.executable, "-I", "-S", str(program), str(bundle), key]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    report = verify(str(bundle), key=key)
+    assert report.ok, report.doubts
 
 
 def test_one_trace_leads_from_the_mail_to_the_leaf_and_the_acknowledgment(

@@ -180,7 +180,9 @@ def _warned(event: Any, reader: Reader) -> str:
 
 
 WORDS: dict[str, Callable[[Any, Reader], str]] = {
-    "RecordCorrected": lambda event, reader: f"Corrected: {reader.text(event.correction)}",
+    "RecordCorrected": lambda event, reader: (
+        f"Correction of entry {event.corrects_index}: {reader.text(event.correction)}"
+    ),
     "ClientMessageReceived": _subject_or_first_line,
     "MessageQuarantined": _subject_or_first_line,
     "MessageSent": _subject_or_first_line,

@@ -15,6 +15,9 @@ import typst
 
 from audit.exports.texts import About
 
+MOST_PRINTED = 20_000
+"""About 1,500 pages: nobody prints more, and typst holds them all in memory."""
+
 
 @dataclass(frozen=True)
 class Line:
@@ -40,7 +43,8 @@ def html(about: About, lines: Sequence[Line]) -> str:
 <html lang="en"><meta charset="utf-8"><title>{title}</title>
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <style>
-body {{ font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 62rem }}
+body {{ font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 62rem;
+  padding: 0 1rem }}
 table {{ border-collapse: collapse; width: 100% }}
 td, th {{ border-top: 1px solid #ccc; padding: .45rem .6rem; text-align: left;
   vertical-align: top }}
@@ -74,14 +78,21 @@ def _row(line: Line) -> str:
 
 def pdf(about: About, lines: Sequence[Line]) -> bytes:
     """Takes a while for thousands of lines: call it beside the loop."""
-    told = {name: str(value) for name, value in asdict(about).items()}
-    told["made_at"] = f"{about.made_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
-    data = {"about": told, "lines": [asdict(line) for line in lines]}
-    template = files("audit.exports").joinpath("index.typ").read_bytes()
     made = typst.compile(
-        template,
-        sys_inputs={"data": json.dumps(data)},
+        files("audit.exports").joinpath("index.typ").read_bytes(),
+        sys_inputs={"data": json.dumps(printed(about, lines))},
         timestamp=int(about.made_at.timestamp()),
     )
     assert isinstance(made, bytes)
     return made
+
+
+def printed(about: About, lines: Sequence[Line]) -> dict[str, object]:
+    """What the PDF shows: of a very long record its first lines, and how many more there are."""
+    told = {name: str(value) for name, value in asdict(about).items()}
+    told["made_at"] = f"{about.made_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    return {
+        "about": told,
+        "lines": [asdict(line) for line in lines[:MOST_PRINTED]],
+        "left_out": max(0, len(lines) - MOST_PRINTED),
+    }
