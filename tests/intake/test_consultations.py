@@ -254,6 +254,24 @@ async def test_a_declined_prospect_is_erased_when_due_and_still_found_by_name(
     assert (await intake.check(again))["state"] == "possible"
 
 
+async def test_who_never_became_a_client_is_erased_and_who_did_is_not(
+    intake: Intake, moved_clock: Path
+) -> None:
+    await intake.asked(name="Una Heard", email="una@clients.test")
+    row, holders = await intake.proposed()
+    for one in holders:
+        await one.signs()
+    await intake.step(await intake.reread(row), "countersign")
+    await intake.until(row, "signed")
+    moved_clock.write_text(str(366 * 86_400))
+    for _ in range(50):
+        names = await intake.rows("SELECT name FROM consultations ORDER BY consultation_id")
+        if names == [(None,), ("Ann Example",)]:
+            break
+        await asyncio.sleep(0.1)
+    assert names == [(None,), ("Ann Example",)]
+
+
 async def test_others_see_only_what_is_theirs(intake: Intake) -> None:
     contact = str(intake.staff["Daniel Okafor"])
     asking = {key: ASKING[key] for key in ("name", "email", "practice_area")}

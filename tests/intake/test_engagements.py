@@ -373,6 +373,16 @@ async def test_a_contingent_fee_is_refused_where_the_rules_forbid_it(intake: Int
     assert await intake.refused("POST", "/v1/engagements", body) == "422 invalid"
 
 
+async def test_without_its_seal_the_service_says_that_it_is_not_ready(
+    platform: Platform, tmp_path: Path
+) -> None:
+    given = {"privity_profile": "production", "intake_seal_file": tmp_path / "none.pem"}
+    async with intake_in(platform, **given) as intake:
+        answer = await intake.call("GET", "/readyz", role="nobody")
+        assert (answer.status_code, answer.json()["checks"]["seal"]) == (503, "no none.pem")
+        assert not (tmp_path / "none.pem").exists(), "made only in the local profile"
+
+
 async def test_a_lost_link_is_replaced_and_opens_nothing_any_more(intake: Intake) -> None:
     row, (ann, _) = await intake.proposed()
     signer = {"signer_id": row["signers"][0]["id"]}
@@ -380,6 +390,21 @@ async def test_a_lost_link_is_replaced_and_opens_nothing_any_more(intake: Intake
     assert (await ann.call("GET", "/agreement")).status_code == 410
     newest: Holder = (await intake.holders("signature"))[-1]
     assert (await (await newest.enter()).signs()).status_code == 200
+
+
+async def test_a_client_sees_no_draft_and_nothing_of_others(intake: Intake) -> None:
+    row = await intake.drafted()
+    own = {"role": "client", "client_id": row["client_id"]}
+    path = f"/v1/engagements/{row['id']}"
+    assert await intake.refused("GET", path, **own) == "404 not-found"
+    assert (await intake.done("GET", "/v1/engagements", **own))["items"] == []
+    await intake.step(row, "approve")
+    assert (await intake.done("GET", path, **own))["state"] == "proposed"
+    foreign = {"role": "client", "client_id": row["matter_id"]}
+    assert await intake.refused("GET", path, **foreign) == "404 not-found"
+    assert await intake.refused("GET", f"{path}/document", **foreign) == "404 not-found"
+    stranger = {"role": "attorney", "email": "other@firm.test"}
+    assert await intake.refused("GET", path, **stranger) == "404 not-found"
 
 
 async def test_templates_are_versioned_and_a_hostile_one_is_refused(intake: Intake) -> None:

@@ -16,7 +16,7 @@ from shared.ids import new_id
 from support.names import many
 from support.prospects import Intake
 
-OTHERS = 20_000
+OTHERS = 10_000
 VARIANTS = [
     line.split("|")
     for line in (Path(__file__).parent / "variants.txt").read_text().splitlines()
@@ -40,7 +40,7 @@ def kept(written: str) -> dict[str, object]:
 
 @pytest.fixture
 async def crowd(intake: Intake) -> Intake:
-    """The names of the labelled set among twenty thousand others."""
+    """The names of the labelled set among ten thousand others."""
     rows = [kept(one) for one in [*many(OTHERS), *(base for base, *_ in VARIANTS)]]
     for first in range(0, len(rows), 1000):
         async with intake.runtime.db.transaction() as session:

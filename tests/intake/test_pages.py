@@ -75,7 +75,7 @@ async def test_what_was_entered_stays_and_what_is_wrong_is_said(intake: Intake) 
     wrong = FILLED | {"email": "ann@nowhere", "name": "<script>alert(1)</script>"}
     answer = await browser.send("/v1/pages/consultation", **wrong)
     assert answer.status_code == 422
-    assert "Please look again: email" in answer.text
+    assert "This is not an email address" in answer.text
     assert "&lt;script&gt;" in answer.text
     assert "<script" not in answer.text
     assert await intake.told(ConsultationRequested) == []

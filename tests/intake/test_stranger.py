@@ -32,7 +32,7 @@ async def test_what_the_document_promises_is_kept_for_generated_calls(platform: 
             "--header", f"Authorization: {partner}", "--checks", CHECKS, "--phases",
             "coverage,fuzzing", "--max-examples", "4", "--mode", "all", "--seed", "1",
             "--include-path-regex", "/v1/.*", "--exclude-path-regex", "/v1/pages/.*", "--max-time",
-            "15", "--no-color", "--request-timeout", "10",
+            "12", "--no-color", "--request-timeout", "10",
         ]  # fmt: skip
         process = await asyncio.create_subprocess_exec(
             *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT

@@ -73,6 +73,8 @@ async def request(
     row.point_of_contact_id = row.point_of_contact_id or await directory.point_of_contact(
         session, row.client_id
     )
+    if not row.known_client:
+        row.erase_at = _erased_at(session)
     session.add(row)
     assert row.name is not None
     await _keep_parties(session, row, [Named("client", row.kind, row.name, also), *others])
@@ -170,7 +172,6 @@ async def decline(
     _require(row, "requested", "scheduled", "held")
     if await engagements.alive(session, consultation_id, None):
         raise AgreementInTheWay("There is an agreement: withdraw or end that first.")
-    settings: IntakeSettings = session.info["settings"]
     if row.state == "scheduled":
         row.sequence += 1
         emit(session, _scheduled(session, row, cancelled=True))
@@ -180,7 +181,7 @@ async def decline(
     row.declined_by = "firm" if by_firm else "client"
     row.reasons = sealed.model_dump(mode="json")
     if not row.known_client:
-        row.erase_at = now + timedelta(days=settings.intake_prospects_kept_days)
+        row.erase_at = _erased_at(session)
     emit(
         session,
         ConsultationDeclined(
@@ -205,16 +206,30 @@ async def decline(
     return row
 
 
+async def keep_for_good(session: AsyncSession, consultation_id: UUID) -> None:
+    """An engagement came of it: what was said belongs to the client's file."""
+    row = await queries.consultation(session, consultation_id, locked=True)
+    row.erase_at = None
+
+
 _ERASE = text("""
     UPDATE consultations
     SET name = NULL, email = NULL, phone = NULL, place = NULL, note = NULL, reasons = NULL,
         erased_at = :now
-    WHERE erased_at IS NULL AND erase_at <= :now
+    WHERE erased_at IS NULL AND erase_at <= :now AND NOT EXISTS (
+        SELECT FROM engagements WHERE consultation_id = consultations.consultation_id
+            AND state IN ('draft', 'proposed', 'accepted', 'countersigned'))
 """)
 
 
 async def erase_what_is_due(session: AsyncSession) -> None:
     await session.execute(_ERASE, {"now": clock.now()})
+
+
+def _erased_at(session: AsyncSession) -> datetime:
+    """When what somebody told us goes, unless they become a client."""
+    settings: IntakeSettings = session.info["settings"]
+    return clock.now() + timedelta(days=settings.intake_prospects_kept_days)
 
 
 async def require_room(session: AsyncSession) -> None:

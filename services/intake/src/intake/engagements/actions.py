@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 import intake.conflicts.queries as conflict_checks
+import intake.consultations.actions as consultation_actions
 import intake.consultations.queries as consultations
 import intake.directory.queries as directory
 import intake.files.actions as files
@@ -353,6 +354,7 @@ async def bring_into_force(session: AsyncSession, engagement_id: UUID, sealed: b
     terms, signers = queries.terms_of(session, row), await queries.signers(session, engagement_id)
     file = await _keep(session, row, f"{terms.title} (signed).pdf", sealed)
     row.sealed_id, row.signed_at, row.state = file.file_id, clock.now(), "signed"
+    await consultation_actions.keep_for_good(session, row.consultation_id)
     row.revision += 1
     if row.amends is not None:
         amended = await queries.engagement(session, row.amends, locked=True)

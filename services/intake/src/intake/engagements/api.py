@@ -187,7 +187,9 @@ async def list_engagements(
     if client_id is not None:
         wanted = wanted.where(col(Engagement.client_id) == client_id)
     if relation == "self":
-        wanted = wanted.where(col(Engagement.client_id) == caller.client_id)
+        wanted = wanted.where(
+            col(Engagement.client_id) == caller.client_id, col(Engagement.state) != "draft"
+        )
     if relation == "team":
         staff_id = await directory.staff_id_of(session, caller)
         its_own = col(Consultation.consultation_id) == col(Engagement.consultation_id)
@@ -349,11 +351,14 @@ async def post_end(
 async def _holding(
     request: Request, caller: CallerIdentity, action: str, engagement_id: UUID
 ) -> UUID:
-    """The client, with its key held, if the caller may act on this engagement's consultation."""
+    """The client, with its key held, if the caller may act on this engagement's consultation. A
+    draft is nothing to a client: no partner has approved it."""
     permit(TABLE, caller, action)
     runtime: Runtime = request.state.runtime
     async with runtime.db.transaction() as looking:
         row = await queries.engagement(looking, engagement_id)
+    if caller.role == "client" and row.state == "draft":
+        raise NotFound("There is nothing here that you may see.")
     return await access.holding(request, caller, action, row.consultation_id)
 
 

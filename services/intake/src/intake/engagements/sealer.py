@@ -20,14 +20,15 @@ from shared.runtime import Runtime
 log = structlog.get_logger()
 
 LOOK_AT_LEAST_EVERY = 0.5
-AGAIN_AFTER_FAILURE = 5.0
+AGAIN_AFTER_FAILURE = 2.0
 
 
 async def run(runtime: Runtime) -> None:
     """Until cancelled. Replicas may seal the same one; the first to commit has done it."""
-    news = runtime.db.news()
+    news, seal_file = runtime.db.news(), _settings(runtime).intake_seal_file
+    runtime.ready_checks["seal"] = lambda: None if seal_file.exists() else f"no {seal_file.name}"
     if runtime.settings.local:
-        await asyncio.to_thread(make_when_missing, _settings(runtime).intake_seal_file, "Privity")
+        await asyncio.to_thread(make_when_missing, seal_file, "Privity")
     while True:
         pause = LOOK_AT_LEAST_EVERY
         try:

@@ -17,7 +17,7 @@ import intake.engagements.signing as signing
 import intake.information.api as information
 import intake.links.api as links
 from intake.consultations.api import STATEMENT, RequestByForm
-from intake.documents.dates import day
+from intake.documents.dates import day, minute
 from intake.links.api import Token
 from intake.links.queries import CodeNeeded, opened
 from intake.open_door import OPEN, OpenRoute
@@ -41,6 +41,20 @@ SAID = {
     "code": "We have sent you a code. It may take a minute to arrive.",
     "item": "We have it. Thank you.",
     "question": "We have your question and will answer you. The agreement stays open meanwhile.",
+}
+WRONG = {
+    "name": "Write your name on one line.",
+    "also": "Write one name on each line.",
+    "parties": "Write one name on each line.",
+    "email": "This is not an email address.",
+    "phone": "Write the number with its country, like +1 212 555 0147.",
+    "practice_area": "Say in one or two words what it is about.",
+    "understood": "Please tick that you understand.",
+    "i_sign": "Tick that you sign.",
+    "i_agree_to_electronic_business": "Tick that you agree to do this electronically.",
+    "code": "The code has eight digits.",
+    "question": "Write your question.",
+    "text": "Write your answer, or choose a file.",
 }
 _FORM = ("name", "also", "email", "phone", "practice_area", "adverse", "related", "understood")
 
@@ -111,7 +125,8 @@ async def get_page(
     given: dict[str, Any] = {"firm": shown.firm, "title": title, "lead": lead, "token": token}
     given["news"] = SAID.get(said or "", "")
     if not await _is_open(request, session, token):
-        return page("closed.html", link=shown, **given)
+        until = minute(shown.expires_at, await directory.time_zone(session))
+        return page("closed.html", link=shown, until=until, **given)
     if shown.purpose in ("information", "reminder"):
         asked = await information.get_information(token, session, request, _secret(request))
         due = day(asked.due_at, await directory.time_zone(session))
@@ -268,9 +283,10 @@ def _checked(model: type[Model], given: Mapping[str, Any]) -> Model:
 
 
 def _in_words(error: ValidationError) -> str:
-    """What was entered is not repeated."""
-    told = [f"{'.'.join(str(part) for part in one['loc'])}: {one['msg']}" for one in error.errors()]
-    return "Please look again: " + "; ".join(told[:5])
+    """For people, and without repeating what was entered."""
+    fields = dict.fromkeys(str(one["loc"][0]) for one in error.errors())
+    told = [WRONG.get(field, f"“{field}” cannot be taken as it is.") for field in fields]
+    return "Please look again: " + " ".join(told[:5])
 
 
 async def _is_open(request: Request, session: Transaction, token: str) -> bool:
