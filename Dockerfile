@@ -7,7 +7,8 @@ COPY services services
 RUN python -m venv .venv \
  && .venv/bin/python -m pip install -q --require-hashes -r requirements.lock \
  && .venv/bin/python -m pip install -q --no-deps --no-build-isolation -e shared \
-      -e services/gateway -e services/matters -e services/messaging -e services/sla-monitor -e services/audit -e services/intake
+      -e services/gateway -e services/matters -e services/messaging -e services/sla-monitor \
+      -e services/billing -e services/audit -e services/intake
 
 FROM python:3.11-slim
 COPY --from=build /privity /privity

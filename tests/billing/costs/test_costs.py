@@ -86,6 +86,14 @@ async def test_newer_terms_that_wait_are_named(bills: Bills) -> None:
     assert "Version 2 of our fee terms waits for your decision." in costs["summary"]
 
 
+async def test_where_the_law_asks_for_an_estimate_its_absence_is_said(bills: Bills) -> None:
+    matter = await bills.matter()
+    terms = await bills.accepted(matter, profiles=["au-uniform-law"])
+    assert "estimate of the total legal costs" in terms["text"]
+    costs = await bills.got(f"/v1/matters/{matter.id}/costs")
+    assert "We owe you an estimate of the whole in writing" in " ".join(costs["summary"])
+
+
 async def test_estimates_are_measured_by_practice_area_against_what_was_first_likely(
     bills: Bills,
 ) -> None:

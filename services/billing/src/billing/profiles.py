@@ -12,14 +12,15 @@ ProfileName = Literal["au-uniform-law", "us-california"]
 @dataclass(frozen=True, kw_only=True)
 class Profile:
     """`words` are printed in the disclosure. With `signature_above` (currency, minor units) a
-    higher expected cost needs a signed writing, and an unknown one too."""
+    higher expected cost needs a signed writing, and an unknown one too. `estimate_of_total`: the
+    client is owed one in writing. `arbitration_days`: how long they may ask for it after our
+    notice."""
 
     name: str
     source: str
     words: tuple[str, ...]
     signature_above: tuple[str, int] | None = None
     estimate_of_total: bool = False
-    bill_within_days: int | None = None
     arbitration_days: int | None = None
 
     def asks_signature(self, currency: str, expected: int | None) -> bool:
@@ -56,7 +57,6 @@ PROFILES: dict[ProfileName, Profile] = {
             " within 30 days of our notice of your right to it.",
         ),
         signature_above=("USD", 100_000),
-        bill_within_days=10,
         arbitration_days=30,
     ),
 }

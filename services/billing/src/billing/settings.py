@@ -12,6 +12,8 @@ class BillingSettings(Settings):
 
     billing_database_url: SecretStr
 
+    max_body_bytes: int = 4_194_304  # a receipt travels in the body
+
     billing_thresholds: tuple[int, ...] = Field(
         (50, 75, 90, 100), description="percent of an estimate at which the client is told"
     )

@@ -12,6 +12,7 @@ from sqlmodel import col
 from billing.concerns import actions, queries
 from billing.concerns.models import BillingConcern
 from billing.directory import queries as directory
+from billing.directory.models import BilledMatter
 from billing.estimates import actions as estimates
 from billing.invoices import queries as invoices
 from billing.invoices.models import Invoice
@@ -110,20 +111,7 @@ async def post_concern(
     raised_at = body.raised_at or clock.now()
     if raised_at > clock.now():
         raise Invalid("A concern is recorded once it was raised.")
-    if body.invoice_id:
-        await hold_keys(request, invoices.client_of(body.invoice_id))
-        invoice: Invoice | None = await invoices.invoice(session, body.invoice_id)
-        matter_id = invoice.matter_id if invoice else None
-    else:
-        matter_id, invoice = body.matter_id, None
-        if matter_id is None:
-            raise Invalid("Say what it is about: an invoice or a matter.")
-        await hold_keys(request, directory.client_of(matter_id))
-    assert matter_id is not None
-    matter = await directory.matter_for(session, POLICY, caller, "raise concerns", matter_id)
-    await estimates.lock(session, matter_id)
-    if invoice is not None:
-        invoice = await invoices.invoice(session, invoice.invoice_id, lock=True)
+    matter, invoice = await _about(session, request, caller, body)
     concern = await actions.raise_concern(
         session,
         matter,
@@ -220,6 +208,26 @@ async def get_concern(
     )
     await record_access(session, caller, found.client_id, "client")
     return await _shown(session, found)
+
+
+async def _about(
+    session: Transaction, request: Request, caller: CallerIdentity, body: NewConcern
+) -> tuple[BilledMatter, Invoice | None]:
+    """What the concern is about: a matter, and an invoice of it if one is meant, locked."""
+    if (body.invoice_id is None) == (body.matter_id is None):
+        raise Invalid("Say what it is about: either an invoice or a matter.")
+    matter_id = body.matter_id
+    if body.invoice_id is not None:
+        await hold_keys(request, invoices.client_of(body.invoice_id))
+        matter_id = (await invoices.invoice(session, body.invoice_id)).matter_id
+    assert matter_id is not None, "an invoice is of a matter"
+    if body.invoice_id is None:
+        await hold_keys(request, directory.client_of(matter_id))
+    matter = await directory.matter_for(session, POLICY, caller, "raise concerns", matter_id)
+    await estimates.lock(session, matter_id)
+    if body.invoice_id is None:
+        return matter, None
+    return matter, await invoices.invoice(session, body.invoice_id, lock=True)
 
 
 async def _locked(

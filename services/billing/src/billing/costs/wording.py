@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from billing import money
 from billing.costs.queries import Costs
+from billing.profiles import PROFILES
 
 
 def sentences(costs: Costs) -> list[str]:
@@ -55,7 +56,7 @@ def _so_far(costs: Costs) -> Iterable[str]:
 
 def _expected(costs: Costs) -> Iterable[str]:
     if costs.estimate is None or costs.standing is None:
-        yield "There is no estimate of the whole yet; you may ask for one."
+        yield _no_estimate(costs)
         return
     high = costs.standing.fees_high + costs.standing.costs_high
     base = "you agreed to" if costs.estimate.agreed_version else "we estimated, not yet agreed,"
@@ -68,6 +69,13 @@ def _expected(costs: Costs) -> Iterable[str]:
     if costs.estimate.version != (costs.estimate.agreed_version or costs.estimate.version):
         yield f"Version {costs.estimate.version} of the estimate waits for your decision."
     yield from (f"On {why.at} the estimate changed: {why.words}" for why in costs.reasons)
+
+
+def _no_estimate(costs: Costs) -> str:
+    names = costs.terms.terms.profiles if costs.terms else ()
+    if any(PROFILES[name].estimate_of_total for name in names):
+        return "We owe you an estimate of the whole in writing: it is not there yet."
+    return "There is no estimate of the whole yet; you may ask for one."
 
 
 def _owed(costs: Costs) -> Iterable[str]:

@@ -10,12 +10,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from billing import money
 from billing.terms.rules import PhaseCode
 from billing.values import Currency, Digits, Line, Prose
 from shared.contracts.billing import AmountRange, Measure
+
+# The words of an estimate travel in one event: their bounds keep it below 256 KiB.
+Assumption = Annotated[Prose, StringConstraints(max_length=1000)]
 
 
 class EstimatePart(BaseModel):
@@ -48,13 +51,13 @@ class Task(EstimatePart):
 class EstimatedPhase(EstimatePart):
     code: PhaseCode
     name: Line
-    tasks: Annotated[tuple[Task, ...], Field(min_length=1, max_length=50)]
+    tasks: Annotated[tuple[Task, ...], Field(min_length=1, max_length=30)]
 
 
 class Estimate(EstimatePart):
     currency: Currency
-    phases: Annotated[tuple[EstimatedPhase, ...], Field(min_length=1, max_length=20)]
-    assumptions: Annotated[tuple[Prose, ...], Field(min_length=1, max_length=30)]
+    phases: Annotated[tuple[EstimatedPhase, ...], Field(min_length=1, max_length=12)]
+    assumptions: Annotated[tuple[Assumption, ...], Field(min_length=1, max_length=20)]
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
@@ -63,7 +66,9 @@ class Estimate(EstimatePart):
             self.phases
         ):
             raise ValueError("each phase and each task has a code of its own")
-        self.fees, self.costs  # noqa: B018 - a range that is none is refused here
+        for task in self.tasks:  # a range that is none is refused here
+            task.fees.minor(self.currency)
+            task.costs.minor(self.currency)
         return self
 
     @property

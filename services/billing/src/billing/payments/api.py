@@ -1,11 +1,11 @@
 """HTTP in: payments, clients' money in trust, late penalties."""
 
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 from sqlalchemy import select
 from sqlmodel import col
 
@@ -18,7 +18,7 @@ from billing.ledger import queries as balances
 from billing.payments import actions
 from billing.payments.models import Payment
 from billing.policy import POLICY
-from billing.values import Amount, Day, MoneyShown, Prose, shown
+from billing.values import Amount, Currency, Day, MoneyShown, Prose, shown
 from shared.accesses import record_access
 from shared.auth import Caller, CallerIdentity
 from shared.db import Transaction
@@ -174,7 +174,7 @@ async def get_trust(
     matter_id: UUID,
     caller: Caller,
     session: Transaction,
-    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "USD",
+    currency: Currency,
 ) -> TrustShown:
     matter = await directory.matter_for(session, POLICY, caller, "read bills", matter_id)
     await record_access(session, caller, matter.client_id, "client")
