@@ -47,3 +47,9 @@ def test_the_demo_firm_is_planted_once_however_often_it_is_asked_for(office: Off
         return Counter(one["state"] for one in found if one["kind"] == "response")
 
     until(clocks, lambda states: states == {"met": 1, "paused": 1, "running": 1})
+    bills = [
+        office.get("/v1/invoices", client_id=one["id"], state="issued")["items"] for one in clients
+    ]
+    assert sum(map(len, bills)) == 8
+    numbers = sorted(one["number"] for each in bills for one in each)
+    assert len(set(numbers)) == 8

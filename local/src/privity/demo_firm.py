@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import httpx2
 from rich.console import Console
 
-from privity import demo_month, mail
+from privity import demo_bills, demo_month, mail
 from privity.clients import call, client, let_it_spread, waited
 from privity.keys import signing_key
 from privity.mail import Letter
@@ -167,10 +167,13 @@ def plant(stack: Stack, console: Console) -> None:
             _correspond(firm, letter, clients[letter.client])
         if not any(one["from"] == STRANGER.client for one in firm.listed("/v1/messages")):
             firm.send(STRANGER)
+        lawyers = [(clients[one.email], one.contact) for one in CLIENTS]
+        invoices = demo_bills.bill(stack, http, lawyers)
     matters = sum(len(one.matters) for one in CLIENTS)
     console.print(
         f"The demo firm is at work: {len(CLIENTS)} clients, {matters} matters; one answered, one"
-        " paused by a question, one waiting, one stranger in triage."
+        " paused by a question, one waiting, one stranger in triage; the month is billed in"
+        f" {invoices} invoices."
     )
 
 

@@ -50,18 +50,18 @@ async def test_the_client_accepts_exactly_a_piece_of_earlier_work(bills: Bills) 
     await bills.accepted(matter)
     path, client = f"/v1/entries/{entry['id']}", str(matter.client_id)
     seen = await bills.got(path, role="client", client_id=client)
-    assert (seen["version"], seen["cost"]) == (2, usd("300.00"))
-    for wrong in ({"version": 1, "cost": usd("300.00")}, {"version": 2, "cost": usd("299.00")}):
+    assert (seen["version"], seen["cost"]) == (3, usd("300.00"))
+    for wrong in ({"version": 1, "cost": usd("300.00")}, {"version": 3, "cost": usd("299.00")}):
         answer = await bills.call(
             "POST", f"{path}/acceptance", wrong, role="client", client_id=client
         )
         assert (answer.status_code, answer.json()["code"]) == (409, "changed-meanwhile")
-    exact = {"version": 2, "cost": usd("300.00")}
+    exact = {"version": 3, "cost": usd("300.00")}
     accepted = await bills.as_client(f"{path}/acceptance", exact, client)
     assert (accepted["state"], accepted["cause"], accepted["version"]) == (
         "billable",
         "acceptance",
-        3,
+        4,
     )
     # A correction is other work than what was accepted: it is a draft again.
     body = {"minutes": 90, "narrative": NARRATIVE, "started_at": entry["started_at"],
@@ -78,7 +78,7 @@ async def test_a_partner_excepts_emergency_work_with_a_reason_and_nobody_else_ma
     reason = {"reason": "The injunction was heard within two hours."}
     early = await bills.call("POST", f"/v1/entries/{urgent['id']}/exception", reason)
     assert (early.status_code, early.json()["code"]) == (409, "not-waiting")  # no rate is known
-    await bills.accepted(matter)
+    await bills.terms(matter)  # explained, and not accepted by anybody
     by_ada = await bills.call(
         "POST",
         f"/v1/entries/{urgent['id']}/exception",

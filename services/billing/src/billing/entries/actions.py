@@ -223,7 +223,7 @@ async def write_off(session: AsyncSession, entry: Entry, reason: str, by: UUID) 
 async def reconsider(
     session: AsyncSession, client_id: UUID, matter_id: UUID | None, *, by: UUID
 ) -> None:
-    """Terms were accepted, or heard of late: drafts that were worked after the acceptance become
+    """Terms were disclosed, accepted, or heard of late: drafts worked after the acceptance become
     billable, and the others learn what they would cost. Both orders lead to the same state."""
     for waiting in await queries.matters_with_drafts(session, client_id, matter_id):
         matter = await directory.matter(session, waiting)

@@ -112,6 +112,8 @@ async def post_terms(
         practice_areas=body.practice_areas,
         by=caller.id,
     )
+    # Drafts learn what they would cost, so that a client or partner knows what they decide about.
+    await entries.reconsider(session, body.client_id, body.matter_id, by=caller.id)
     return await _shown(session, row, response)
 
 
@@ -139,6 +141,7 @@ async def post_version(
         if_match=if_match,
         by=caller.id,
     )
+    await entries.reconsider(session, agreement.client_id, agreement.matter_id, by=caller.id)
     return await _shown(session, row, response)
 
 
