@@ -14,6 +14,7 @@ from shared.contracts.intake import (
     ConsultationRequested,
     ConsultationScheduled,
 )
+from shared.contracts.matters import ClientChanged
 from support.platform import Platform
 from support.prospects import ASKING, NOTE, Intake, intake_in
 
@@ -212,6 +213,39 @@ async def test_parties_heard_of_later_run_the_check_again_and_take_back_what_was
     )
     told = await intake.told(ConflictCheckCompleted)
     assert [(one.revision, one.outcome) for one in told] == [(1, "possible"), (2, "possible")]
+
+
+async def test_who_becomes_a_client_elsewhere_reopens_the_check_of_who_is_against_them(
+    intake: Intake,
+) -> None:
+    """Nobody asked by the form: a partner registered a client, or hired somebody."""
+    consultation_id = await intake.asked(parties=[{"role": "adverse", "name": "Carl Ivanov"}])
+    assert (await intake.check(consultation_id))["state"] == "clear"
+    carl = await intake.client("Карл Иванов")
+    check = await intake.check(consultation_id)
+    assert (check["state"], check["revision"]) == ("possible", 2)
+    path = f"/v1/consultations/{consultation_id}"
+    cleared = {"revision": 2, "reasons": "Not the same person at all."}
+    await intake.done("POST", f"{path}/conflict-check/clear", cleared)
+    again = await intake.sealed(carl, "name", "Карл Иванов")
+    mail = await intake.sealed(carl, "email", "carl@clients.test")
+    await intake.hear(ClientChanged(client_id=carl, name=again, email=mail, time_zone="UTC"))
+    assert (await intake.check(consultation_id))["state"] == "cleared", "nothing new was heard"
+    await intake.client("Zoe Unrelated")
+    assert (await intake.check(consultation_id))["revision"] == 2
+    await intake.member("Carla Ivanova", email="carla@firm.test")
+    assert (await intake.check(consultation_id))["state"] == "possible"
+
+
+async def test_a_prospect_who_becomes_a_client_is_no_conflict_of_their_own(
+    intake: Intake,
+) -> None:
+    consultation_id = await intake.asked()
+    (row,) = await intake.rows("SELECT client_id FROM consultations")
+    name = await intake.sealed(row[0], "name", "Ann Example")
+    mail = await intake.sealed(row[0], "email", "ann@clients.test")
+    await intake.hear(ClientChanged(client_id=row[0], name=name, email=mail, time_zone="UTC"))
+    assert (await intake.check(consultation_id))["revision"] == 1
 
 
 async def test_interests_of_the_firms_own_people_count(intake: Intake) -> None:

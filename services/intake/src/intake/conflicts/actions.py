@@ -14,6 +14,7 @@ from intake.conflicts import queries, rules
 from intake.conflicts.models import ConflictCheck, ConflictConsent, ConflictHit, State
 from intake.consultations.models import Consultation, Party
 from intake.files import queries as files
+from intake.names.rules import Role
 from intake.settings import IntakeSettings
 from shared import clock
 from shared.contracts import Sealed
@@ -81,6 +82,27 @@ async def run(session: AsyncSession, row: Consultation) -> ConflictCheck:
         ),
     )
     return check
+
+
+async def look_again(
+    session: AsyncSession, names_new: Sequence[str], role: Role, *, client_id: UUID | None = None
+) -> None:
+    """Names came to be known outside of a consultation: whatever consultation they may touch is
+    checked again, whatever was decided on it. Names heard twice are not new."""
+    touched = {
+        near.consultation_id
+        for written in names_new
+        for near in await names.near(session, written)
+        if near.consultation_id is not None
+        and near.client_id != client_id
+        and rules.is_serious(rules.asked_as(near.role), role)
+    }
+    if touched:
+        await session.execute(ONE_AT_A_TIME)
+    for consultation_id in sorted(touched):
+        row = await consultations.consultation(session, consultation_id, locked=True)
+        if row.state != "declined":
+            await run(session, row)
 
 
 async def clear(

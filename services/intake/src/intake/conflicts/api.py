@@ -124,12 +124,13 @@ async def post_waive(
 
 @router.post("/staff-interests", status_code=204)
 async def post_interest(body: Interest, caller: Caller, session: Transaction) -> None:
-    """Compared in every check from now on."""
+    """Compared in every check from now on, and at once with what is open."""
     permit(TABLE, caller, "declare interests")
     await directory.active_staff(session, body.staff_id)
-    await names.keep(
+    new = await names.keep(
         session, subject_id=new_id(), role="interest", kind=body.kind, written=[body.name]
     )
+    await actions.look_again(session, new, "interest")
 
 
 async def _shown(session: Transaction, check: ConflictCheck) -> CheckShown:

@@ -14,6 +14,11 @@ def is_serious(asked: str, found: Role) -> bool:
     return (asked == "adverse") is not (found == "adverse")
 
 
+def asked_as(role: Role) -> str:
+    """What a name of a consultation was asked as."""
+    return "client" if role == "prospect" else role
+
+
 def in_words(asked: str, found: Role, because: str) -> str:
     """The hit as a partner reads it."""
     sides = {
@@ -24,9 +29,9 @@ def in_words(asked: str, found: Role, because: str) -> str:
         "staff": "one of our own people",
         "interest": "an interest of one of our own people",
     }
-    asked_as = {
+    asking = {
         "client": "who asks",
         "related": "related to who asks",
         "adverse": "their adversary",
     }
-    return f"{asked_as[asked]} reads like {sides[found]}: {because}"
+    return f"{asking[asked]} reads like {sides[found]}: {because}"

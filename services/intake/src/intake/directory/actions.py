@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+import intake.conflicts.actions as conflicts
 import intake.names.actions as names
 from intake.directory.models import Client, Firm, PointOfContact, Staff
 from intake.tables import Row
@@ -37,7 +38,8 @@ async def keep_staff(session: AsyncSession, event: StaffRegistered | StaffChange
         "active": getattr(event, "active", True),
     }
     await _keep(session, Staff, row)
-    await names.keep(session, subject_id=event.staff_id, role="staff", written=[name])
+    new = await names.keep(session, subject_id=event.staff_id, role="staff", written=[name])
+    await conflicts.look_again(session, new, "staff")
 
 
 async def keep_client(session: AsyncSession, event: ClientRegistered | ClientChanged) -> None:
@@ -52,13 +54,14 @@ async def keep_client(session: AsyncSession, event: ClientRegistered | ClientCha
     }
     await _keep(session, Client, row)
     if event.state == "active":
-        await names.keep(
+        new = await names.keep(
             session,
             subject_id=event.client_id,
             client_id=event.client_id,
             role="client",
             written=[name],
         )
+        await conflicts.look_again(session, new, "client", client_id=event.client_id)
 
 
 async def keep_contact(session: AsyncSession, event: PointOfContactAssigned) -> None:

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
 
 from intake.names import rules
 from intake.names.models import Name
@@ -21,8 +22,9 @@ async def keep(
     kind: Kind = "person",
     client_id: UUID | None = None,
     consultation_id: UUID | None = None,
-) -> None:
-    """Idempotent. Names are never forgotten: a former one still tells of a conflict."""
+) -> list[str]:
+    """Idempotent; gives the names that are new. Names are never forgotten: a former one still tells
+    of a conflict."""
     rows = [
         {
             "name_id": new_id(),
@@ -39,5 +41,7 @@ async def keep(
         for one in dict.fromkeys(written)
         for folded in [rules.fold(one)]
     ]
-    if rows:
-        await session.execute(insert(Name).values(rows).on_conflict_do_nothing())
+    if not rows:
+        return []
+    added = insert(Name).values(rows).on_conflict_do_nothing().returning(col(Name.written))
+    return list((await session.execute(added)).scalars())
