@@ -15,7 +15,7 @@ import uvloop
 
 from ground import ground
 
-NAMES = ("write_path", "mail", "events", "clocks")
+NAMES = ("write_path", "mail", "events", "clocks", "pages")
 
 
 def main(names: list[str]) -> None:
