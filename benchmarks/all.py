@@ -15,7 +15,7 @@ import uvloop
 
 from ground import ground
 
-NAMES = ("write_path", "mail", "events", "clocks", "record", "intake_way", "bills")
+NAMES = ("write_path", "mail", "events", "clocks", "record", "intake_way", "bills", "pages")
 
 
 def main(names: list[str]) -> None:

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, column, func, select, text
+from sqlalchemy import ColumnElement, CompoundSelect, Select, column, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -53,25 +53,51 @@ async def are_with(session: AsyncSession, staff_id: UUID) -> bool:
 
 
 # The team of a client or matter: its contact, whoever stands in or covers an absence, who was named
-# to work on it, and everybody above them. Read from the other side: whose contact is this caller,
-# or somebody below, or stands in for it?
+# to work on it, and everybody above them. For one client it is read upwards from who answers them;
+# for lists downwards from the caller. Each branch has an index of its own.
+_ON_THE_TEAM = text("""
+    WITH RECURSIVE answering AS (
+        SELECT staff_id, stand_in_id FROM points_of_contact
+        WHERE client_id = :client_id
+          AND (CAST(:matter_id AS uuid) IS NULL OR matter_id IS NULL OR matter_id = :matter_id)
+          AND tstzrange(from_at, until_at) @> statement_timestamp() + CAST(:offset AS interval)
+    ), people AS (
+        SELECT staff_id FROM answering
+        UNION SELECT stand_in_id FROM answering
+        UNION SELECT staff.stand_in_id FROM staff JOIN answering USING (staff_id)
+        UNION SELECT away.stand_in_id FROM absences away JOIN answering USING (staff_id)
+              WHERE away.cancelled_at IS NULL AND tstzrange(away.from_at, away.until_at)
+                    @> statement_timestamp() + CAST(:offset AS interval)
+        UNION SELECT member.staff_id FROM matters JOIN team_members member USING (matter_id)
+              WHERE client_id = :client_id
+                AND (CAST(:matter_id AS uuid) IS NULL OR matter_id = :matter_id)
+    ), above AS (
+        SELECT staff_id FROM people
+        UNION
+        SELECT staff.supervisor_id FROM staff JOIN above USING (staff_id))
+    SELECT EXISTS (
+        SELECT FROM above JOIN staff USING (staff_id) WHERE staff.email = :email AND staff.active)
+""")
 _OF_THE_TEAM = """
     WITH RECURSIVE below AS (
         SELECT staff_id FROM staff WHERE email = :email AND active
         UNION
-        SELECT staff.staff_id FROM staff JOIN below ON staff.supervisor_id = below.staff_id)
-    SELECT contact.client_id, contact.matter_id
-    FROM points_of_contact contact JOIN staff USING (staff_id)
-    WHERE tstzrange(contact.from_at, contact.until_at)
-          @> statement_timestamp() + CAST(:offset AS interval)
-      AND (contact.staff_id IN (TABLE below) OR contact.stand_in_id IN (TABLE below)
-           OR staff.stand_in_id IN (TABLE below)
-           OR EXISTS (
-               SELECT FROM absences away
-               WHERE away.staff_id = contact.staff_id AND away.cancelled_at IS NULL
-                 AND away.stand_in_id IN (TABLE below)
-                 AND tstzrange(away.from_at, away.until_at)
-                     @> statement_timestamp() + CAST(:offset AS interval)))
+        SELECT staff.staff_id FROM staff JOIN below ON staff.supervisor_id = below.staff_id
+    ), answered AS (
+        SELECT staff_id FROM below
+        UNION SELECT staff_id FROM staff WHERE stand_in_id IN (TABLE below)
+        UNION SELECT staff_id FROM absences
+              WHERE cancelled_at IS NULL AND stand_in_id IN (TABLE below)
+                AND tstzrange(from_at, until_at)
+                    @> statement_timestamp() + CAST(:offset AS interval)
+    ), contacts AS (
+        SELECT client_id, matter_id, from_at, until_at FROM points_of_contact
+        WHERE staff_id IN (TABLE answered)
+        UNION ALL
+        SELECT client_id, matter_id, from_at, until_at FROM points_of_contact
+        WHERE stand_in_id IN (TABLE below))
+    SELECT client_id, matter_id FROM contacts
+    WHERE tstzrange(from_at, until_at) @> statement_timestamp() + CAST(:offset AS interval)
     UNION ALL
     SELECT matters.client_id, matters.matter_id
     FROM team_members JOIN matters USING (matter_id) WHERE staff_id IN (TABLE below)
@@ -83,12 +109,12 @@ def team_clients(caller: CallerIdentity) -> Select[Any]:
     return select(_team(caller).c.client_id)
 
 
-def team_matters(caller: CallerIdentity) -> Select[Any]:
+def team_matters(caller: CallerIdentity) -> CompoundSelect[Any]:
     """The matters on whose own team, or on whose client's team, the caller is."""
-    team = _team(caller)
-    its_own = col(Matter.matter_id) == team.c.matter_id
-    its_clients = team.c.matter_id.is_(None) & (col(Matter.client_id) == team.c.client_id)
-    return select(col(Matter.matter_id)).join(team, its_own | its_clients)
+    team, clients = _team(caller), _team(caller)
+    own = select(team.c.matter_id).where(team.c.matter_id.is_not(None))
+    whole = select(clients.c.client_id).where(clients.c.matter_id.is_(None))
+    return own.union_all(select(col(Matter.matter_id)).where(col(Matter.client_id).in_(whole)))
 
 
 def _team(caller: CallerIdentity) -> Any:
@@ -106,10 +132,12 @@ async def relations(
     if caller.client_id is not None and caller.client_id == client_id:
         found.add("self")
     if caller.email:
-        team = _team(caller)
-        wanted = select(team.c.client_id).where(team.c.client_id == client_id)
-        if matter_id is not None:
-            wanted = wanted.where(team.c.matter_id.is_(None) | (team.c.matter_id == matter_id))
-        if (await session.execute(wanted.limit(1))).first():
+        asked = {
+            "client_id": client_id,
+            "matter_id": matter_id,
+            "email": caller.email,
+            "offset": clock.offset(),
+        }
+        if (await session.execute(_ON_THE_TEAM, asked)).scalar_one():
             found.add("team")
     return found

@@ -1,6 +1,7 @@
 """Begin a handover of everything, and do a part of it: each part is a transaction, so that readers
 see it grow and a crash in the middle loses nothing that was done."""
 
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
@@ -54,8 +55,9 @@ async def go_on(session: AsyncSession) -> bool:
     if handover is None:
         return False
     assignments = await queries.left(session, handover, AT_ONCE)
+    now = await clock.database_now(session)
     for assignment in assignments:
-        code = await _hand_over(session, handover, assignment)
+        code = await _hand_over(session, handover, assignment, now)
         if code is None:
             handover.done += 1
         elif code:
@@ -63,17 +65,17 @@ async def go_on(session: AsyncSession) -> bool:
             refused["subject_id"] = str(assignment.subject_id)
             handover.refused = [*handover.refused, refused]
     if not assignments:
-        handover.ended_at = await clock.database_now(session)
+        handover.ended_at = now
     # Dying before the commit leaves this part undone, and the next tick finds it again.
     return True
 
 
 async def _hand_over(
-    session: AsyncSession, handover: Handover, assignment: PointOfContact
+    session: AsyncSession, handover: Handover, assignment: PointOfContact, now: datetime
 ) -> str | None:
     """None when it is done, else the code of a refusal, which concerns this one only; empty where
     somebody else was first. A planned assignment is replaced from its own instant."""
-    planned = assignment.from_at > await clock.database_now(session)
+    planned = assignment.from_at > now
     try:
         assert assignment.subject_id is not None
         await contacts.hand_over(
