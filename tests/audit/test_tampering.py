@@ -206,24 +206,33 @@ def log(tmp_path: Path) -> Log:
     return made
 
 
-@pytest.mark.timeout(7200)
-def test_every_sampled_tampering_is_doubted_by_both_verifiers(log: Log, tmp_path: Path) -> None:
-    program = built(tmp_path)
-    state, seen = tmp_path / "state", tmp_path / "seen"
-    log.publish(log.leaves[:SEEN])
-    seen.write_bytes(log.files["checkpoint"])
-    assert log.by_privity(state)
-    remembered = {path: path.read_bytes() for path in state.iterdir()}
-    log.publish(log.leaves)
+def sampled(log: Log, is_proved: Callable[[], bool]) -> None:
+    """Each way in turn; a tampering that happened to change nothing does not count."""
     whole = dict(log.files)
-    assert log.by_stranger(program, seen)
+    assert is_proved()
     for number in range(TAMPERINGS):
         way = WAYS[number % len(WAYS)]
         way(log)
         if log.files != whole:
-            found = (log.by_privity(state), log.by_stranger(program, seen))
-            assert found == (False, False), f"tampering {number}: {way.__qualname__}"
+            assert not is_proved(), f"tampering {number}: {way.__qualname__}"
         log.show(whole)
-    assert remembered == {path: path.read_bytes() for path in state.iterdir()}
-    assert log.by_privity(state)
-    assert log.by_stranger(program, seen)
+    assert is_proved()
+
+
+@pytest.mark.timeout(7200)
+def test_every_sampled_tampering_is_doubted_by_privity_verify(log: Log, tmp_path: Path) -> None:
+    log.publish(log.leaves[:SEEN])
+    assert log.by_privity(tmp_path / "state")
+    log.publish(log.leaves)
+    sampled(log, lambda: log.by_privity(tmp_path / "state"))
+
+
+@pytest.mark.timeout(7200)
+def test_every_sampled_tampering_is_doubted_by_the_verifier_that_others_wrote(
+    log: Log, tmp_path: Path
+) -> None:
+    program, seen = built(tmp_path), tmp_path / "seen"
+    log.publish(log.leaves[:SEEN])
+    seen.write_bytes(log.files["checkpoint"])
+    log.publish(log.leaves)
+    sampled(log, lambda: log.by_stranger(program, seen))

@@ -100,7 +100,9 @@ ALTERATIONS = {
     "checkpoint-wrong": "UPDATE checkpoints SET root = sha256(root) WHERE size = 3",
     "entries-missing": "DELETE FROM readings WHERE index = 2502;"
     " DELETE FROM entries WHERE index = 2502",
-    "entry-malformed": "UPDATE entries SET entry = entry || ' ' WHERE index = 7",
+    "entry-malformed": "UPDATE entries SET entry = convert_to(regexp_replace("
+    "convert_from(entry, 'UTF8'), '\"recorded_at\":\"[^\"]*\"', '\"recorded_at\":5'), 'UTF8')"
+    " WHERE index = 7",
 }
 
 

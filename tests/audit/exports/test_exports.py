@@ -168,12 +168,12 @@ async def test_an_export_that_stopped_is_gone_on_with_and_asks_only_for_what_it_
 async def test_a_process_that_died_while_making_leaves_an_export_to_go_on_with(
     firm: Firm, messaging: Messaging
 ) -> None:
-    """Its row says `making`, and nobody has touched it for a minute."""
+    """Its row says `making`, and nobody has touched it for minutes."""
     await mailed(firm, messaging)
     export = await ask(firm)
     await until(firm, export, "ready")
     await firm.record.as_superuser(
-        "UPDATE exports SET state = 'making', touched_at = now() - interval '2 minutes'"
+        "UPDATE exports SET state = 'making', touched_at = now() - interval '4 minutes'"
     )
     shown = await firm.get(f"/v1/record/exports/{export['id']}")
     assert shown["state"] == "stopped"

@@ -238,7 +238,7 @@ async def _permitted(
 
 def _begin_after_commit(request: Request, background: BackgroundTasks, export_id: UUID) -> None:
     """Background tasks run when the answer left, so after the commit. Dying between the two leaves
-    an export that counts as stopped after a minute."""
+    an export that counts as stopped after three minutes."""
     exporter: Exporter = request.app.state.exporter
     authorization = request.headers["authorization"]
     background.add_task(exporter.begin, _runtime(request), export_id, authorization)

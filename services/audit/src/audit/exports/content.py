@@ -33,7 +33,10 @@ class Found:
     @property
     def message_id(self) -> UUID | None:
         found = self.value.get("message_id") if isinstance(self.value, dict) else None
-        return UUID(found) if isinstance(found, str) else None
+        try:
+            return UUID(found) if isinstance(found, str) else None
+        except ValueError:
+            return None
 
     def words(self, at: str) -> str:
         return next((o.content.decode(errors="replace") for o in self.opened if o.at == at), "")

@@ -12,6 +12,8 @@ from shared.contracts import Sealed
 from shared.keyring import KeyNotHeld, Keyring
 from shared.sealing import SealBroken
 
+DEEPEST = 20
+
 
 @dataclass(frozen=True)
 class Opened:
@@ -38,12 +40,17 @@ def owners_of(value: object) -> set[UUID]:
 
 
 def seals(value: object, at: str = "") -> Iterator[tuple[str, Sealed]]:
+    """Each seal with its place. Contracts are shallow and their names are plain: what is neither
+    is no event of ours, and its bytes speak for themselves."""
+    if at.count("/") > DEEPEST:
+        return
     if isinstance(value, dict):
         if (sealed := _sealed(value)) is not None:
             yield at, sealed
             return
         for name, inner in value.items():
-            yield from seals(inner, f"{at}/{name}")
+            if "/" not in name:
+                yield from seals(inner, f"{at}/{name}")
     elif isinstance(value, list):
         for number, inner in enumerate(value):
             yield from seals(inner, f"{at}/{number}")

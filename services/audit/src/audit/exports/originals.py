@@ -8,6 +8,7 @@ import httpx2
 
 TRIES = 3
 PAUSE_SECONDS = 1.0
+TIMEOUT_SECONDS = 30.0  # three of them fit into rows.TOUCHED_WITHIN
 NOT_THERE = (403, 404)
 
 
@@ -28,7 +29,9 @@ class Messaging:
         for again in reversed(range(TRIES)):
             try:
                 answer = await self.http.get(
-                    f"{self.url}{path}", headers={"Authorization": self.authorization}, timeout=60
+                    f"{self.url}{path}",
+                    headers={"Authorization": self.authorization},
+                    timeout=TIMEOUT_SECONDS,
                 )
             except httpx2.HTTPError as error:
                 problem = f"messaging does not answer ({type(error).__name__})"

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.contracts import Sealed
 
-TOUCHED_WITHIN = timedelta(seconds=60)
+TOUCHED_WITHIN = timedelta(minutes=3)
 """Who makes an export touches it more often than this, or is no longer there."""
 
 
@@ -107,7 +107,10 @@ async def progress(session: AsyncSession, export_id: UUID, done: int, total: int
 
 async def stop(session: AsyncSession, export_id: UUID, problem: str) -> None:
     await session.execute(
-        text("UPDATE exports SET state = 'stopped', problem = :problem WHERE export_id = :id"),
+        text("""
+            UPDATE exports SET state = 'stopped', problem = :problem
+            WHERE export_id = :id AND state = 'making'
+        """),
         {"id": export_id, "problem": problem},
     )
 
