@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import httpx2
 
+from privity import status
+from privity.verify import verify
 from support.office import Office, until
 from support.papers import verdict
 from support.prospects import NOTE, TERMS
@@ -74,7 +77,9 @@ def consultation_of(office: Office, email: str) -> dict[str, Any]:
     return until(look)[0]
 
 
-def test_a_couple_goes_from_the_form_to_a_signed_engagement_on_the_record(office: Office) -> None:
+def test_a_couple_goes_from_the_form_to_an_open_matter_and_its_bundle_verifies(
+    office: Office, tmp_path: Path
+) -> None:
     tag = uuid4().hex[:6]
     ann = Person(office, "Ann Example", f"ann.{tag}@clients.test")
     bob = Person(office, "Bob Example", f"bob.{tag}@clients.test")
@@ -123,3 +128,23 @@ def test_a_couple_goes_from_the_form_to_a_signed_engagement_on_the_record(office
         return {one["type"].split(".")[2] for one in found}
 
     until(recorded, lambda kinds: wanted <= kinds, 30)
+
+    def matters() -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = office.get("/v1/matters", client_id=row["client_id"])["items"]
+        return found
+
+    (matter,) = until(matters)
+    assert (matter["title"], matter["point_of_contact_id"]) == (TERMS["title"], lawyer)
+    export = office.post("/v1/record/exports", {"client_id": row["client_id"]})
+    bundle = tmp_path / "record.zip"
+    bundle.write_bytes(made(office, export["id"]))
+    report = verify(str(bundle), key=status.addresses(office.stack)["record"]["key"])
+    assert report.ok, report.doubts
+
+
+def made(office: Office, export_id: str) -> bytes:
+    """The bundle, once it is."""
+    path = f"/v1/record/exports/{export_id}"
+    until(lambda: office.get(path), lambda one: one["state"] == "ready")
+    with office.http("partner") as http:
+        return http.get(f"{path}/bundle").content

@@ -14,7 +14,8 @@ from shared.contracts.intake import (
     ConsultationRequested,
     ConsultationScheduled,
 )
-from shared.contracts.matters import ClientChanged
+from shared.contracts.matters import ClientChanged, MatterParty, PartiesChanged
+from shared.ids import new_id
 from support.platform import Platform
 from support.prospects import ASKING, NOTE, Intake, intake_in
 
@@ -235,6 +236,26 @@ async def test_who_becomes_a_client_elsewhere_reopens_the_check_of_who_is_agains
     assert (await intake.check(consultation_id))["revision"] == 2
     await intake.member("Carla Ivanova", email="carla@firm.test")
     assert (await intake.check(consultation_id))["state"] == "possible"
+
+
+async def test_a_party_of_a_matter_counts_on_the_side_where_they_stand(intake: Intake) -> None:
+    consultation_id = await intake.asked(name="Carl Ivanov")
+    assert (await intake.check(consultation_id))["state"] == "clear"
+    client, party = await intake.client("Zoe Unrelated"), new_id()
+    adversary = MatterParty(
+        party_id=party,
+        role="adverse",
+        kind="person",
+        name=await intake.sealed(client, "party", "Karl Schmidt"),
+        also=(await intake.sealed(client, "party", "Карл Иванов"),),
+    )
+    changed = PartiesChanged(matter_id=new_id(), client_id=client, revision=1, parties=(adversary,))
+    await intake.hear(changed)
+    check = await intake.check(consultation_id)
+    assert (check["state"], check["revision"]) == ("possible", 2)
+    assert [one["found_role"] for one in check["hits"]] == ["adverse"]
+    await intake.hear(changed)
+    assert (await intake.check(consultation_id))["revision"] == 2, "nothing new was heard"
 
 
 async def test_a_prospect_who_becomes_a_client_is_no_conflict_of_their_own(

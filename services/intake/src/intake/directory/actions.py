@@ -9,16 +9,26 @@ from sqlalchemy.ext.asyncio import AsyncSession
 import intake.conflicts.actions as conflicts
 import intake.names.actions as names
 from intake.directory.models import Client, Firm, PointOfContact, Staff
+from intake.names.rules import Role
 from intake.tables import Row
 from shared.contracts.matters import (
     ClientChanged,
     ClientRegistered,
     FirmChanged,
+    PartiesChanged,
+    PartyRole,
     PointOfContactAssigned,
     StaffChanged,
     StaffRegistered,
 )
 from shared.keyring import unseal
+
+ROLES: dict[PartyRole, Role] = {
+    "client": "client",
+    "joint_client": "client",
+    "related": "related",
+    "adverse": "adverse",
+}
 
 
 async def keep_firm(session: AsyncSession, event: FirmChanged) -> None:
@@ -62,6 +72,21 @@ async def keep_client(session: AsyncSession, event: ClientRegistered | ClientCha
             written=[name],
         )
         await conflicts.look_again(session, new, "client", client_id=event.client_id)
+
+
+async def keep_parties(session: AsyncSession, event: PartiesChanged) -> None:
+    """Everybody whom a matter concerns; who is no party any more stays known as one."""
+    for party in event.parties:
+        role = ROLES[party.role]
+        new = await names.keep(
+            session,
+            subject_id=party.party_id,
+            client_id=event.client_id,
+            role=role,
+            kind=party.kind,
+            written=[unseal(session, one) for one in (party.name, *party.also)],
+        )
+        await conflicts.look_again(session, new, role, client_id=event.client_id)
 
 
 async def keep_contact(session: AsyncSession, event: PointOfContactAssigned) -> None:

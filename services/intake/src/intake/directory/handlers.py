@@ -7,6 +7,7 @@ from shared.contracts.matters import (
     ClientChanged,
     ClientRegistered,
     FirmChanged,
+    PartiesChanged,
     PointOfContactAssigned,
     StaffChanged,
     StaffRegistered,
@@ -39,6 +40,11 @@ async def on_client_registered(session: AsyncSession, event: ClientRegistered) -
 @handlers.on(ClientChanged)
 async def on_client_changed(session: AsyncSession, event: ClientChanged) -> None:
     await actions.keep_client(session, event)
+
+
+@handlers.on(PartiesChanged)
+async def on_parties_changed(session: AsyncSession, event: PartiesChanged) -> None:
+    await actions.keep_parties(session, event)
 
 
 @handlers.on(PointOfContactAssigned)
