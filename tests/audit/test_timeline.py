@@ -6,9 +6,10 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from polyfactory.factories.pydantic_factory import ModelFactory
 
 from audit import timeline
-from audit.timeline import Reader
+from audit.timeline import WORDS, Reader
 from shared.contracts import CONTRACTS, Event
 from shared.contracts.messaging import MessageBounced, StaffNotified
 from shared.contracts.sla_monitor import (
@@ -113,3 +114,12 @@ def test_an_event_that_cannot_be_understood_is_named_at_least(
 def test_a_zone_that_nobody_knows_is_no_reason_to_fail(reader: Reader) -> None:
     assert reader.time(FRIDAY, "Mars/Olympus") == "Fri 10 Jul 20:30"
     assert reader.time(FRIDAY, "../etc/passwd") == "Fri 10 Jul 20:30"
+
+
+@pytest.mark.parametrize("kind", sorted(WORDS))
+def test_every_kind_that_has_words_is_told_in_them(kind: str, reader: Reader) -> None:
+    """Whatever a contract's event holds: a summary that failed would hide a whole timeline."""
+    contract = next(one for one in set(CONTRACTS.values()) if one.__name__ == kind)
+    for _ in range(5):
+        event = ModelFactory.create_factory(contract).build()
+        assert 0 < len(line(event, reader)) <= timeline.LONGEST_SUMMARY

@@ -23,7 +23,16 @@ OUTBOUND = {"MessageSent", "MessageAcknowledged", "MessageBounced", "MessageFail
 
 SHOWN_TO_CLIENTS = INBOUND | OUTBOUND | {
     "AcknowledgmentDue", "ResponseDue", "ClockMet", "ClockPaused", "ClockResumed",
-    "CallLogged", "MatterOpened", "PointOfContactAssigned",
+    "CallLogged", "MatterOpened", "MatterClosed", "PointOfContactAssigned",
+    "UpdateDue", "UpdateRequested", "ProgressUpdateSent", "DecisionRequested", "DecisionRecorded",
+    "DecisionWithdrawn", "CaseAssessmentShared", "CaseAssessmentAcknowledged",
+    "ConsentGranted", "ConsentWithdrawn", "DisclosureMade",
+    "EngagementProposed", "EngagementSigned", "EngagementDeclined", "EngagementEnded",
+    "InformationRequested", "InformationProvided",
+    "FeesDisclosed", "FeesAccepted", "EstimateIssued", "EstimateRevised", "EstimateAgreed",
+    "BudgetThresholdCrossed", "InvoiceIssued", "CreditNoteIssued", "PaymentReceived",
+    "TrustDeposited", "TrustApplied", "LatePenaltyCharged", "BillingConcernRaised",
+    "BillingConcernAnswered", "BillingConcernResolved",
 }  # fmt: skip
 """Notes, notices among staff, warnings and escalations are the firm's own."""
 
@@ -140,6 +149,7 @@ CLOCKS = {
     "update": "Progress update",
     "decision": "Decision",
     "information": "Information",
+    "concern": "Answer to a billing concern",
 }
 
 
@@ -177,6 +187,13 @@ def _warned(event: Any, reader: Reader) -> str:
     return f"{_clock(event)} {'takes longer' if passed else 'soon due'}: at the latest " + (
         reader.time(event.limit_at)
     )
+
+
+def _sealed(field: str, before: str) -> Callable[[Any, Reader], str]:
+    def words(event: Any, reader: Reader) -> str:
+        return f"{before}: {reader.text(getattr(event, field))}"
+
+    return words
 
 
 WORDS: dict[str, Callable[[Any, Reader], str]] = {
@@ -220,4 +237,37 @@ WORDS: dict[str, Callable[[Any, Reader], str]] = {
     "EscalationRaised": lambda event, _: (
         f"{_clock(event)} escalated to the {event.role.replace('_', ' ')}"
     ),
+    "UpdateDue": _due("Progress update"),
+    "DecisionDue": _due("Decision"),
+    "ConcernDue": _due("Answer to a billing concern"),
+    "MatterClosed": _sealed("reason", "Matter closed"),
+    "MilestoneReached": lambda event, _: f"Milestone reached: {event.slug.replace('-', ' ')}",
+    "MilestoneReverted": lambda event, _: f"Milestone taken back: {event.slug.replace('-', ' ')}",
+    "DevelopmentRecorded": _sealed("summary", "Development"),
+    "DeadlineScheduled": lambda event, reader: (
+        f"{'Called off' if event.cancelled else reader.time(event.due_at)}: "
+        f"{reader.text(event.title)}"
+    ),
+    "UpdateRequested": lambda *_: "The client asked how it stands",
+    "ProgressUpdateSent": lambda event, _: (
+        f"Progress update told ({event.channel.replace('_', ' ')})"
+    ),
+    "DecisionRequested": _sealed("question", "To decide"),
+    "DecisionRecorded": lambda event, _: f"Decided: {event.option}{', late' if event.late else ''}",
+    "DecisionWithdrawn": _sealed("reason", "No longer to decide"),
+    "CaseAssessmentShared": lambda event, _: (
+        f"Assessment shared, version {event.assessment_version}"
+    ),
+    "CaseAssessmentAcknowledged": lambda event, _: (
+        f"Assessment acknowledged, version {event.assessment_version}"
+    ),
+    "EngagementProposed": _sealed("title", "Agreement sent to be signed"),
+    "EngagementSigned": _sealed("title", "Agreement signed by all"),
+    "FeesDisclosed": lambda event, _: f"Fees explained, version {event.terms_version}",
+    "FeesAccepted": lambda event, _: f"Fees accepted, version {event.terms_version}",
+    "InvoiceIssued": lambda event, _: f"Invoice {event.number}, due {event.due_on:%d %b %Y}",
+    "CreditNoteIssued": lambda event, _: f"Credit note {event.number}",
+    "BillingConcernRaised": _sealed("text", "Concern about a bill"),
+    "BillingConcernAnswered": _sealed("text", "About the concern"),
+    "BillingConcernResolved": lambda event, _: f"Concern ended: {event.outcome}",
 }
