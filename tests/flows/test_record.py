@@ -34,11 +34,11 @@ def test_a_matters_record_leaves_as_a_bundle_that_proves_itself_offline(
     office.clock(message["id"], "acknowledgment", "met")
     until(lambda: office.get(f"/v1/matters/{client.matter_id}/timeline")["items"])
     export = office.post("/v1/record/exports", {"matter_id": client.matter_id})
-    path = f"/v1/record/exports/{export['id']}"
-    until(lambda: office.get(path), lambda one: one["state"] == "ready", 40)
+    made = f"/v1/record/exports/{export['id']}"
+    until(lambda: office.get(made), lambda one: one["state"] == "ready", 40)
     bundle = tmp_path / "bundle.zip"
     with office.http() as http:
-        bundle.write_bytes(http.get(f"{path}/bundle").content)
+        bundle.write_bytes(http.get(f"{made}/bundle").content)
         original = http.get(f"/v1/messages/{message['id']}/original").content
     with zipfile.ZipFile(bundle) as packed:
         (mail,) = [one for one in packed.namelist() if one.startswith("originals/")]
@@ -48,9 +48,10 @@ def test_a_matters_record_leaves_as_a_bundle_that_proves_itself_offline(
         program = tmp_path / "verify.py"
         program.write_bytes(packed.read("verify.py"))
         lines = [json.loads(one) for one in packed.read("entries.jsonl").splitlines()]
-    opened = [one for line in lines for one in line["opened"] if one.get("path") == lease]
-    assert opened
-    assert "salt" in opened[0]
+    for path in (lease, mail):
+        opened = [one for line in lines for one in line["opened"] if one.get("path") == path]
+        assert opened
+        assert "salt" in opened[0], "the bundle opens what the entry committed to"
     key = status.addresses(office.stack)["record"]["key"]
     command = [sys.executable, "-I", "-S", str(program), str(bundle), key]
     done = subprocess.run(command, capture_output=True, text=True)

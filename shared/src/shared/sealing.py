@@ -101,6 +101,13 @@ def seal_chunks(
 def unseal_chunks(
     key: DataKey, content_id: UUID, kind: str, boxes: Iterable[bytes], committed: str
 ) -> bytes:
+    return open_chunks(key, content_id, kind, boxes, committed)[1]
+
+
+def open_chunks(
+    key: DataKey, content_id: UUID, kind: str, boxes: Iterable[bytes], committed: str
+) -> tuple[bytes, bytes]:
+    """(salt, content): the pair that a bundle discloses instead of a key."""
     boxes = list(boxes)
     framed = b"".join(
         unseal_chunk(key, content_id, kind, number, number == len(boxes) - 1, box)
@@ -109,7 +116,7 @@ def unseal_chunks(
     salt, content = framed[:SALT_BYTES], framed[SALT_BYTES:]
     if not hmac.compare_digest(commitment(salt, content), committed):
         raise SealBroken(f"commitment of {content_id}")
-    return content
+    return salt, content
 
 
 def seal_chunk(

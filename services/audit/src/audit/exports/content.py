@@ -9,7 +9,7 @@ from uuid import UUID
 
 from audit import entries, queries, timeline
 from audit.exports import opening, rows
-from audit.exports.originals import Stopped
+from audit.exports.originals import File, Stopped
 from audit.exports.rows import Export
 from audit.queries import Selection
 from shared import sealing
@@ -81,24 +81,28 @@ class Content:
             for row, value in zip(page, values, strict=True)
         ]
 
-    async def keep(self, file_id: UUID, content: bytes) -> None:
-        key = await self.key()
+    async def keep(self, file_id: UUID, file: File) -> None:
+        """Sealed whole: one octet says how long the salt is that precedes the content."""
+        key, salt = await self.key(), file.salt or b""
+        framed = bytes([len(salt)]) + salt + file.content
         commitment, boxes = await asyncio.to_thread(
-            sealing.seal_chunks, key, file_id, "export-file", content
+            sealing.seal_chunks, key, file_id, "export-file", framed
         )
         async with self.db.transaction() as session:
             await rows.keep_file(
                 session, self.export.export_id, file_id, key.version, commitment, boxes
             )
 
-    async def file(self, file_id: UUID) -> bytes:
+    async def file(self, file_id: UUID) -> File:
         async with self.db.transaction() as session:
             version, commitment, boxes = await rows.file(session, self.export.export_id, file_id)
         await self.keys.hold(self.export.client_id)
         key = self.keys.key(self.export.client_id, version)
-        return await asyncio.to_thread(
+        framed = await asyncio.to_thread(
             sealing.unseal_chunks, key, file_id, "export-file", boxes, commitment
         )
+        begins = 1 + framed[0]
+        return File(framed[begins:], framed[1:begins] or None)
 
     async def kept(self) -> set[UUID]:
         async with self.db.transaction() as session:

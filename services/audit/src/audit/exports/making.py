@@ -47,7 +47,8 @@ class Making:
     kept_for: float
     wanted: dict[UUID, Wanted] = field(default_factory=dict)
     taken: set[str] = field(default_factory=set)
-    kept: set[UUID] = field(default_factory=set)
+    kept: dict[UUID, bytes | None] = field(default_factory=dict)
+    """The files that were collected, each with the salt that messaging gave for it."""
     chunks: int = 0
 
     async def make(self) -> None:
@@ -82,15 +83,16 @@ class Making:
 
     async def _collect(self) -> None:
         """What an earlier try kept is not asked for again."""
-        self.kept = await self.content.kept()
+        kept = await self.content.kept()
         for done, (file_id, one) in enumerate(self.wanted.items()):
             await self._progress(done)
-            if file_id in self.kept:
+            if file_id in kept:
+                self.kept[file_id] = (await self.content.file(file_id)).salt
                 continue
             found = await self.messaging.fetch(one.source)
             if found is not None:
                 await self.content.keep(file_id, found)
-                self.kept.add(file_id)
+                self.kept[file_id] = found.salt
         await self._progress(len(self.wanted))
 
     async def _progress(self, done: int) -> None:
@@ -110,7 +112,7 @@ class Making:
             self.signer,
             entries=len(indexes),
             files=len(self.kept),
-            missing=len(self.wanted.keys() - self.kept),
+            missing=len(self.wanted.keys() - self.kept.keys()),
             entries_sha256=digest,
         )
         await self._write_proof(packer, indexes)
@@ -142,6 +144,8 @@ class Making:
             for one in found.opened
         ]
         salts = {one.at: one.salt for one in found.attached}
+        if found.message_id is not None:
+            salts["/original"] = self.kept.get(found.message_id)
         for at, path in self._files_of(found):
             salt = salts.get(at)
             opened.append({"at": at, "path": path} | ({"salt": _base64(salt)} if salt else {}))
@@ -178,7 +182,7 @@ class Making:
     async def _write_files(self, packer: Packer, sink: Sink) -> None:
         for file_id, one in self.wanted.items():
             if file_id in self.kept:
-                packer.add(one.path, await self.content.file(file_id))
+                packer.add(one.path, (await self.content.file(file_id)).content)
                 await self._drain(sink)
 
     async def _write_words(self, packer: Packer, about: About, lines: list[pages.Line]) -> None:

@@ -2,6 +2,7 @@
 export never holds what its requester may not read."""
 
 import asyncio
+from base64 import b64decode
 from dataclasses import dataclass
 
 import httpx2
@@ -10,6 +11,14 @@ TRIES = 3
 PAUSE_SECONDS = 1.0
 TIMEOUT_SECONDS = 30.0  # three of them fit into rows.TOUCHED_WITHIN
 NOT_THERE = (403, 404)
+
+
+@dataclass(frozen=True)
+class File:
+    """A file that messaging keeps, and the salt of its commitment if messaging gives it."""
+
+    content: bytes
+    salt: bytes | None = None
 
 
 class Stopped(Exception):
@@ -24,7 +33,7 @@ class Messaging:
     url: str
     authorization: str
 
-    async def fetch(self, path: str) -> bytes | None:
+    async def fetch(self, path: str) -> File | None:
         """None when there is no such file for this requester; raises Stopped."""
         for again in reversed(range(TRIES)):
             try:
@@ -37,7 +46,8 @@ class Messaging:
                 problem = f"messaging does not answer ({type(error).__name__})"
             else:
                 if answer.status_code == 200:
-                    return answer.content
+                    salt = answer.headers.get("commitment-salt")
+                    return File(answer.content, b64decode(salt) if salt else None)
                 if answer.status_code in NOT_THERE:
                     return None
                 if answer.status_code == 401:

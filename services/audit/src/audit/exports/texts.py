@@ -69,8 +69,8 @@ WHAT IT DOES NOT PROVE
 - That the firm chose every entry about this matter: the firm says so by signing the list. Entries
   say in the clear only their place in a stream; who holds the log can be made to open the others.
 - The hour of the checkpoint, beyond the firm's own clock, unless a witness signed it too.
-- Originals whose entry in entries.jsonl has no salt are as the firm exported them; their
-  commitment cannot be opened from here. {about.missing} files could not be obtained.
+- A file whose entry in entries.jsonl has no salt is as the firm exported it; its commitment
+  cannot be opened from here. {about.missing} files could not be obtained.
 """
 
 

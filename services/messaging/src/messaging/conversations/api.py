@@ -1,6 +1,7 @@
 """HTTP in: what clients and staff write, and reading it (interface: docs/openapi.yaml)."""
 
 import asyncio
+from base64 import b64encode
 from typing import Annotated, Literal
 from urllib.parse import quote
 from uuid import UUID
@@ -248,9 +249,12 @@ async def get_message(
 async def get_original(
     message_id: UUID, caller: Caller, request: Request, session: Transaction
 ) -> Response:
-    """The mail exactly as it arrived, octet for octet."""
+    """The mail exactly as it arrived, octet for octet. `Commitment-Salt` (base64) and these octets
+    are what its entry on the record commits to."""
     row = await _reading(request, session, caller, message_id, "original")
-    return Response(await _original(session, row), media_type="message/rfc822")
+    salt, raw = await _original(session, row)
+    headers = {"Commitment-Salt": b64encode(salt).decode()}
+    return Response(raw, headers=headers, media_type="message/rfc822")
 
 
 @router.get(
@@ -266,7 +270,7 @@ async def get_attachment(
     attachment = await session.get(Attachment, attachment_id)
     if attachment is None or attachment.message_id != message_id:
         raise NotFound(NOTHING)
-    raw = await _original(session, row)
+    _, raw = await _original(session, row)
     octets = await asyncio.to_thread(octets_of, raw, attachment.part)
     name = quote(views.attachment(session, attachment).name)
     headers = {
@@ -370,7 +374,7 @@ async def _reading(
     return row
 
 
-async def _original(session: AsyncSession, row: Message) -> bytes:
+async def _original(session: AsyncSession, row: Message) -> tuple[bytes, bytes]:
     if row.original_commitment is None:
         raise NotFound("This message did not come as a mail: it has no original.")
     return await custody.read(session, row)

@@ -90,8 +90,9 @@ async def keep(session: AsyncSession, original: SealedOriginal) -> None:
     session.add_all(original.attachments)
 
 
-async def read(session: AsyncSession, row: Message) -> bytes:
-    """The mail exactly as it arrived; SealBroken if what is kept is not what was sealed."""
+async def read(session: AsyncSession, row: Message) -> tuple[bytes, bytes]:
+    """The salt of its commitment, and the mail exactly as it arrived; SealBroken if what is kept is
+    not what was sealed."""
     found = await session.execute(
         select(col(OriginalChunk.box))
         .where(col(OriginalChunk.message_id) == row.message_id)
@@ -100,7 +101,7 @@ async def read(session: AsyncSession, row: Message) -> bytes:
     assert row.original_commitment is not None
     key = keys_of(session).key(row.owner, row.key_version)
     boxes = list(found.scalars())
-    return sealing.unseal_chunks(key, row.message_id, _KIND, boxes, row.original_commitment)
+    return sealing.open_chunks(key, row.message_id, _KIND, boxes, row.original_commitment)
 
 
 async def attachments(session: AsyncSession, message_id: UUID) -> list[Attachment]:
