@@ -18,7 +18,7 @@ setup: .venv/.ready ## .venv with everything in it, the servers fetched
 	@$(BIN)/privity fetch
 # A test that failed is run once more and both are told: these tests kill real servers on busy machines.
 test: check ## every check and every test, on real PostgreSQL and real Kafka
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup --reruns 1 -r R
+	@$(BIN)/python -m pytest -n 2 --no-loadscope-reorder --reruns 1 -r R
 check: setup lint types imports stale ## lint, types, import contracts, generated docs
 lint:
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

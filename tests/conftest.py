@@ -6,9 +6,11 @@ import signal
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import uvicorn
+from xdist.scheduler import LoadScopeScheduling
 
 from privity import issuer, servers
 from privity.keys import key_file
@@ -18,11 +20,24 @@ from support.platform import Platform, free_environment
 free_environment()
 
 
+class ByFile(LoadScopeScheduling):
+    """With pytest-xdist a file stays in one process, which makes its servers and fixtures once; all
+    stories of tests/flows share one platform."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = nodeid.partition("::")[0]
+        return "tests/flows" if path.startswith("tests/flows/") else path
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
+    return ByFile(config, log)
+
+
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With pytest-xdist a file stays in one process, and all stories share one platform in one."""
-    for item in items:
-        group = "office" if item.path.parent.name == "flows" else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
+    """The longest first, the rest as it was shuffled: nobody waits for them at the end."""
+    longest = ("test_drill.py", "flows")
+    items.sort(key=lambda item: not {item.path.name, item.path.parent.name} & set(longest))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

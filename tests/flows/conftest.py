@@ -8,7 +8,7 @@ import pytest
 from support.office import Client, Office, running_office
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def office(folder: Path) -> Iterator[Office]:
     with running_office(folder / "office") as running:
         yield running

@@ -16,6 +16,7 @@ from rich.table import Table
 from privity import (
     demo,
     demo_firm,
+    demo_month,
     jars,
     mail,
     parked,
@@ -59,16 +60,22 @@ def up_(
         left = up.begin(stack)
     except AlreadyRunning:
         terminal.say_it_runs()
-        return demo_firm.plant(Stack.found(home()), out) if with_firm else None
+        return _add_firm(Stack.found(home())) if with_firm else None
     if left:
         out.print(f"An earlier run had ended without stopping; stopped {', '.join(left)}.")
     terminal.stop_on_signals(stack.home)
     terminal.show_progress(stack)
     terminal.say_what_to_open(stack, time.monotonic() - began)
     if with_firm:
-        demo_firm.plant(stack, out)
+        _add_firm(stack)
     if not detach:
         terminal.watch(stack)
+
+
+def _add_firm(stack: Stack) -> None:
+    """A firm at work, with a month behind it; the platform's clock moves through that month."""
+    demo_month.play(stack, out)
+    demo_firm.plant(stack, out)
 
 
 @app.command("demo")

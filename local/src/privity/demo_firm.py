@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import httpx2
 from rich.console import Console
 
-from privity import demo_bills, demo_month, mail
+from privity import demo_bills, mail
 from privity.clients import call, client, let_it_spread, waited
 from privity.keys import signing_key
 from privity.mail import Letter
@@ -154,8 +154,7 @@ class Firm:
 
 
 def plant(stack: Stack, console: Console) -> None:
-    """After a month of its past. Raises Trouble with what the platform answered."""
-    demo_month.play(stack, console)
+    """Raises Trouble with what the platform answered."""
     with client(stack, "gateway", "partner") as http:
         firm = Firm(stack, http)
         staff = _staff(firm)
