@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[1]
 MACHINERY = {
     "accesses", "app", "auth", "clock", "consumer", "db", "errors", "handlers", "housekeeping",
     "idempotency", "ids", "inbox", "kafka", "keyring", "operations", "outbox", "pages", "parking",
-    "policy", "prepare", "relay", "runtime", "sealing", "settings", "telemetry",
+    "policy", "prepare", "relay", "revisions", "runtime", "sealing", "settings", "telemetry",
 }  # fmt: skip
 DRAWERS = {"utils", "util", "helpers", "common", "base", "misc", "manager", "kit", "core"}
 

@@ -14,7 +14,6 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from billing import revisions
 from billing.directory import queries as directory
 from billing.directory.models import BilledMatter, Timekeeper
 from billing.entries import queries, rules
@@ -24,7 +23,7 @@ from billing.estimates.rules import Standing
 from billing.terms import queries as terms
 from billing.terms.queries import InForce
 from billing.terms.rules import NoRate, charge, closing
-from shared import clock
+from shared import clock, revisions
 from shared.contracts import ContentRef, Sealed
 from shared.contracts.billing import EntryCorrected, ExpenseRecorded, TimeRecorded
 from shared.errors import Invalid, Refusal

@@ -9,7 +9,6 @@ from pydantic import AwareDatetime, Base64Bytes, BaseModel, ConfigDict, Field, S
 from sqlalchemy import select
 from sqlmodel import col
 
-from billing import revisions
 from billing.directory import queries as directory
 from billing.directory.models import BilledMatter, Timekeeper
 from billing.documents import actions as documents
@@ -18,11 +17,10 @@ from billing.entries.actions import Work
 from billing.entries.models import Entry, EntryVersion, Timer
 from billing.keys import hold_keys
 from billing.policy import POLICY
-from billing.revisions import IfMatch
 from billing.terms.rules import PhaseCode
 from billing.utbms import ActivityCode, ExpenseCode, TaskCode
 from billing.values import Amount, Day, MoneyShown, Prose, maybe_shown
-from shared import clock
+from shared import clock, revisions
 from shared.accesses import record_access
 from shared.auth import Caller, CallerIdentity
 from shared.contracts import ContentRef, Sealed
@@ -33,6 +31,7 @@ from shared.idempotency import IdempotentRoute
 from shared.keyring import unseal
 from shared.pages import Page, PageQuery, one_page, page
 from shared.policy import permit
+from shared.revisions import IfMatch
 
 router = APIRouter(prefix="/v1", tags=["time and expenses"], route_class=IdempotentRoute)
 

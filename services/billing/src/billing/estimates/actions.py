@@ -13,7 +13,6 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from billing import revisions
 from billing.directory.models import BilledMatter
 from billing.estimates import queries, wording
 from billing.estimates.models import (
@@ -25,7 +24,7 @@ from billing.estimates.models import (
 )
 from billing.estimates.rules import Estimate, Standing
 from billing.settings import BillingSettings
-from shared import clock
+from shared import clock, revisions
 from shared.contracts.billing import (
     BudgetThresholdCrossed,
     EstimateAgreed,

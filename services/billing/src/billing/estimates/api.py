@@ -10,7 +10,6 @@ from sqlalchemy import select
 from sqlmodel import col
 
 import billing.entries.actions as entries
-from billing import revisions
 from billing.directory import queries as directory
 from billing.directory.models import BilledMatter
 from billing.estimates import actions, queries
@@ -18,9 +17,8 @@ from billing.estimates.models import Commitment, EstimateVersion, MatterEstimate
 from billing.estimates.rules import Estimate
 from billing.keys import hold_keys
 from billing.policy import POLICY
-from billing.revisions import IfMatch
 from billing.values import Amount, MoneyShown, Prose, shown
-from shared import clock
+from shared import clock, revisions
 from shared.accesses import record_access
 from shared.auth import Caller, CallerIdentity
 from shared.contracts import Sealed
@@ -30,6 +28,7 @@ from shared.errors import NotFound
 from shared.idempotency import IdempotentRoute
 from shared.keyring import unseal
 from shared.policy import permit
+from shared.revisions import IfMatch
 
 router = APIRouter(prefix="/v1", tags=["estimates"], route_class=IdempotentRoute)
 

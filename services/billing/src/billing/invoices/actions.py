@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from billing import money, revisions
+from billing import money
 from billing.directory import queries as directory
 from billing.directory.models import BilledMatter, Timekeeper
 from billing.entries.models import Entry
@@ -25,7 +25,7 @@ from billing.ledger import actions as ledger
 from billing.ledger import rules as books
 from billing.terms import queries as terms
 from billing.terms.rules import Terms
-from shared import clock
+from shared import clock, revisions
 from shared.contracts.billing import CreditNoteIssued, InvoiceIssued, Posting
 from shared.errors import Forbidden, Invalid, Refusal
 from shared.ids import new_id

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlalchemy import select
 from sqlmodel import col
 
-from billing import money, revisions
+from billing import money
 from billing.directory import queries as directory
 from billing.estimates import actions as estimates
 from billing.invoices import actions, ledes, paper, preflight, queries
@@ -18,8 +18,8 @@ from billing.invoices.ledes import LedesProfile
 from billing.invoices.models import CreditNote, Invoice, InvoiceLine, ReceiverProfile
 from billing.keys import hold_keys
 from billing.policy import POLICY
-from billing.revisions import IfMatch
 from billing.values import Amount, Day, MoneyShown, Percent, Prose, shown
+from shared import revisions
 from shared.accesses import record_access
 from shared.auth import Caller, CallerIdentity
 from shared.contracts import Sealed
@@ -29,6 +29,7 @@ from shared.idempotency import IdempotentRoute
 from shared.keyring import unseal
 from shared.pages import Page, PageQuery, one_page, page
 from shared.policy import permit
+from shared.revisions import IfMatch
 
 router = APIRouter(prefix="/v1", tags=["invoices"], route_class=IdempotentRoute)
 

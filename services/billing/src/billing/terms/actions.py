@@ -9,7 +9,6 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from billing import revisions
 from billing.directory import queries as directory
 from billing.directory.models import BilledClient, BilledMatter
 from billing.documents import actions as documents
@@ -18,7 +17,7 @@ from billing.settings import BillingSettings
 from billing.terms import queries, wording
 from billing.terms.models import FeeAcceptance, FeeAgreement, FeeTerms
 from billing.terms.rules import Terms, refuse_forbidden
-from shared import clock
+from shared import clock, revisions
 from shared.contracts import ContentRef
 from shared.contracts.billing import AcceptanceMethod, FeesAccepted, FeesDisclosed
 from shared.contracts.intake import EngagementSigned

@@ -10,17 +10,15 @@ from sqlalchemy import select
 from sqlmodel import col
 
 import billing.entries.actions as entries
-from billing import revisions
 from billing.directory import queries as directory
 from billing.documents import actions as documents
 from billing.keys import hold_keys
 from billing.policy import POLICY
-from billing.revisions import IfMatch
 from billing.terms import actions, queries
 from billing.terms.models import FeeAcceptance, FeeAgreement, FeeTerms
 from billing.terms.rules import Terms
 from billing.values import Prose
-from shared import clock
+from shared import clock, revisions
 from shared.accesses import record_access
 from shared.auth import Caller
 from shared.contracts import Sealed
@@ -31,6 +29,7 @@ from shared.idempotency import IdempotentRoute
 from shared.keyring import unseal
 from shared.pages import Page, PageQuery, one_page, page
 from shared.policy import permit
+from shared.revisions import IfMatch
 
 router = APIRouter(prefix="/v1/fee-terms", tags=["fee terms"], route_class=IdempotentRoute)
 

@@ -21,7 +21,6 @@ import intake.directory.queries as directory
 import intake.files.actions as files
 import intake.letters.actions as letters
 import intake.links.actions as links
-from intake import revisions
 from intake.engagements import printing, queries, rules, telling, wording
 from intake.engagements.models import Engagement, Signer, State, Template
 from intake.engagements.terms import MustSign, Terms
@@ -30,7 +29,7 @@ from intake.files.models import File
 from intake.letters.texts import disengagement
 from intake.settings import IntakeSettings
 from intake.values import MOST_TOLD
-from shared import clock, sealing
+from shared import clock, revisions, sealing
 from shared.contracts.intake import (
     AgreedFeeTerms,
     EngagementDeclined,

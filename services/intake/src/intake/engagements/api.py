@@ -10,7 +10,7 @@ from sqlmodel import col
 
 import intake.directory.queries as directory
 import intake.files.queries as files
-from intake import access, revisions
+from intake import access
 from intake.access import TABLE
 from intake.consultations.models import Consultation
 from intake.consultations.queries import seen_by
@@ -19,9 +19,8 @@ from intake.engagements.models import Engagement, State
 from intake.engagements.terms import MustSign, Terms, Text
 from intake.engagements.wording import Section
 from intake.files.models import File
-from intake.revisions import IfMatch
 from intake.values import Line, Prose, Slug
-from shared import clock
+from shared import clock, revisions
 from shared.accesses import record_access
 from shared.auth import Caller, CallerIdentity
 from shared.db import Transaction
@@ -29,6 +28,7 @@ from shared.errors import Invalid, NotFound
 from shared.idempotency import IdempotentRoute
 from shared.pages import Page, PageQuery, one_page, page
 from shared.policy import permit
+from shared.revisions import IfMatch
 from shared.runtime import Runtime
 
 templates = APIRouter(

@@ -6,10 +6,9 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 import matters.staff.queries as staff
-from matters import revisions
 from matters.absences import queries
 from matters.absences.models import Absence
-from shared import clock
+from shared import clock, revisions
 from shared.contracts.matters import AbsencePlanned
 from shared.errors import Invalid, NotFound, Refusal
 from shared.outbox import emit

@@ -12,12 +12,10 @@ from sqlmodel import col
 
 import matters.firm.queries as firm
 import matters.staff.queries as staff
-from matters import revisions
 from matters.absences import actions
 from matters.absences.models import Absence
-from matters.revisions import IfMatch
 from matters.values import beginning_of
-from shared import clock
+from shared import clock, revisions
 from shared.auth import Caller, CallerIdentity
 from shared.db import Transaction
 from shared.errors import Forbidden, Invalid
@@ -25,6 +23,7 @@ from shared.idempotency import IdempotentRoute
 from shared.ids import new_id
 from shared.pages import Page, PageQuery, one_page, page
 from shared.policy import PolicyTable, permit
+from shared.revisions import IfMatch
 
 STAFF = ("partner", "attorney", "paralegal", "billing", "compliance", "operations")
 POLICY: PolicyTable = {

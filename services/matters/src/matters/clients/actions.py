@@ -9,9 +9,8 @@ from sqlmodel import col
 
 import matters.contacts.actions as points
 import matters.representatives.queries as representatives
-from matters import revisions
 from matters.clients.models import Client, ClientBefore
-from shared import clock
+from shared import clock, revisions
 from shared.contracts import Sealed
 from shared.contracts.matters import (
     ClientChanged,

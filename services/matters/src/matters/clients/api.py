@@ -11,12 +11,11 @@ from sqlmodel import col
 import matters.contacts.queries as contacts
 import matters.firm.queries as firm
 import matters.walls.queries as walls
-from matters import access, revisions
+from matters import access
 from matters.clients import actions, queries
 from matters.clients.models import Client
-from matters.revisions import IfMatch
 from matters.values import EmailAddress, Line, PhoneNumber, Preferences, Reason, TimeZone
-from shared import clock
+from shared import clock, revisions
 from shared.accesses import record_access
 from shared.auth import Caller
 from shared.db import Transaction
@@ -24,6 +23,7 @@ from shared.idempotency import IdempotentRoute
 from shared.ids import new_id
 from shared.pages import Page, PageQuery, one_page, page
 from shared.policy import PolicyTable, permit
+from shared.revisions import IfMatch
 
 POLICY: PolicyTable = {
     "read clients": {

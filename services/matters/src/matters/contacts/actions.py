@@ -10,11 +10,10 @@ from sqlmodel import col
 
 import matters.clients.queries as clients
 import matters.walls.queries as walls
-from matters import revisions
 from matters.contacts import queries
 from matters.contacts.models import PointOfContact
 from matters.staff.models import StaffMember
-from shared import clock
+from shared import clock, revisions
 from shared.contracts.matters import PointOfContactAssigned
 from shared.errors import Invalid, Refusal
 from shared.ids import new_id

@@ -6,15 +6,16 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
-from matters import access, revisions
+from matters import access
 from matters.contacts import actions, queries
 from matters.contacts.models import PointOfContact
-from matters.revisions import IfMatch
+from shared import revisions
 from shared.accesses import record_access
 from shared.auth import Caller, CallerIdentity
 from shared.db import Transaction
 from shared.idempotency import IdempotentRoute
 from shared.policy import PolicyTable
+from shared.revisions import IfMatch
 
 POLICY: PolicyTable = {
     "read points of contact": {

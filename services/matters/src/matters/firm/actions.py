@@ -7,8 +7,8 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from matters import revisions
 from matters.firm.models import Firm
+from shared import revisions
 from shared.contracts import FIRM_ID
 from shared.contracts.matters import EmergencyContact, FirmChanged
 from shared.outbox import emit

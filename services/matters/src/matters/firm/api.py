@@ -6,17 +6,17 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from matters import revisions
 from matters.firm import actions, queries
 from matters.firm.models import Firm
-from matters.revisions import IfMatch
 from matters.values import EmailAddress, Line, Prose, TimeZone
+from shared import revisions
 from shared.auth import Caller
 from shared.contracts.matters import EmergencyContact
 from shared.db import Transaction
 from shared.errors import NotFound
 from shared.idempotency import IdempotentRoute
 from shared.policy import PolicyTable, permit
+from shared.revisions import IfMatch
 
 POLICY: PolicyTable = {
     "read the firm": dict.fromkeys(

@@ -6,9 +6,9 @@ from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from matters import revisions
 from matters.matters.models import Matter
 from matters.parties.models import Party
+from shared import revisions
 from shared.contracts.matters import MatterParty, PartiesChanged
 from shared.outbox import emit
 

@@ -6,11 +6,11 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from matters import access, revisions
+from matters import access
 from matters.matters.models import Matter
 from matters.parties import actions, queries
-from matters.revisions import IfMatch
 from matters.values import Line
+from shared import revisions
 from shared.accesses import record_access
 from shared.auth import Caller
 from shared.contracts import Sealed
@@ -20,6 +20,7 @@ from shared.idempotency import IdempotentRoute
 from shared.ids import new_id
 from shared.keyring import seal, unseal
 from shared.policy import PolicyTable
+from shared.revisions import IfMatch
 
 POLICY: PolicyTable = {
     "read parties": {

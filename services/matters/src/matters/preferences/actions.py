@@ -9,13 +9,12 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from matters import revisions
 from matters.clients.models import Client
 from matters.consents.models import Consent
 from matters.consents.queries import stands
 from matters.preferences.models import ClientPreferences
 from matters.preferences.rules import consents_needed, without
-from shared import clock
+from shared import clock, revisions
 from shared.contracts import Sealed
 from shared.contracts.matters import PreferencesChanged
 from shared.errors import Refusal

@@ -7,12 +7,12 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
 
-from matters import access, revisions
+from matters import access
 from matters.clients.models import Client
 from matters.preferences import actions
 from matters.preferences.models import ClientPreferences
-from matters.revisions import IfMatch
 from matters.values import Preferences, Prose
+from shared import revisions
 from shared.accesses import record_access
 from shared.auth import Caller
 from shared.contracts import Sealed
@@ -20,6 +20,7 @@ from shared.db import Transaction
 from shared.idempotency import IdempotentRoute
 from shared.keyring import unseal
 from shared.policy import PolicyTable
+from shared.revisions import IfMatch
 
 POLICY: PolicyTable = {
     "read preferences": {

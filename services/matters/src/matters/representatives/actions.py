@@ -6,10 +6,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 import matters.clients.actions as clients
-from matters import revisions
 from matters.clients.models import Client
 from matters.representatives.models import Authority, Representative
-from shared import clock
+from shared import clock, revisions
 from shared.errors import Refusal
 from shared.ids import new_id
 

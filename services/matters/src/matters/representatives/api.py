@@ -8,12 +8,12 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import select
 from sqlmodel import col
 
-from matters import access, revisions
+from matters import access
 from matters.clients.models import Client
 from matters.representatives import actions
 from matters.representatives.models import Authority, Representative
-from matters.revisions import IfMatch
 from matters.values import EmailAddress, Line, PhoneNumber
+from shared import revisions
 from shared.accesses import record_access
 from shared.auth import Caller
 from shared.db import Transaction
@@ -21,6 +21,7 @@ from shared.errors import NotFound
 from shared.idempotency import IdempotentRoute
 from shared.pages import Page, PageQuery, one_page, page
 from shared.policy import PolicyTable, permit
+from shared.revisions import IfMatch
 
 POLICY: PolicyTable = {
     "read representatives": {

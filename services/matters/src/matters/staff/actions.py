@@ -9,9 +9,9 @@ from sqlmodel import col
 
 import matters.absences.queries as absences
 import matters.contacts.queries as contacts
-from matters import revisions
 from matters.staff import queries
 from matters.staff.models import StaffMember
+from shared import revisions
 from shared.contracts import FIRM_ID, Sealed
 from shared.contracts.matters import StaffChanged, StaffRegistered
 from shared.errors import Invalid, NotFound, Refusal

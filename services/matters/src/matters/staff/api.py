@@ -7,12 +7,10 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import select
 from sqlmodel import col
 
-from matters import revisions
-from matters.revisions import IfMatch
 from matters.staff import actions
 from matters.staff.models import StaffMember
 from matters.values import EmailAddress, Line, PhoneNumber
-from shared import clock
+from shared import clock, revisions
 from shared.auth import Caller
 from shared.contracts import FIRM_ID
 from shared.contracts.matters import Role
@@ -22,6 +20,7 @@ from shared.idempotency import IdempotentRoute
 from shared.ids import new_id
 from shared.pages import Page, PageQuery, one_page, page
 from shared.policy import PolicyTable, permit
+from shared.revisions import IfMatch
 
 POLICY: PolicyTable = {
     "read staff": dict.fromkeys(

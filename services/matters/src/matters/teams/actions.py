@@ -9,10 +9,10 @@ from sqlmodel import col
 
 import matters.staff.queries as staff
 import matters.walls.queries as walls
-from matters import revisions
 from matters.matters.models import Matter
 from matters.teams import queries
 from matters.teams.models import Member
+from shared import revisions
 from shared.contracts.matters import Duty, TeamChanged, TeamMember
 from shared.errors import Invalid
 from shared.outbox import emit

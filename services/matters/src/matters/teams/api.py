@@ -6,10 +6,10 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from matters import access, revisions
+from matters import access
 from matters.matters.models import Matter
-from matters.revisions import IfMatch
 from matters.teams import actions, queries
+from shared import revisions
 from shared.accesses import record_access
 from shared.auth import Caller
 from shared.contracts.matters import Duty
@@ -17,6 +17,7 @@ from shared.db import Transaction
 from shared.errors import Invalid
 from shared.idempotency import IdempotentRoute
 from shared.policy import PolicyTable
+from shared.revisions import IfMatch
 
 POLICY: PolicyTable = {
     "read teams": {

@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.ext.asyncio import AsyncSession
 
 import matters.firm.queries as firm
-from matters import revisions
 from matters.assessments.rules import require_no_promise
 from matters.clients.models import Client
 from matters.matters.models import Matter
@@ -20,7 +19,7 @@ from matters.updates import queries
 from matters.updates.models import ProgressUpdate, UpdateRequest
 from matters.updates.report import report
 from matters.updates.rules import day, draft
-from shared import clock
+from shared import clock, revisions
 from shared.contracts import Sealed
 from shared.contracts.matters import (
     CadencePromised,

@@ -11,14 +11,13 @@ from sqlmodel import col
 
 import matters.owed.queries as owed
 import matters.staff.queries as staff
-from matters import access, revisions
+from matters import access
 from matters.matters.models import Matter
-from matters.revisions import IfMatch
 from matters.updates import actions, queries
 from matters.updates.actions import Spoken
 from matters.updates.models import Format, ProgressUpdate, State
 from matters.values import Line, Prose, Reason
-from shared import clock
+from shared import clock, revisions
 from shared.accesses import record_access
 from shared.auth import Caller
 from shared.contracts import Sealed
@@ -29,6 +28,7 @@ from shared.idempotency import IdempotentRoute
 from shared.keyring import keys_of, unseal
 from shared.pages import Page, PageQuery, one_page, page
 from shared.policy import PolicyTable, permit
+from shared.revisions import IfMatch
 from shared.sealing import unseal as opened
 
 POLICY: PolicyTable = {
