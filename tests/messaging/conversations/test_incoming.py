@@ -253,6 +253,21 @@ async def test_what_came_before_its_client_was_heard_of_is_filed_as_if_in_time(
     assert (shown["state"], shown["body"].strip()) == ("received", "When is my hearing?")
 
 
+async def test_one_that_cannot_be_filed_stands_in_no_others_way(door: Door) -> None:
+    at = clock.now()
+    lost = id_of(await door.send(letter(sender="lea@clients.test", number=11)))
+    kept = id_of(await door.send(letter(sender="leo@clients.test", number=12)))
+    destroyed = {"owner": new_id(), "lost": lost}  # a key that nobody has
+    async with door.runtime.db.transaction() as session:
+        change = "UPDATE messages SET owner = :owner WHERE message_id = :lost"
+        await session.execute(text(change), destroyed)
+    for address in ("lea@clients.test", "leo@clients.test"):
+        await hear(door.runtime, await registered(door, address, at))
+    (filed,) = await eventually(lambda: told(door.runtime, "MessageFiled"))
+    assert filed["message_id"] == str(kept)
+    assert await rows_of(door.runtime, "SELECT message_id FROM filings_due") == [(lost,)]
+
+
 @pytest.mark.parametrize("why", ["it came before", "two share the address"])
 async def test_what_may_be_somebody_elses_waits_for_a_person(door: Door, why: str) -> None:
     address, before = "lea@clients.test", clock.now()

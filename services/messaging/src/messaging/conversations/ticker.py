@@ -8,6 +8,7 @@ from sqlalchemy.exc import DBAPIError
 from messaging.conversations import filing, queries
 from shared.contracts import FIRM_ID
 from shared.errors import Unavailable
+from shared.keyring import KeyNotHeld
 from shared.runtime import Runtime
 
 log = structlog.get_logger()
@@ -32,5 +33,8 @@ async def file_what_is_due(runtime: Runtime) -> None:
         due = await queries.filings_due(session, AT_ONCE)
     for message_id, client_id, owner in due:
         await runtime.keys.hold(FIRM_ID, client_id, owner)
-        async with runtime.db.transaction() as session:
-            await filing.file_what_is_due(session, message_id, client_id)
+        try:
+            async with runtime.db.transaction() as session:
+                await filing.file_what_is_due(session, message_id, client_id)
+        except KeyNotHeld as missing:  # its key was destroyed: it stays as it is, others go on
+            log.warning("a mail cannot be filed", missing=str(missing))
