@@ -10,20 +10,21 @@ import intake.engagements.actions as engagements
 import intake.files.actions as files
 from intake.information.ticker import remind_all
 from intake.settings import IntakeSettings
+from shared.errors import Unavailable
 from shared.runtime import Runtime
 
 log = structlog.get_logger()
 
 
 async def tick(runtime: Runtime) -> None:
-    """Until cancelled; a database that is away is waited for."""
+    """Until cancelled; a database or keyring that is away is waited for."""
     settings = runtime.settings
     assert isinstance(settings, IntakeSettings)
     while True:
         try:
             await look(runtime)
             await remind_all(runtime)
-        except (DBAPIError, OSError, TimeoutError) as error:
+        except (DBAPIError, OSError, TimeoutError, Unavailable) as error:
             log.warning("ticker waits", error=repr(error))
         await asyncio.sleep(settings.intake_tick)
 

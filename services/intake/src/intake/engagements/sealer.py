@@ -37,7 +37,8 @@ async def run(runtime: Runtime) -> None:
             log.warning("sealing waits", error=repr(error))
             pause = AGAIN_AFTER_FAILURE
         try:
-            await asyncio.wait_for(news.wait(), pause)
+            async with asyncio.timeout(pause):  # wait_for could swallow a cancellation
+                await news.wait()
         except TimeoutError:
             continue
         news.clear()
