@@ -56,6 +56,17 @@ Prose = Annotated[
     str, StringConstraints(max_length=2000, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$")
 ]
 
+Text = Annotated[
+    str,
+    StringConstraints(
+        strip_whitespace=True,
+        min_length=1,
+        max_length=20_000,
+        pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$",
+    ),
+]
+"""Of an agreement: as long as it takes."""
+
 # Pydantic's EmailStr refuses .test, which the local profile lives on; no look-up is made here.
 EmailAddress = Annotated[
     str,
