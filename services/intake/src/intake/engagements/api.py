@@ -19,7 +19,6 @@ from intake.engagements.models import Engagement, Method, State
 from intake.engagements.terms import MustSign, NewTerms, Terms
 from intake.files.models import File
 from intake.templates.queries import STANDARD
-from intake.values import Prose, Slug
 from shared import clock, revisions
 from shared.accesses import record_access
 from shared.auth import Caller, CallerIdentity
@@ -30,6 +29,7 @@ from shared.pages import Page, PageQuery, one_page, page
 from shared.policy import permit
 from shared.revisions import IfMatch
 from shared.runtime import Runtime
+from shared.values import Prose, Slug
 
 router = APIRouter(prefix="/v1/engagements", tags=["engagements"], route_class=IdempotentRoute)
 

@@ -21,8 +21,7 @@ from intake.engagements import fee_terms, printing, queries, rules, telling
 from intake.engagements.models import Engagement, Signer
 from intake.engagements.states import AlreadySigned, require
 from intake.engagements.terms import MustSign, NewTerms, Terms
-from intake.settings import IntakeSettings
-from intake.values import MOST_TOLD
+from intake.settings import MOST_TOLD, IntakeSettings
 from shared import clock, revisions
 from shared.errors import Invalid, Refusal
 from shared.ids import new_id

@@ -6,8 +6,9 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from intake.values import EmailAddress, Line, Slug, Text
+from intake.templates.wording import Text
 from shared.contracts.intake import FeeBasis
+from shared.values import EmailAddress, Line, Slug
 
 Lines = Annotated[list[Text], Field(max_length=200)]
 Duration = Annotated[

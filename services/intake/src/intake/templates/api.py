@@ -7,13 +7,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from intake.access import TABLE
 from intake.templates import actions, queries
-from intake.templates.wording import Section
-from intake.values import Line, Slug, Text
+from intake.templates.wording import Section, Text
 from shared.auth import Caller
 from shared.db import Transaction
 from shared.errors import Invalid, NotFound
 from shared.idempotency import IdempotentRoute
 from shared.policy import permit
+from shared.values import Line, Slug
 
 router = APIRouter(
     prefix="/v1/engagement-templates", tags=["engagements"], route_class=IdempotentRoute
