@@ -26,7 +26,7 @@ SHOWN_TO_CLIENTS = INBOUND | OUTBOUND | {
     "CallLogged", "MatterOpened", "MatterClosed", "PointOfContactAssigned",
     "UpdateDue", "UpdateRequested", "ProgressUpdateSent", "DecisionRequested", "DecisionRecorded",
     "DecisionWithdrawn", "CaseAssessmentShared", "CaseAssessmentAcknowledged",
-    "ConsentGranted", "ConsentWithdrawn", "DisclosureMade",
+    "ConsentGranted", "ConsentWithdrawn", "DisclosureMade", "FileHandedOver",
     "EngagementProposed", "EngagementSigned", "EngagementDeclined", "EngagementEnded",
     "InformationRequested", "InformationProvided",
     "FeesDisclosed", "FeesAccepted", "EstimateIssued", "EstimateRevised", "EstimateAgreed",
@@ -240,6 +240,9 @@ WORDS: dict[str, Callable[[Any, Reader], str]] = {
     "UpdateDue": _due("Progress update"),
     "DecisionDue": _due("Decision"),
     "ConcernDue": _due("Answer to a billing concern"),
+    "FileHandedOver": lambda event, _: (
+        f"File handed over ({event.channel.replace('_', ' ')}), {event.entries} entries"
+    ),
     "MatterClosed": _sealed("reason", "Matter closed"),
     "MilestoneReached": lambda event, _: f"Milestone reached: {event.slug.replace('-', ' ')}",
     "MilestoneReverted": lambda event, _: f"Milestone taken back: {event.slug.replace('-', ' ')}",
