@@ -12,11 +12,11 @@ from matters import access
 from matters.closing import actions
 from matters.matters.models import Matter
 from matters.updates.api import Words
-from matters.values import Reason
 from shared.auth import Caller
 from shared.db import Transaction
 from shared.idempotency import IdempotentRoute
 from shared.policy import PolicyTable
+from shared.values import Reason
 
 POLICY: PolicyTable = {"close matters": {"partner": "any", "attorney": "team"}}
 
