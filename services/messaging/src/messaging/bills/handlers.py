@@ -70,7 +70,7 @@ async def on_invoice_issued(session: AsyncSession, event: InvoiceIssued) -> None
 async def on_closing_statement_issued(session: AsyncSession, event: ClosingStatementIssued) -> None:
     letter = texts.closing(event, unseal(session, event.text))
     purpose = f"closing-statement/{event.statement_id}"
-    await tell_client(session, event.client_id, event.matter_id, purpose, letter)
+    await write(session, event.client_id, event.matter_id, purpose, letter)
 
 
 @handlers.on(ConcernDue)
