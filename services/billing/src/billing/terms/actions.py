@@ -208,7 +208,7 @@ async def _explain(
         parts.insert(0, wording.Section("What changes, and why", (changes,)))
     facts = await _facts(session, agreement, parts, client, matter, at)
     # Typesetting is work, not waiting: it must not hold up everybody else's requests.
-    pdf = await asyncio.to_thread(typeset, "terms", facts, at)
+    pdf = await asyncio.to_thread(typeset, "sections", facts, at)
     document = await documents.keep(session, owner, "fee-terms", pdf, "application/pdf")
     content_id = new_id()
     text = seal(session, owner, content_id, "terms", "text", wording.as_text(parts))

@@ -12,8 +12,8 @@ from sqlmodel import col
 import matters.staff.queries as staff
 from matters import access
 from matters.assessments import actions
-from matters.assessments.actions import View
 from matters.assessments.models import Assessment
+from matters.assessments.rules import View
 from matters.matters.models import Matter
 from shared.accesses import record_access
 from shared.auth import Caller
@@ -70,7 +70,8 @@ class AssessmentShown(BaseModel):
 async def post_assessment(
     matter_id: UUID, body: NewAssessment, caller: Caller, session: Transaction, request: Request
 ) -> AssessmentShown:
-    """Share it with the client. Words that promise an outcome are refused, and shown."""
+    """Share it with the client, who gets it as a letter and is asked to say that they read it, each
+    version anew. Words that promise an outcome are refused, and shown."""
     await access.hold_key(request, Matter, matter_id)
     matter = await access.matter(session, caller, POLICY, "share assessments", matter_id)
     by = (await staff.member(session, caller)).staff_id

@@ -85,7 +85,8 @@ async def put_preferences(
     """All of it. A wish that needs a consent (text messages, a newsletter) is refused without."""
     await access.hold_key(request, Client, client_id)
     client = await access.client(session, caller, POLICY, "set preferences", client_id)
-    kept = await actions.prefer(session, client, if_match=if_match, **body.model_dump())
+    facts = body.model_dump()
+    kept = await actions.prefer(session, client, by=caller.id, if_match=if_match, **facts)
     return _shown(session, client, kept, response)
 
 

@@ -97,7 +97,8 @@ async def put_representative(
 ) -> RepresentativeShown:
     await access.hold_key(request, Representative, representative_id)
     found = await _kept(session, caller, representative_id)
-    await actions.change(session, found, if_match=if_match, **body.model_dump())
+    facts = body.model_dump()
+    await actions.change(session, found, if_match=if_match, by=caller.id, **facts)
     return _shown(found, response)
 
 
@@ -107,7 +108,7 @@ async def delete_representative(
 ) -> None:
     """Their authority ends now; what they decided stands."""
     await access.hold_key(request, Representative, representative_id)
-    await actions.end(session, await _kept(session, caller, representative_id))
+    await actions.end(session, await _kept(session, caller, representative_id), by=caller.id)
 
 
 async def _kept(session: Transaction, caller: Caller, representative_id: UUID) -> Representative:

@@ -42,6 +42,16 @@ async def known(
     return set((await session.execute(wanted)).scalars())
 
 
+async def names(session: AsyncSession, staff_ids: Collection[UUID]) -> dict[UUID, str]:
+    """Also of those who have left."""
+    found = await session.execute(
+        select(col(StaffMember.staff_id), col(StaffMember.name)).where(
+            col(StaffMember.staff_id).in_(staff_ids)
+        )
+    )
+    return {staff_id: name for staff_id, name in found}
+
+
 async def with_email(session: AsyncSession, email: str | None) -> StaffMember | None:
     """The active member of staff with this address."""
     if not email:

@@ -6,7 +6,6 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
-from sqlalchemy import select
 from sqlmodel import col
 
 import matters.owed.queries as owed
@@ -135,7 +134,7 @@ async def list_updates(
     await access.hold_key(request, Matter, matter_id)
     matter = await access.matter(session, caller, POLICY, "read updates", matter_id)
     await record_access(session, caller, matter.client_id, "timeline")
-    wanted = select(ProgressUpdate).where(col(ProgressUpdate.matter_id) == matter_id)
+    wanted = queries.light(bodies=True).where(col(ProgressUpdate.matter_id) == matter_id)
     if caller.role == "client":
         wanted = wanted.where(col(ProgressUpdate.state) == "sent")
     wanted = one_page(wanted, ProgressUpdate.update_id, paging)
@@ -290,5 +289,5 @@ def _shown(
         name: unseal(session, Sealed.model_validate(sealed))
         for name, sealed in (("subject", row.subject), ("body", row.body))
     }
-    facts = row.model_dump(exclude={"update_id", "subject", "body"})
+    facts = row.model_dump(include=set(UpdateShown.model_fields) - {"subject", "body"})
     return UpdateShown.model_validate(facts | words | {"id": row.update_id})
