@@ -27,8 +27,7 @@ from intake.engagements.terms import MustSign, Terms
 from intake.engagements.wording import Section, TemplateRefused
 from intake.files.models import File
 from intake.letters.texts import disengagement
-from intake.settings import IntakeSettings
-from intake.values import MOST_TOLD
+from intake.settings import MOST_TOLD, IntakeSettings
 from shared import clock, revisions, sealing
 from shared.contracts.intake import (
     AgreedFeeTerms,

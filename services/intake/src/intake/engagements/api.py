@@ -19,7 +19,6 @@ from intake.engagements.models import Engagement, State
 from intake.engagements.terms import MustSign, Terms, Text
 from intake.engagements.wording import Section
 from intake.files.models import File
-from intake.values import Line, Prose, Slug
 from shared import clock, revisions
 from shared.accesses import record_access
 from shared.auth import Caller, CallerIdentity
@@ -30,6 +29,7 @@ from shared.pages import Page, PageQuery, one_page, page
 from shared.policy import permit
 from shared.revisions import IfMatch
 from shared.runtime import Runtime
+from shared.values import Line, Prose, Slug
 
 templates = APIRouter(
     prefix="/v1/engagement-templates", tags=["engagements"], route_class=IdempotentRoute

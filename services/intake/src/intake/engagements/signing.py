@@ -18,11 +18,11 @@ from intake.files.models import File
 from intake.links.api import SessionSecret, Token, hold_key
 from intake.links.models import Link
 from intake.open_door import OPEN, OpenRoute
-from intake.values import Line, Prose
 from shared.accesses import record_access
 from shared.auth import CallerIdentity
 from shared.db import Transaction
 from shared.errors import NotFound
+from shared.values import Line, Prose
 
 router = APIRouter(prefix="/v1/links", tags=["links"], route_class=OpenRoute)
 

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from intake.values import EmailAddress, Line, Slug
 from shared.contracts.intake import FeeBasis
+from shared.values import EmailAddress, Line, Slug
 
 Text = Annotated[
     str,

@@ -15,7 +15,6 @@ from matters.assessments import actions
 from matters.assessments.models import Assessment
 from matters.assessments.rules import View
 from matters.matters.models import Matter
-from matters.values import Reason
 from shared.accesses import record_access
 from shared.auth import Caller
 from shared.contracts import Sealed
@@ -25,6 +24,7 @@ from shared.idempotency import IdempotentRoute
 from shared.keyring import unseal
 from shared.pages import Page, PageQuery, one_page, page
 from shared.policy import PolicyTable, permit
+from shared.values import Reason
 
 POLICY: PolicyTable = {
     "read assessments": {

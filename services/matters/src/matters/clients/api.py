@@ -14,7 +14,6 @@ import matters.walls.queries as walls
 from matters import access
 from matters.clients import actions, queries
 from matters.clients.models import Client, ClientBefore, What
-from matters.values import EmailAddress, Line, PhoneNumber, Preferences, Reason, TimeZone
 from shared import clock, revisions
 from shared.accesses import record_access
 from shared.auth import Caller
@@ -26,6 +25,7 @@ from shared.keyring import unseal
 from shared.pages import Page, PageQuery, one_page, page
 from shared.policy import PolicyTable, permit
 from shared.revisions import IfMatch
+from shared.values import EmailAddress, Line, PhoneNumber, Preferences, Reason, TimeZone
 
 POLICY: PolicyTable = {
     "read clients": {

@@ -13,7 +13,6 @@ from matters.closing import actions
 from matters.closing.models import Closing
 from matters.matters.models import Matter
 from matters.updates.api import Words
-from matters.values import Reason
 from shared.accesses import record_access
 from shared.auth import Caller
 from shared.contracts import Sealed
@@ -22,6 +21,7 @@ from shared.errors import NotFound
 from shared.idempotency import IdempotentRoute
 from shared.keyring import unseal
 from shared.policy import PolicyTable
+from shared.values import Reason
 
 POLICY: PolicyTable = {
     "read closings": {

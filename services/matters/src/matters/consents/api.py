@@ -16,7 +16,6 @@ from matters import access
 from matters.clients.models import Client
 from matters.consents import actions
 from matters.consents.models import Consent, Disclosure, FileView
-from matters.values import Line, Reason, Slug
 from shared.accesses import record_access
 from shared.auth import Caller
 from shared.contracts import Sealed
@@ -27,6 +26,7 @@ from shared.idempotency import IdempotentRoute
 from shared.keyring import unseal
 from shared.pages import Page, PageQuery, one_page, page
 from shared.policy import PolicyTable, permit
+from shared.values import Line, Reason, Slug
 
 POLICY: PolicyTable = {
     "read confidences": {

@@ -13,7 +13,6 @@ from matters.files import actions, queries
 from matters.files.models import FileHandover
 from matters.files.queries import Given
 from matters.matters.models import Matter
-from matters.values import Prose
 from shared.accesses import record_access
 from shared.auth import Caller
 from shared.contracts import Sealed
@@ -23,6 +22,7 @@ from shared.idempotency import IdempotentRoute
 from shared.keyring import unseal
 from shared.pages import Page, PageQuery, one_page, page
 from shared.policy import PolicyTable
+from shared.values import Prose
 
 POLICY: PolicyTable = {
     "read file handovers": {

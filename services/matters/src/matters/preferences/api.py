@@ -11,7 +11,6 @@ from matters import access
 from matters.clients.models import Client
 from matters.preferences import actions
 from matters.preferences.models import ClientPreferences
-from matters.values import Preferences, Prose
 from shared import revisions
 from shared.accesses import record_access
 from shared.auth import Caller
@@ -21,6 +20,7 @@ from shared.idempotency import IdempotentRoute
 from shared.keyring import unseal
 from shared.policy import PolicyTable
 from shared.revisions import IfMatch
+from shared.values import Preferences, Prose
 
 POLICY: PolicyTable = {
     "read preferences": {

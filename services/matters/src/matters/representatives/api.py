@@ -12,7 +12,6 @@ from matters import access
 from matters.clients.models import Client
 from matters.representatives import actions
 from matters.representatives.models import Authority, Representative
-from matters.values import EmailAddress, Line, PhoneNumber
 from shared import revisions
 from shared.accesses import record_access
 from shared.auth import Caller
@@ -22,6 +21,7 @@ from shared.idempotency import IdempotentRoute
 from shared.pages import Page, PageQuery, one_page, page
 from shared.policy import PolicyTable, permit
 from shared.revisions import IfMatch
+from shared.values import EmailAddress, Line, PhoneNumber
 
 POLICY: PolicyTable = {
     "read representatives": {

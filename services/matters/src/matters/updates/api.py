@@ -15,7 +15,6 @@ from matters.matters.models import Matter
 from matters.updates import actions, queries
 from matters.updates.actions import Spoken
 from matters.updates.models import Format, ProgressUpdate, State
-from matters.values import Line, Prose, Reason
 from shared import clock, revisions
 from shared.accesses import record_access
 from shared.auth import Caller
@@ -29,6 +28,7 @@ from shared.pages import Page, PageQuery, one_page, page
 from shared.policy import PolicyTable, permit
 from shared.revisions import IfMatch
 from shared.sealing import unseal as opened
+from shared.values import Line, Prose, Reason
 
 POLICY: PolicyTable = {
     "read updates": {
