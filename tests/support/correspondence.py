@@ -10,7 +10,6 @@ from fastapi import FastAPI
 from sqlalchemy import text
 
 from messaging.acknowledgments.handlers import handlers as acknowledgment_handlers
-from messaging.acknowledgments.ticker import tick
 from messaging.bills.handlers import handlers as bill_handlers
 from messaging.conversations.models import Conversation, Message
 from messaging.directory.handlers import handlers as directory_handlers
@@ -19,6 +18,7 @@ from messaging.engagements.handlers import handlers as engagement_handlers
 from messaging.notices.handlers import handlers as notice_handlers
 from messaging.outbound.delivery import deliver
 from messaging.settings import MessagingSettings
+from messaging.ticker import tick
 from messaging.updates.handlers import handlers as update_handlers
 from shared import clock
 from shared.app import Service, create_service
@@ -39,6 +39,11 @@ def way_out(settings: MessagingSettings) -> FastAPI:
 def nothing_leaves(settings: MessagingSettings) -> FastAPI:
     """The same without the loop that sends."""
     return create_service(Service(settings, handlers=_handlers(), tasks=[tick]))
+
+
+def asleep(settings: MessagingSettings) -> FastAPI:
+    """The same with no loop at all: what is due stays due."""
+    return create_service(Service(settings, handlers=_handlers(), tasks=[]))
 
 
 def _handlers() -> Handlers:

@@ -32,7 +32,7 @@ SHOWN_TO_CLIENTS = INBOUND | OUTBOUND | {
     "FeesDisclosed", "FeesAccepted", "EstimateIssued", "EstimateRevised", "EstimateAgreed",
     "BudgetThresholdCrossed", "InvoiceIssued", "CreditNoteIssued", "PaymentReceived",
     "TrustDeposited", "TrustApplied", "LatePenaltyCharged", "BillingConcernRaised",
-    "BillingConcernAnswered", "BillingConcernResolved",
+    "BillingConcernAnswered", "BillingConcernResolved", "ClosingStatementIssued",
 }  # fmt: skip
 """Notes, notices among staff, warnings and escalations are the firm's own."""
 
@@ -270,6 +270,7 @@ WORDS: dict[str, Callable[[Any, Reader], str]] = {
     "FeesAccepted": lambda event, _: f"Fees accepted, version {event.terms_version}",
     "InvoiceIssued": lambda event, _: f"Invoice {event.number}, due {event.due_on:%d %b %Y}",
     "CreditNoteIssued": lambda event, _: f"Credit note {event.number}",
+    "ClosingStatementIssued": _sealed("outcome", "How the matter ended"),
     "BillingConcernRaised": _sealed("text", "Concern about a bill"),
     "BillingConcernAnswered": _sealed("text", "About the concern"),
     "BillingConcernResolved": lambda event, _: f"Concern ended: {event.outcome}",

@@ -30,13 +30,14 @@ from matters.matters import handlers as engaged
 from matters.owed import handlers as owed
 from matters.settings import MattersSettings
 from matters.told import handlers as told
+from matters.walls import handlers as walls
 from shared.app import Service, create_service
 from shared.handlers import Handlers
 
 
 def create_app(settings: MattersSettings | None = None) -> FastAPI:
     handlers = Handlers()
-    for room in (clients, engaged, owed, told, consents, files):
+    for room in (clients, engaged, walls, owed, told, consents, files):
         handlers.include(room.handlers)
     return create_service(
         Service(

@@ -2,12 +2,10 @@
 
 from fastapi import FastAPI
 
-from messaging import mail_in
+from messaging import mail_in, ticker
 from messaging.acknowledgments import handlers as acknowledgments
-from messaging.acknowledgments import ticker
 from messaging.bills import handlers as bills
 from messaging.conversations import api
-from messaging.conversations import ticker as filing
 from messaging.directory import handlers as directory
 from messaging.engagements import handlers as engagements
 from messaging.notices import handlers as notices
@@ -28,6 +26,6 @@ def create_app(settings: MessagingSettings | None = None) -> FastAPI:
             settings,
             routers=[api.router],
             handlers=handlers,
-            tasks=[mail_in.receive, delivery.deliver, ticker.tick, filing.tick],
+            tasks=[mail_in.receive, delivery.deliver, ticker.tick],
         )
     )

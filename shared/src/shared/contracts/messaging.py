@@ -21,6 +21,14 @@ class Attachment(Fact):
     commitment: str
 
 
+class Waited(Fact):
+    """Why a mail did not leave when it was written: the quiet hours of its reader, whose end was
+    `until`."""
+
+    since: AwareDatetime
+    until: AwareDatetime
+
+
 class ClientMessageReceived(Event, owner="messaging", key="client_id", subject="message_id"):
     """A message of a known client is kept, on any channel: told once per message. `received_at`
     is the server's first receipt, also when it was filed later. Bodies over 64 KiB travel by
@@ -125,8 +133,9 @@ class MessageAcknowledged(Event, owner="messaging", key="client_id", subject="co
 
 
 class MessageSent(Event, owner="messaging", key="client_id", subject="message_id"):
-    """A message to a client was accepted for delivery (portal: became visible there). An
-    `answer` meets the response clock, a `question` pauses it, the other kinds do neither."""
+    """A message to a client was accepted for delivery (portal: the mail was that says it is there).
+    An `answer` meets the response clock, a `question` pauses it, the other kinds do neither. What
+    answers a client never `waited`."""
 
     message_id: UUID
     conversation_id: UUID
@@ -141,6 +150,7 @@ class MessageSent(Event, owner="messaging", key="client_id", subject="message_id
     subject_text: Sealed | None = None
     body: Sealed | None = None
     original: ContentRef | None = None
+    waited: Waited | None = None
 
 
 class MessageBounced(Event, owner="messaging", key="client_id", subject="message_id"):
@@ -211,6 +221,7 @@ class StaffNotified(
     message_id: UUID | None = None
     clock_id: UUID | None = None
     about: Literal[
-        "message", "triage", "manual-acknowledgment", "warning", "breach", "escalation", "failure"
-    ]
+        "message", "triage", "manual-acknowledgment", "warning", "breach", "escalation", "failure",
+        "preference",
+    ]  # fmt: skip
     notified_at: AwareDatetime

@@ -13,6 +13,17 @@ from matters.contacts.queries import covers, now
 from shared.pages import PageRequest
 
 
+class NeverRegistered(Exception):
+    """The client of an event is not known here: their ConsultationRequested was not heard, or is
+    parked. Replay that first."""
+
+
+async def require_registered(session: AsyncSession, client_id: UUID) -> None:
+    """Raises NeverRegistered: the event is parked, and what was told of the client before it."""
+    if await session.get(Client, client_id) is None:
+        raise NeverRegistered(f"client {client_id}")
+
+
 async def client(session: AsyncSession, client_id: UUID) -> Client | None:
     return await session.get(Client, client_id)
 

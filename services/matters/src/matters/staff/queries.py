@@ -71,12 +71,16 @@ async def member(session: AsyncSession, caller: CallerIdentity) -> StaffMember:
     return found
 
 
-async def somebody(session: AsyncSession, wanted: UUID | None) -> UUID:
-    """This member of staff while they are active, else a managing partner, else a partner."""
+async def somebody(
+    session: AsyncSession, wanted: UUID | None, *, but: Collection[UUID] = ()
+) -> UUID:
+    """This member of staff while they are active, else a managing partner, else a partner; never
+    one of `but`."""
     found = await session.execute(
         select(col(StaffMember.staff_id))
         .where(
             col(StaffMember.active),
+            col(StaffMember.staff_id).not_in(but),
             (col(StaffMember.staff_id) == wanted) | (col(StaffMember.role) == "partner"),
         )
         .order_by(

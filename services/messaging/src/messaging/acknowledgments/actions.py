@@ -165,6 +165,7 @@ async def _write(
         firm=case.house.mailbox,
         to=Mailbox(name=case.client.name, address=case.client.email),
         thread=await _thread(session, newest.message_id),
+        reading=case.manner.reading,
     )
     blocks: Sequence[Block] = texts.CONSTANT
     if all(owed.wording == Wording.FULL for owed in group):

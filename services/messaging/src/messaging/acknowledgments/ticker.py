@@ -1,36 +1,18 @@
-"""Time in: writes grouped acknowledgments when their ten minutes end, and hears again what waited
-for the directory."""
+"""Time in: writes grouped acknowledgments when their ten minutes end."""
 
-import asyncio
 from uuid import UUID
 
 import structlog
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
 
 from messaging.acknowledgments import actions
-from messaging.outbound import postponed
 from messaging.outbound.postponed import NotYetKnown
 from shared import clock
 from shared.contracts import FIRM_ID
-from shared.errors import Unavailable
 from shared.keyring import KeyNotHeld
 from shared.runtime import Runtime
 
 log = structlog.get_logger()
-
-EVERY_SECONDS = 0.5
-
-
-async def tick(runtime: Runtime) -> None:
-    """Until cancelled. Several replicas may do it: rows are locked, and a purpose is one mail."""
-    while True:
-        try:
-            await postponed.hear_again(runtime)
-            await write_due_groups(runtime)
-        except (DBAPIError, OSError, Unavailable) as error:
-            log.warning("grouped acknowledgments wait", error=repr(error))
-        await asyncio.sleep(EVERY_SECONDS)
 
 
 async def write_due_groups(runtime: Runtime) -> None:

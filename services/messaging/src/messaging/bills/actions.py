@@ -2,71 +2,53 @@
 joins the conversation of its matter's bills, so that a reply is a message of that matter,
 clocked."""
 
+from datetime import datetime
 from uuid import NAMESPACE_OID, UUID, uuid5
 
-import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from messaging.bills import texts
 from messaging.bills.texts import Letter
 from messaging.conversations import actions as conversations
 from messaging.conversations.models import Conversation
-from messaging.email import composing
-from messaging.email.composing import Heading
-from messaging.email.rendering import Block, Mailbox, UnusableAddress, plain_text
 from messaging.notices import actions as notices
 from messaging.notices.actions import About, Subject
 from messaging.notices.cases import Case, case_of, person
-from messaging.outbound import queries as outbound
-from messaging.outbound.actions import queue
+from messaging.notices.client_notices import tell_client
 from shared import clock
-from shared.contracts.messaging import MessageSent
 from shared.contracts.sla_monitor import DeadlineBreached, DeadlineWarned, EscalationRaised
-from shared.ids import new_id
-from shared.keyring import seal
-
-log = structlog.get_logger()
 
 SUBJECT = "Fees and bills"
 
 
-async def tell_client(
-    session: AsyncSession, client_id: UUID, matter_id: UUID | None, purpose: str, letter: Letter
+async def write(
+    session: AsyncSession,
+    client_id: UUID,
+    matter_id: UUID | None,
+    purpose: str,
+    letter: Letter,
+    *,
+    answers: bool = False,
+    leaves_by: datetime | None = None,
 ) -> None:
-    """Raises NotYetKnown before anything is written."""
+    """What `answers` the client's own words does not wait. Raises NotYetKnown before anything is
+    written."""
     case = await case_of(session, client_id, matter_id, clock.now())
-    conversation_id = await _conversation(session, client_id, matter_id)
-    outbound_id = new_id()
-    blocks: list[Block] = [
-        f"Dear {case.client.name},",
-        *letter.blocks,
-        f"With kind regards,\n{case.contact.name}\n{case.house.name}",
-    ]
-    heading = Heading(
-        message_id=case.house.message_id(outbound_id),
-        date=clock.now(),
-        firm=case.house.mailbox,
-        to=Mailbox(name=case.client.name, address=case.client.email),
-        thread=await outbound.thread(session, conversation_id),
+    await tell_client(
+        session,
+        case,
+        await _conversation(session, client_id, matter_id),
+        purpose=purpose,
+        of="billing",
+        subject=letter.subject,
+        blocks=[
+            f"Dear {case.client.name},",
+            *letter.blocks,
+            f"With kind regards,\n{case.contact.name}\n{case.house.name}",
+        ],
+        at_once=answers,
+        leaves_by=leaves_by,
     )
-    try:
-        mail = composing.client_notice(heading, letter.subject, blocks)
-    except UnusableAddress:
-        log.error("a client cannot be mailed about fees", client_id=str(client_id))
-        return
-    words = plain_text(blocks)
-    told_as = MessageSent(
-        message_id=outbound_id,
-        conversation_id=conversation_id,
-        client_id=client_id,
-        matter_id=matter_id,
-        kind="notice",
-        channel="email",
-        sent_at=clock.now(),
-        automatic=True,
-        body=seal(session, client_id, outbound_id, "message", "body", words),
-    )
-    await queue(session, mail, outbound_id=outbound_id, purpose=purpose, told_as=told_as)
 
 
 async def remind_of_concern(
@@ -96,7 +78,8 @@ async def remind_of_concern(
     if isinstance(event, DeadlineWarned) and event.threshold == "target":
         letter = texts.concern_delayed(case.contact.name, event.limit_at, case.zone)
         purpose = f"concern-delay/{event.clock_id}/{event.target_at.isoformat()}"
-        await tell_client(session, event.client_id, event.matter_id, purpose, letter)
+        of = event.client_id, event.matter_id
+        await write(session, *of, purpose, letter, leaves_by=event.limit_at)
 
 
 def _reminded(
@@ -117,17 +100,18 @@ def _reminded(
     return "escalation", "Escalated", f"{waits}; it now comes to you.", key
 
 
-async def _conversation(session: AsyncSession, client_id: UUID, matter_id: UUID | None) -> UUID:
+async def _conversation(
+    session: AsyncSession, client_id: UUID, matter_id: UUID | None
+) -> Conversation:
     """One for the bills of each matter; its id is derived, so that two who begin it make one."""
     conversation_id = uuid5(NAMESPACE_OID, f"bills/{client_id}/{matter_id}")
-    if await session.get(Conversation, conversation_id) is None:
-        await conversations.begin_conversation(
-            session,
-            conversation_id=conversation_id,
-            owner=client_id,
-            client_id=client_id,
-            matter_id=matter_id,
-            subject=SUBJECT,
-            at=clock.now(),
-        )
-    return conversation_id
+    known = await session.get(Conversation, conversation_id)
+    return known or await conversations.begin_conversation(
+        session,
+        conversation_id=conversation_id,
+        owner=client_id,
+        client_id=client_id,
+        matter_id=matter_id,
+        subject=SUBJECT,
+        at=clock.now(),
+    )

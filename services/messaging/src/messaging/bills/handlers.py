@@ -3,7 +3,7 @@
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from messaging.bills import texts
-from messaging.bills.actions import tell_client
+from messaging.bills.actions import write
 from messaging.notices.cases import case_of
 from messaging.outbound.postponed import patient
 from shared import clock
@@ -11,6 +11,7 @@ from shared.contracts.billing import (
     BillingConcernAnswered,
     BillingConcernResolved,
     BudgetThresholdCrossed,
+    ClosingStatementIssued,
     EstimateIssued,
     EstimateRevised,
     FeesDisclosed,
@@ -30,7 +31,7 @@ async def on_fees_disclosed(session: AsyncSession, event: FeesDisclosed) -> None
     text = unseal(session, event.text)
     letter = texts.terms(text, event.terms_version, changes, event.matter_id is not None)
     purpose = f"fee-terms/{event.terms_id}/{event.terms_version}"
-    await tell_client(session, event.client_id, event.matter_id, purpose, letter)
+    await write(session, event.client_id, event.matter_id, purpose, letter)
 
 
 @handlers.on(EstimateIssued)
@@ -38,7 +39,7 @@ async def on_fees_disclosed(session: AsyncSession, event: FeesDisclosed) -> None
 async def on_estimate_issued(session: AsyncSession, event: EstimateIssued) -> None:
     letter = texts.estimate(event, unseal(session, event.text), None)
     purpose = f"estimate/{event.estimate_id}/{event.estimate_version}"
-    await tell_client(session, event.client_id, event.matter_id, purpose, letter)
+    await write(session, event.client_id, event.matter_id, purpose, letter)
 
 
 @handlers.on(EstimateRevised)
@@ -46,7 +47,7 @@ async def on_estimate_issued(session: AsyncSession, event: EstimateIssued) -> No
 async def on_estimate_revised(session: AsyncSession, event: EstimateRevised) -> None:
     letter = texts.estimate(event, unseal(session, event.text), unseal(session, event.reason))
     purpose = f"estimate/{event.estimate_id}/{event.estimate_version}"
-    await tell_client(session, event.client_id, event.matter_id, purpose, letter)
+    await write(session, event.client_id, event.matter_id, purpose, letter)
 
 
 @handlers.on(BudgetThresholdCrossed)
@@ -54,14 +55,22 @@ async def on_estimate_revised(session: AsyncSession, event: EstimateRevised) -> 
 async def on_budget_threshold_crossed(session: AsyncSession, event: BudgetThresholdCrossed) -> None:
     what = f"{event.estimate_id}/{event.estimate_version}/{event.measure}/{event.percent}"
     letter = texts.threshold(event)
-    await tell_client(session, event.client_id, event.matter_id, f"threshold/{what}", letter)
+    await write(session, event.client_id, event.matter_id, f"threshold/{what}", letter)
 
 
 @handlers.on(InvoiceIssued)
 @patient
 async def on_invoice_issued(session: AsyncSession, event: InvoiceIssued) -> None:
     letter, purpose = texts.invoice(event), f"invoice/{event.invoice_id}"
-    await tell_client(session, event.client_id, event.matter_id, purpose, letter)
+    await write(session, event.client_id, event.matter_id, purpose, letter)
+
+
+@handlers.on(ClosingStatementIssued)
+@patient
+async def on_closing_statement_issued(session: AsyncSession, event: ClosingStatementIssued) -> None:
+    letter = texts.closing(event, unseal(session, event.text))
+    purpose = f"closing-statement/{event.statement_id}"
+    await write(session, event.client_id, event.matter_id, purpose, letter)
 
 
 @handlers.on(ConcernDue)
@@ -70,8 +79,8 @@ async def on_concern_due(session: AsyncSession, event: ConcernDue) -> None:
     """The acknowledgment promises exactly the clock's instants, as it first opened."""
     case = await case_of(session, event.client_id, event.matter_id, clock.now())
     letter = texts.concern_heard(case.contact.name, event.target_at, event.limit_at, case.zone)
-    purpose = f"concern/{event.concern_id}"
-    await tell_client(session, event.client_id, event.matter_id, purpose, letter)
+    of, purpose = (event.client_id, event.matter_id), f"concern/{event.concern_id}"
+    await write(session, *of, purpose, letter, answers=True)
 
 
 @handlers.on(BillingConcernAnswered)
@@ -80,7 +89,7 @@ async def on_billing_concern_answered(session: AsyncSession, event: BillingConce
     words, is_answer = unseal(session, event.text), event.step == "answered"
     letter = texts.concern_answered(words, is_answer=is_answer)
     purpose = f"concern-answer/{event.concern_id}/{event.answered_at.isoformat()}"
-    await tell_client(session, event.client_id, event.matter_id, purpose, letter)
+    await write(session, event.client_id, event.matter_id, purpose, letter, answers=True)
 
 
 @handlers.on(BillingConcernResolved)
@@ -89,4 +98,4 @@ async def on_billing_concern_resolved(session: AsyncSession, event: BillingConce
     words = unseal(session, event.text)
     letter = texts.concern_resolved(event.outcome, words, event.arbitration_until)
     purpose = f"concern-end/{event.concern_id}"
-    await tell_client(session, event.client_id, event.matter_id, purpose, letter)
+    await write(session, event.client_id, event.matter_id, purpose, letter, answers=True)

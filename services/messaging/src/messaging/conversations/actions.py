@@ -118,6 +118,13 @@ async def keep_report(session: AsyncSession, conversation: Conversation, said: S
     return await _keep(session, conversation, said, owner, direction="internal", kind="report")
 
 
+async def keep_notice(session: AsyncSession, conversation: Conversation, said: Said) -> Message:
+    """What the firm's machine tells a client stands in the conversation too."""
+    assert conversation.client_id is not None
+    owner = conversation.client_id
+    return await _keep(session, conversation, said, owner, direction="outbound", kind="notice")
+
+
 async def say_to_client(
     session: AsyncSession,
     conversation: Conversation,
@@ -125,10 +132,12 @@ async def say_to_client(
     kind: SentKind,
     staff_id: UUID,
     enclosed: Sequence[Enclosed] = (),
+    leaves_by: datetime | None = None,
 ) -> Message:
-    """A person's words to the client: in the portal at once, in their mailbox by mail. What it
-    means for the clocks is told when it is accepted for delivery; a letter is when entered. An
-    update answers nothing that was asked."""
+    """A person's words to the client: in the portal at once, in their mailbox by mail; where the
+    channel is the portal, the mail only says that they are there. What it means for the clocks is
+    told when it is accepted for delivery; a letter is when entered. An update answers nothing that
+    was asked."""
     assert conversation.client_id is not None
     asked = kind != "update"
     answers = await queries.owed(session, conversation.conversation_id) if asked else ()
@@ -158,6 +167,9 @@ async def say_to_client(
             answers=answers,
             thread=thread,
             enclosed=enclosed,
+            channel="portal" if said.channel == "portal" else "email",
+            urgent=said.urgent,
+            leaves_by=leaves_by,
         )
     return row
 

@@ -16,7 +16,7 @@ from messaging.tables import Instant, Row
 
 Direction = Literal["inbound", "outbound", "internal"]
 Kind = Literal[
-    "message", "answer", "question", "acknowledgment", "update", "note", "call", "report"
+    "message", "answer", "question", "acknowledgment", "update", "notice", "note", "call", "report"
 ]
 
 

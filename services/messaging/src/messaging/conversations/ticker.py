@@ -1,34 +1,20 @@
 """Time in: files strangers' mail that turned out to be a client's."""
 
-import asyncio
-
 import structlog
-from sqlalchemy.exc import DBAPIError
 
 from messaging.conversations import filing, queries
 from shared.contracts import FIRM_ID
-from shared.errors import Unavailable
 from shared.keyring import KeyNotHeld
 from shared.runtime import Runtime
 
 log = structlog.get_logger()
 
-EVERY_SECONDS = 0.5
 AT_ONCE = 100
 
 
-async def tick(runtime: Runtime) -> None:
-    """Until cancelled. Several replicas may do it: the message's row is locked."""
-    while True:
-        try:
-            await file_what_is_due(runtime)
-        except (DBAPIError, OSError, Unavailable) as error:
-            log.warning("filing waits", error=repr(error))
-        await asyncio.sleep(EVERY_SECONDS)
-
-
 async def file_what_is_due(runtime: Runtime) -> None:
-    """One transaction a message: dying between two leaves the rest due."""
+    """One transaction a message: dying between two leaves the rest due. Several replicas may do it:
+    the message's row is locked."""
     async with runtime.db.transaction() as session:
         due = await queries.filings_due(session, AT_ONCE)
     for message_id, client_id, owner in due:

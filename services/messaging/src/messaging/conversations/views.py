@@ -46,8 +46,9 @@ class PromiseShown(BaseModel):
 
 class MessageListed(BaseModel):
     """`from` is who wrote it; `state` how far it has come: a client's message is received,
-    acknowledged, answered or quarantined; the firm's is as its mail: queued, sending, accepted,
-    failed, bounced; what needs no delivery is recorded."""
+    acknowledged, answered or quarantined; the firm's is as its mail: held, queued, sending,
+    accepted, failed, bounced; what needs no delivery is recorded. `held_until` is the end of the
+    client's quiet hours that it waits or waited for."""
 
     model_config = ConfigDict(serialize_by_alias=True)
 
@@ -66,6 +67,7 @@ class MessageListed(BaseModel):
     state: State
     acknowledged_at: datetime | None = None
     answered_at: datetime | None = None
+    held_until: datetime | None = None
 
 
 class MessageShown(MessageListed):
@@ -105,7 +107,8 @@ async def listed(session: AsyncSession, rows: Sequence[Message]) -> list[Message
             )
         else:
             state = delivery.state.value if delivery else "recorded"
-        shown.append(_listed(session, row, state, told, at))
+        held_until = delivery.held_until if delivery else None
+        shown.append(_listed(session, row, state, told, at, held_until))
     return shown
 
 
@@ -115,6 +118,7 @@ def _listed(
     state: State,
     acknowledged_at: datetime | None,
     answered_at: datetime | None,
+    held_until: datetime | None,
 ) -> MessageListed:
     return MessageListed(
         id=row.message_id,
@@ -132,6 +136,7 @@ def _listed(
         state=state,
         acknowledged_at=acknowledged_at,
         answered_at=answered_at,
+        held_until=held_until,
     )
 
 

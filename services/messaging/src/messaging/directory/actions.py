@@ -1,13 +1,24 @@
 """Keep what matters tells. Each row is complete in itself, so any order of the streams is right."""
 
 from collections.abc import Mapping
+from datetime import time
 from typing import Any
 
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
 
 from messaging.directory import queries
-from messaging.directory.models import Client, Firm, Matter, PointOfContact, Staff, Wall
+from messaging.directory.models import (
+    Client,
+    Firm,
+    Matter,
+    PointOfContact,
+    Preferences,
+    Staff,
+    Wall,
+)
+from messaging.directory.rules import reading_of
 from messaging.tables import Row
 from shared.contracts.matters import (
     ClientChanged,
@@ -15,6 +26,7 @@ from shared.contracts.matters import (
     FirmChanged,
     MatterOpened,
     PointOfContactAssigned,
+    PreferencesChanged,
     StaffChanged,
     StaffRegistered,
     WallLowered,
@@ -63,6 +75,26 @@ async def keep_client(session: AsyncSession, event: ClientRegistered | ClientCha
     return address
 
 
+async def keep_preferences(session: AsyncSession, event: PreferencesChanged) -> None:
+    """The newest counts, whichever is heard last."""
+    needs = unseal(session, event.accessibility) if event.accessibility else ""
+    row = {
+        "client_id": event.client_id,
+        "revision": event.revision,
+        "wishes": event.preferences,
+        "quiet_from": _time(event.quiet_from),
+        "quiet_until": _time(event.quiet_until),
+        "language": event.language,
+        "reading": reading_of(needs),
+    }
+    newer = col(Preferences.revision) < event.revision
+    await session.execute(
+        insert(Preferences)
+        .values(row)
+        .on_conflict_do_update(index_elements=["client_id"], set_=row, where=newer)
+    )
+
+
 async def keep_matter(session: AsyncSession, event: MatterOpened) -> None:
     row = {
         "matter_id": event.matter_id,
@@ -88,6 +120,10 @@ async def keep_wall(session: AsyncSession, event: WallRaised) -> None:
 async def lower_wall(session: AsyncSession, event: WallLowered) -> None:
     facts = event.model_dump(include={"wall_id", "client_id", "matter_id"})
     await _keep(session, Wall, facts | {"lowered": True})
+
+
+def _time(told: str | None) -> time | None:
+    return time.fromisoformat(told) if told else None
 
 
 async def _keep(session: AsyncSession, table: type[Row], row: Mapping[str, Any]) -> None:

@@ -4,6 +4,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from messaging.conversations.filing import expect_mail_heard_early, join_matter_heard_late
 from messaging.directory import actions
+from messaging.outbound import quiet_hours
 from messaging.outbound.postponed import patient
 from messaging.updates import actions as updates
 from shared.contracts.matters import (
@@ -12,6 +13,7 @@ from shared.contracts.matters import (
     FirmChanged,
     MatterOpened,
     PointOfContactAssigned,
+    PreferencesChanged,
     StaffChanged,
     StaffRegistered,
     WallLowered,
@@ -44,7 +46,15 @@ async def on_client_registered(session: AsyncSession, event: ClientRegistered) -
 
 @handlers.on(ClientChanged)
 async def on_client_changed(session: AsyncSession, event: ClientChanged) -> None:
+    """Their zone may be another: what waits for their morning follows it."""
     await actions.keep_client(session, event)
+    await quiet_hours.hold_anew(session, event.client_id)
+
+
+@handlers.on(PreferencesChanged)
+async def on_preferences_changed(session: AsyncSession, event: PreferencesChanged) -> None:
+    await actions.keep_preferences(session, event)
+    await quiet_hours.hold_anew(session, event.client_id)
 
 
 @handlers.on(MatterOpened)

@@ -1,6 +1,6 @@
 """Firm, staff, clients, matters and points of contact as messaging last heard of them."""
 
-from datetime import datetime
+from datetime import datetime, time
 from uuid import UUID
 
 from sqlalchemy import ARRAY, Text, Uuid
@@ -43,6 +43,20 @@ class Client(Row, table=True):
     name: str
     email: str
     time_zone: str
+
+
+class Preferences(Row, table=True):
+    """How a client wants to hear; `wishes` are purpose → channel or format. Of their words about
+    accessibility only `reading`, what they ask of a mail, is kept."""
+
+    __tablename__ = "preferences"
+    client_id: UUID = Field(primary_key=True)
+    revision: int
+    wishes: dict[str, str] = Field(sa_type=JSONB)
+    quiet_from: time | None = None
+    quiet_until: time | None = None
+    language: str
+    reading: str = Field(sa_type=Text)
 
 
 class Matter(Row, table=True):

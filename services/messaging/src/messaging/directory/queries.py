@@ -2,14 +2,17 @@
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, cast
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from messaging.directory.models import Client, Firm, Matter, PointOfContact, Staff
+from messaging.directory.models import Client, Firm, Matter, PointOfContact, Preferences, Staff
+from messaging.directory.rules import Manner
+from messaging.email.rendering import Reading
 from shared import clock
 from shared.contracts import FIRM_ID
 
@@ -20,6 +23,25 @@ async def firm(session: AsyncSession) -> Firm | None:
 
 async def client(session: AsyncSession, client_id: UUID) -> Client | None:
     return await session.get(Client, client_id)
+
+
+async def manner(session: AsyncSession, client_id: UUID) -> Manner | None:
+    """How this client wants to hear; None of one who was not heard of."""
+    person = await client(session, client_id)
+    if person is None:
+        return None
+    zone = ZoneInfo(person.time_zone)
+    told = await session.get(Preferences, client_id)
+    if told is None:
+        return Manner(zone=zone)
+    quiet = told.quiet_from, told.quiet_until
+    return Manner(
+        zone=zone,
+        wishes=told.wishes,
+        quiet_hours=(quiet[0], quiet[1]) if quiet[0] and quiet[1] else None,
+        language=told.language,
+        reading=cast(Reading, told.reading),
+    )
 
 
 async def staff(session: AsyncSession, staff_id: UUID) -> Staff | None:

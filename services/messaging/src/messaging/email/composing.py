@@ -7,7 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from messaging.email import texts
-from messaging.email.rendering import Block, Calendar, Enclosed, Mail, Mailbox, one_line, render
+from messaging.email.rendering import (
+    Block,
+    Calendar,
+    Enclosed,
+    Mail,
+    Mailbox,
+    Reading,
+    one_line,
+    render,
+)
 
 NULL_SENDER = ""  # nothing automatic may be answered by a bounce (RFC 3834 3.3)
 
@@ -15,13 +24,14 @@ NULL_SENDER = ""  # nothing automatic may be answered by a bounce (RFC 3834 3.3)
 @dataclass(frozen=True, kw_only=True)
 class Heading:
     """Its own Message-ID and fixed time, the firm's mailbox that it comes from, its reader, and
-    the Message-IDs of what it answers, oldest first."""
+    the Message-IDs of what it answers, oldest first; and in which form they want to read it."""
 
     message_id: str
     date: datetime
     firm: Mailbox
     to: Mailbox
     thread: Sequence[str] = ()
+    reading: Reading = "usual"
 
 
 def acknowledgment(heading: Heading, blocks: Sequence[Block]) -> Mail:
@@ -39,6 +49,7 @@ def constant_acknowledgment(heading: Heading) -> Mail:
         firm=nameless,
         to=reader,
         thread=heading.thread,
+        reading=heading.reading,
     )
     return _automatic(bare, "auto-replied", texts.CONSTANT_SUBJECT, texts.CONSTANT)
 
@@ -87,6 +98,7 @@ def person_to_client(
         envelope_from=envelope_from,
         blocks=(text.strip(),),
         with_html=False,
+        reading=heading.reading,
         enclosed=enclosed,
     )
 
@@ -120,5 +132,6 @@ def _automatic(
         envelope_from=NULL_SENDER,
         blocks=blocks,
         with_html=True,
+        reading=heading.reading,
         calendar=calendar,
     )

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from typing import Literal
 
 import idna
 
@@ -38,6 +39,9 @@ class Quoted:
 
 
 Block = str | Rows | Quoted
+
+Reading = Literal["usual", "plain", "large"]
+"""In which form its reader wants a mail: `plain` has no HTML, `large` has it in large print."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,7 @@ def render(
     envelope_from: str,
     blocks: Sequence[Block],
     with_html: bool,
+    reading: Reading = "usual",
     enclosed: Sequence[Enclosed] = (),
     calendar: Calendar | None = None,
 ) -> Mail:
@@ -107,7 +112,8 @@ def render(
         ("Content-Language", "en"),
     ]
     head = _CRLF.join(f"{name}: {value}" for name, value in fields) + _CRLF
-    body = _body(blocks, message_id, subject, with_html, calendar)
+    with_html = reading == "large" or (with_html and reading != "plain")
+    body = _body(blocks, message_id, subject, with_html, reading, calendar)
     if enclosed:
         body = _joined("mixed", "files" + message_id, [body, *(_file(one) for one in enclosed)])
     return Mail(
@@ -138,14 +144,15 @@ def plain_text(blocks: Iterable[Block]) -> str:
     return "\n\n".join(_plain(block) for block in blocks) + "\n"
 
 
-def html_text(blocks: Iterable[Block], title: str) -> str:
+def html_text(blocks: Iterable[Block], title: str, reading: Reading = "usual") -> str:
     """The same letter as HTML without images, scripts, styles from outside or tracking."""
     inner = "\n".join(_html(block) for block in blocks)
+    size = "1.6rem" if reading == "large" else "1rem"
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{html.escape(title)}</title>\n</head>\n"
-        '<body style="font-family: sans-serif; font-size: 1rem; line-height: 1.5; '
+        f'<body style="font-family: sans-serif; font-size: {size}; line-height: 1.5; '
         'max-width: 40rem">\n'
         f"{inner}\n</body>\n</html>\n"
     )
@@ -204,15 +211,15 @@ def _body(
     message_id: str,
     title: str,
     with_html: bool,
+    reading: Reading,
     calendar: Calendar | None,
 ) -> bytes:
-    plain = _part(plain_text(blocks), "plain")
-    if not with_html:
-        return plain
-    parts = [plain, _part(html_text(blocks, one_line(title)), "html")]
+    parts = [_part(plain_text(blocks), "plain")]
+    if with_html:
+        parts.append(_part(html_text(blocks, one_line(title), reading), "html"))
     if calendar:
         parts.append(_part(calendar.text, "calendar", f"; method={calendar.method}"))
-    return _joined("alternative", message_id, parts)
+    return _joined("alternative", message_id, parts) if len(parts) > 1 else parts[0]
 
 
 def _joined(subtype: str, seed: str, parts: Sequence[bytes]) -> bytes:

@@ -26,6 +26,7 @@ class Waiting:
     promise: Promise | None
     acknowledge_by: datetime | None = None
     urgent: bool = False
+    language: str = "en"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,6 +98,16 @@ def reminder(
     )
 
 
+def prefers(client: str, way: str, subject: str) -> tuple[Block, ...]:
+    """To the point of contact: the machine wrote, and the client wishes for another way."""
+    how = {"letter": "by letter", "in_person": "in person", "meeting": "in a meeting"}
+    return (
+        f"{client} was just written to by mail (“{subject}”) and would rather hear such things "
+        f"{how.get(way, 'by ' + way)}. Please do that as well, and enter it: a call or a letter is "
+        "on the record only when somebody notes it.",
+    )
+
+
 def near(client: str, owed: Owed) -> str:
     return (
         f"{client} still waits for an {owed}, and the promised time is near. If it will take "
@@ -152,6 +163,8 @@ def _facts(waiting: Waiting, zone: ZoneInfo) -> tuple[tuple[str, str], ...]:
         ("Matter", waiting.matter or "not filed to one yet"),
         ("Arrived", moment(waiting.received_at, zone)),
     ]
+    if waiting.language.partition("-")[0] != "en":
+        rows.append(("Prefers to read", waiting.language))
     if waiting.acknowledge_by:
         rows.append(("Acknowledge by", moment(waiting.acknowledge_by, zone)))
     if promise := waiting.promise:

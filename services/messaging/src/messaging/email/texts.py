@@ -30,6 +30,14 @@ CONSTANT: tuple[Block, ...] = (
 )
 
 
+ANNOUNCED_SUBJECT = "A message for you in our portal"
+ANNOUNCED: tuple[Block, ...] = (
+    "Hello,",
+    "You asked us to write to you in our portal, and a new message is there for you.",
+    "Nothing of it stands in this mail. Please sign in to the portal to read it and to answer.",
+)
+
+
 def acknowledgment(
     *,
     client: str,

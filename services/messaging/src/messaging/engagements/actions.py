@@ -48,11 +48,12 @@ async def send_link(session: AsyncSession, event: LinkIssued) -> None:
         expires_at=event.expires_at,
         zone=await _zone(session, event.client_id, house.zone),
     )
-    await _send(session, event.client_id, to, letter, f"link/{event.link_id}")
+    of, purpose = event.client_id, f"link/{event.link_id}"
+    await _send(session, of, to, letter, purpose, leaves_by=event.expires_at)
 
 
 async def send_code(session: AsyncSession, event: CodeIssued) -> None:
-    """Nothing is sent that works no longer."""
+    """Nothing is sent that works no longer. Whoever asks for a code waits for it."""
     if event.expires_at <= clock.now():
         return
     house = await house_of(session)
@@ -64,7 +65,8 @@ async def send_code(session: AsyncSession, event: CodeIssued) -> None:
         expires_at=event.expires_at,
         zone=await _zone(session, event.client_id, house.zone),
     )
-    await _send(session, event.client_id, to, letter, f"code/{event.code_id}", keep_words=False)
+    of, purpose = event.client_id, f"code/{event.code_id}"
+    await _send(session, of, to, letter, purpose, keep_words=False, at_once=True)
 
 
 async def invite(session: AsyncSession, event: ConsultationScheduled) -> None:
@@ -96,7 +98,8 @@ async def invite(session: AsyncSession, event: ConsultationScheduled) -> None:
         attendee=to.address,
     )
     purpose = f"consultation/{event.consultation_id}/{event.sequence}"
-    await _send(session, event.client_id, to, letter, purpose, calendar=calendar)
+    of, until = event.client_id, event.starts_at
+    await _send(session, of, to, letter, purpose, calendar=calendar, leaves_by=until)
 
 
 async def take_question(session: AsyncSession, event: EngagementQuestionAsked) -> None:
@@ -129,6 +132,8 @@ async def _send(
     *,
     calendar: Calendar | None = None,
     keep_words: bool = True,
+    at_once: bool = False,
+    leaves_by: datetime | None = None,
 ) -> None:
     house = await house_of(session)
     conversation = await _conversation(session, client_id, clock.now())
@@ -156,7 +161,15 @@ async def _send(
         automatic=True,
         body=seal(session, client_id, outbound_id, "message", "body", words),
     )
-    await queue(session, mail, outbound_id=outbound_id, purpose=purpose, told_as=told_as)
+    await queue(
+        session,
+        mail,
+        outbound_id=outbound_id,
+        purpose=purpose,
+        told_as=told_as,
+        at_once=at_once,
+        leaves_by=leaves_by,
+    )
 
 
 async def _conversation(session: AsyncSession, client_id: UUID, at: datetime) -> Conversation:

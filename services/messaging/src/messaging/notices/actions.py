@@ -29,8 +29,9 @@ from shared.keyring import KeyNotHeld
 log = structlog.get_logger()
 
 About = Literal[
-    "message", "triage", "manual-acknowledgment", "warning", "breach", "escalation", "failure"
-]
+    "message", "triage", "manual-acknowledgment", "warning", "breach", "escalation", "failure",
+    "preference",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -235,6 +236,7 @@ def waiting_for(
         promise=promise,
         acknowledge_by=acknowledge_by,
         urgent=urgent,
+        language=case.manner.language,
     )
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from messaging.directory import queries as directory
 from messaging.directory.models import Client, Staff
+from messaging.directory.rules import Manner
 from messaging.email.rendering import Mailbox
 from messaging.email.reply_addresses import ReplyKind, message_id_header, read_key, reply_address
 from messaging.email.staff_texts import ReplyTo
@@ -68,10 +69,12 @@ class House:
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """A client and their point of contact. `matter` is what people call it: number and title."""
+    """A client, how they want to hear, and their point of contact. `matter` is what people call it:
+    number and title."""
 
     house: House
     client: Client
+    manner: Manner
     contact: Staff
     supervisor: Staff | None
     matter: str | None
@@ -79,7 +82,7 @@ class Case:
     @property
     def zone(self) -> ZoneInfo:
         """The client's own."""
-        return ZoneInfo(self.client.time_zone)
+        return self.manner.zone
 
 
 async def house_of(session: AsyncSession) -> House:
@@ -102,7 +105,8 @@ async def case_of(
     """Everything around this client at that instant."""
     house = await house_of(session)
     client = await directory.client(session, client_id)
-    if client is None:
+    manner = await directory.manner(session, client_id)
+    if client is None or manner is None:
         raise NotYetKnown(f"client {client_id}")
     contact_id = await directory.point_of_contact(session, client_id, matter_id, at)
     if contact_id is None:
@@ -112,6 +116,7 @@ async def case_of(
     return Case(
         house=house,
         client=client,
+        manner=manner,
         contact=contact,
         supervisor=await person(session, above) if above else None,
         matter=await _matter_name(session, matter_id),

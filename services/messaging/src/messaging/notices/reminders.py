@@ -9,22 +9,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from messaging.acknowledgments.promises import promise_of
 from messaging.conversations import queries as conversations
-from messaging.conversations.models import Message
+from messaging.conversations.models import Conversation, Message
 from messaging.directory.models import Staff
-from messaging.email import composing, staff_texts, texts
-from messaging.email.composing import Heading
-from messaging.email.rendering import Mailbox, UnusableAddress, plain_text
+from messaging.email import staff_texts, texts
 from messaging.email.staff_texts import Owed, Waiting
 from messaging.email.texts import Promise
 from messaging.notices import actions
 from messaging.notices.actions import About, Subject
 from messaging.notices.cases import Case, case_of, head, house_of, person
+from messaging.notices.client_notices import tell_client
 from messaging.outbound import queries as outbound
-from messaging.outbound.actions import queue
 from messaging.outbound.postponed import NotYetKnown
 from messaging.settings import MessagingSettings
 from shared import clock
-from shared.contracts.messaging import MessageSent
 from shared.contracts.sla_monitor import (
     ClockFact,
     DeadlineBreached,
@@ -32,8 +29,6 @@ from shared.contracts.sla_monitor import (
     EscalationRaised,
     TriageDue,
 )
-from shared.ids import new_id
-from shared.keyring import seal
 
 _OWED: dict[str, Owed] = {"response": "answer", "acknowledgment": "acknowledgment"}
 
@@ -214,31 +209,15 @@ async def _tell_client_of_delay(
         zone=case.zone,
         emergency=case.house.emergency,
     )
-    outbound_id = new_id()
-    heading = Heading(
-        message_id=case.house.message_id(outbound_id),
-        date=now,
-        firm=case.house.mailbox,
-        to=Mailbox(name=case.client.name, address=case.client.email),
-        thread=await outbound.thread(session, event.conversation_id),
-    )
-    try:
-        mail = composing.client_notice(heading, "Your answer will take longer", blocks)
-    except UnusableAddress:
-        return False
-    told_as = MessageSent(
-        message_id=outbound_id,
-        conversation_id=event.conversation_id,
-        client_id=case.client.client_id,
-        matter_id=event.matter_id,
-        kind="notice",
-        channel="email",
-        sent_at=now,
-        automatic=True,
-        body=seal(
-            session, case.client.client_id, outbound_id, "message", "body", plain_text(blocks)
-        ),
-    )
+    conversation = await session.get_one(Conversation, event.conversation_id)
     purpose = f"delay/{event.clock_id}/{event.target_at.isoformat()}"
-    await queue(session, mail, outbound_id=outbound_id, purpose=purpose, told_as=told_as)
-    return True
+    return await tell_client(
+        session,
+        case,
+        conversation,
+        purpose=purpose,
+        of="updates",
+        subject="Your answer will take longer",
+        blocks=blocks,
+        leaves_by=event.limit_at,
+    )

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from messaging.email.rendering import Mail
+from messaging.outbound import quiet_hours
 from messaging.outbound.models import OutboundMessage, State
 from shared import clock, sealing
 from shared.contracts import CONTRACTS, FIRM_ID, ContentRef
@@ -40,17 +41,24 @@ async def queue(
     purpose: str,
     told_as: ToldAs,
     automatic: bool = True,
+    at_once: bool = False,
+    leaves_by: datetime | None = None,
 ) -> bool:
     """Have this mail sent after the commit; False, and nothing, when its purpose has one already.
 
     `told_as` is what to tell when it is accepted; its instant is then replaced by the real one. The
-    key of the client, or without one the firm's, must be held.
+    key of the client, or without one the firm's, must be held. In a client's quiet hours it waits,
+    unless it answers them, is to go `at_once`, or would not leave before `leaves_by`.
     """
     key = keys_of(session).key(told_as.client_id or FIRM_ID)
     committed, boxes = sealing.seal_chunks(key, outbound_id, _SEALED_AS, mail.data)
     if isinstance(told_as, MessageSent):
         original = ContentRef(content_id=outbound_id, size=len(mail.data), commitment=committed)
         told_as = told_as.model_copy(update={"original": original})
+    answers = _answered(told_as)
+    held_until = None
+    if told_as.client_id and not (at_once or answers or isinstance(told_as, StaffNotified)):
+        held_until = await quiet_hours.until(session, told_as.client_id, leaves_by)
     carrier: dict[str, str] = {}
     propagate.inject(carrier)
     added = await session.execute(
@@ -66,7 +74,7 @@ async def queue(
             client_id=told_as.client_id,
             conversation_id=told_as.conversation_id,
             staff_id=told_as.staff_id,
-            answers=list(_answered(told_as)),
+            answers=list(answers),
             owner=key.owner,
             key_version=key.version,
             size=len(mail.data),
@@ -76,7 +84,9 @@ async def queue(
             told_as=told_as.model_dump(mode="json"),
             traceparent=carrier.get("traceparent"),
             tracestate=carrier.get("tracestate"),
-            state=State.QUEUED,
+            state=State.HELD if held_until else State.QUEUED,
+            held_until=held_until,
+            leaves_by=leaves_by,
             attempts=0,
             next_attempt_at=func.now(),
             created_at=clock.now(),
@@ -215,6 +225,8 @@ def told(row: OutboundMessage, at: datetime | None = None) -> ToldAs:
     """What this mail means to others, as of now or as of that instant."""
     contract = CONTRACTS[row.told_as_type]
     facts = row.told_as | {_INSTANTS[row.told_as_type]: at or clock.now()}
+    if row.held_until is not None:
+        facts["waited"] = {"since": row.created_at, "until": row.held_until}
     event = contract.model_validate(facts)
     assert isinstance(event, ToldAs)
     return event

@@ -1,15 +1,16 @@
 """A person's words on their way to a client. Internal notes never come here."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from messaging.directory import queries as directory
-from messaging.email import composing
+from messaging.email import composing, texts
 from messaging.email.composing import Heading
-from messaging.email.rendering import Enclosed, Mailbox, UnusableAddress
+from messaging.email.rendering import Enclosed, Mailbox, UnusableAddress, plain_text
 from messaging.notices.cases import house_of, person
 from messaging.outbound import queries
 from messaging.outbound.actions import ToldAs, queue
@@ -42,12 +43,17 @@ async def send_to_client(
     answers: tuple[UUID, ...],
     thread: tuple[str, ...] = (),
     enclosed: Sequence[Enclosed] = (),
+    channel: Literal["email", "portal"] = "email",
+    urgent: bool = False,
+    leaves_by: datetime | None = None,
 ) -> None:
     """Queue the mail of a message whose row was just written; its id is the mail's.
 
     What it means for the clocks is told when it is accepted. `answers` are the client's messages
-    that it covers, `thread` the Message-IDs it answers, oldest first. The client's key must be
-    held. Raises ClientNotReachable; asked for twice, the first mail stands.
+    that it covers, `thread` the Message-IDs it answers, oldest first. Words for the portal stay
+    there. What answers nothing waits for the end of the client's quiet hours, unless it is urgent
+    or would be too late by then. The client's key must be held. Raises ClientNotReachable; asked
+    for twice, the first mail stands.
     """
     try:
         house = await house_of(session)
@@ -55,7 +61,8 @@ async def send_to_client(
     except NotYetKnown as missing:
         raise ClientNotReachable(f"The platform does not know {missing} yet.") from missing
     client = await directory.client(session, client_id)
-    if client is None:
+    manner = await directory.manner(session, client_id)
+    if client is None or manner is None:
         raise ClientNotReachable("The platform has not heard of this client yet.")
     heading = Heading(
         message_id=house.message_id(message_id),
@@ -63,20 +70,30 @@ async def send_to_client(
         firm=house.mailbox,
         to=Mailbox(name=client.name, address=client.email),
         thread=thread or await queries.thread(session, conversation_id),
+        reading=manner.reading,
     )
     try:
         mail = composing.person_to_client(
             heading,
             author=author.name,
-            subject=subject,
-            text=body,
+            subject=texts.ANNOUNCED_SUBJECT if channel == "portal" else subject,
+            text=plain_text(texts.ANNOUNCED) if channel == "portal" else body,
             envelope_from=house.bounces_to(message_id),
             enclosed=enclosed,
         )
     except UnusableAddress as error:
         raise ClientNotReachable("The client's address cannot be mailed; correct it.") from error
     told_as = _told_as(
-        session, message_id, conversation_id, client_id, matter_id, kind, staff_id, body, answers
+        session,
+        message_id,
+        conversation_id,
+        client_id,
+        matter_id,
+        kind,
+        channel,
+        staff_id,
+        body,
+        answers,
     )
     await queue(
         session,
@@ -85,6 +102,8 @@ async def send_to_client(
         purpose=f"{kind}/{message_id}",
         told_as=told_as,
         automatic=False,
+        at_once=urgent,
+        leaves_by=leaves_by,
     )
 
 
@@ -95,6 +114,7 @@ def _told_as(
     client_id: UUID,
     matter_id: UUID | None,
     kind: Kind,
+    channel: Literal["email", "portal"],
     staff_id: UUID,
     body: str,
     answers: tuple[UUID, ...],
@@ -110,7 +130,7 @@ def _told_as(
             matter_id=matter_id,
             covers=answers,
             automatic=False,
-            channel="email",
+            channel=channel,
             acknowledged_at=clock.now(),
             staff_id=staff_id,
             body=sealed,
@@ -121,7 +141,7 @@ def _told_as(
         client_id=client_id,
         matter_id=matter_id,
         kind=kind,
-        channel="email",
+        channel=channel,
         sent_at=clock.now(),
         staff_id=staff_id,
         answers=answers,

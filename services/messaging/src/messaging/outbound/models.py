@@ -13,8 +13,10 @@ from messaging.tables import Instant, Row
 
 
 class State(StrEnum):
-    """queued → sending → accepted | failed; accepted → bounced."""
+    """held → queued → sending → accepted | failed; accepted → bounced. `held`: until the client's
+    quiet hours end."""
 
+    HELD = "held"
     QUEUED = "queued"
     SENDING = "sending"
     ACCEPTED = "accepted"
@@ -26,7 +28,8 @@ class OutboundMessage(Row, table=True):
     """`purpose` is unique: whatever is asked for twice is one mail. `boxes` are its octets, sealed
     under the key of `owner` (the client, or the firm). `told_as` is the event to tell when the mail
     is accepted, `answers` the client's messages that it answers or acknowledges. While sending,
-    `next_attempt_at` is the end of the lease."""
+    `next_attempt_at` is the end of the lease. `held_until` stays when it has left; it waits for no
+    later than `leaves_by`."""
 
     __tablename__ = "outbound_messages"
     outbound_id: UUID = Field(primary_key=True)
@@ -55,6 +58,8 @@ class OutboundMessage(Row, table=True):
     created_at: datetime = Field(sa_type=Instant)
     accepted_at: datetime | None = Field(default=None, sa_type=Instant)
     reply: str | None = Field(default=None, sa_type=Text)
+    held_until: datetime | None = Field(default=None, sa_type=Instant)
+    leaves_by: datetime | None = Field(default=None, sa_type=Instant)
 
 
 class PostponedEvent(Row, table=True):

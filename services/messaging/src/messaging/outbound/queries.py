@@ -15,11 +15,13 @@ from shared.contracts.messaging import MessageAcknowledged
 
 @dataclass(frozen=True, kw_only=True)
 class Delivery:
-    """How far a mail of ours has come; `reply` is the other server's last word."""
+    """How far a mail of ours has come; `reply` is the other server's last word, `held_until`
+    the end of the quiet hours that it waits or waited for."""
 
     state: State
     accepted_at: datetime | None
     reply: str | None
+    held_until: datetime | None
 
 
 async def conversations_of(session: AsyncSession, headers: Iterable[str]) -> dict[str, UUID]:
@@ -78,14 +80,17 @@ async def deliveries(session: AsyncSession, message_ids: Collection[UUID]) -> di
     """By the id of the message, which is the id of its mail."""
     rows = await session.execute(
         text("""
-            SELECT outbound_id, state, accepted_at, reply FROM outbound_messages
+            SELECT outbound_id, state, accepted_at, reply, held_until FROM outbound_messages
             WHERE outbound_id = ANY (CAST(:ids AS uuid[]))
         """),
         {"ids": list(message_ids)},
     )
     return {
         row.outbound_id: Delivery(
-            state=State(row.state), accepted_at=row.accepted_at, reply=row.reply
+            state=State(row.state),
+            accepted_at=row.accepted_at,
+            reply=row.reply,
+            held_until=row.held_until,
         )
         for row in rows
     }

@@ -3,21 +3,19 @@ what it says, so the second time finds it there. And tells clients who answers t
 waited for."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID, uuid5
 
-import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from messaging.conversations import actions as conversations
 from messaging.conversations.actions import Said
 from messaging.conversations.models import Conversation, Message
 from messaging.directory import queries as directory
-from messaging.email import composing
-from messaging.email.composing import Heading
-from messaging.email.rendering import Block, Enclosed, Mailbox, UnusableAddress, plain_text
+from messaging.email.rendering import Enclosed
 from messaging.email.texts import moment
 from messaging.notices.cases import Case, case_of, person
-from messaging.outbound.actions import queue
+from messaging.notices.client_notices import tell_client
 from messaging.outbound.postponed import NotYetKnown
 from messaging.updates import texts
 from shared import clock
@@ -26,13 +24,9 @@ from shared.contracts.matters import (
     PointOfContactAssigned,
     ProgressUpdateApproved,
 )
-from shared.contracts.messaging import MessageSent
 from shared.contracts.sla_monitor import DeadlineWarned
-from shared.ids import new_id
-from shared.keyring import keys_of, seal, unseal
+from shared.keyring import keys_of, unseal
 from shared.sealing import unseal as opened
-
-log = structlog.get_logger()
 
 UPDATES_OF = UUID("5f0c8a3e-3f6b-5d5e-9a5c-0d5b0a6d7e10")
 
@@ -65,7 +59,8 @@ async def put_decision(session: AsyncSession, event: DecisionRequested) -> None:
     )
     of = event.client_id, event.matter_id
     subject = f"{texts.DECISION_SUBJECT}: {case.matter}"
-    await _say(session, *of, event.decision_id, event.requested_by, subject, body)
+    by, until = event.requested_by, event.reply_by
+    await _say(session, *of, event.decision_id, by, subject, body, leaves_by=until)
 
 
 async def _say(
@@ -77,20 +72,24 @@ async def _say(
     subject: str,
     body: str,
     enclosed: Sequence[Enclosed] = (),
+    leaves_by: datetime | None = None,
 ) -> None:
+    """Words for the portal stay there, but a file has no other way than the mail."""
     if await session.get(Message, message_id):
         return
-    await case_of(session, client_id, matter_id, clock.now())
+    case = await case_of(session, client_id, matter_id, clock.now())
     await person(session, staff_id)
     said = Said(
         message_id=message_id,
         received_at=clock.now(),
-        channel="email",
+        channel="portal" if case.manner.in_portal("updates") and not enclosed else "email",
         subject=subject,
         body=body,
     )
     conversation = await _conversation(session, client_id, matter_id)
-    await conversations.say_to_client(session, conversation, said, "update", staff_id, enclosed)
+    await conversations.say_to_client(
+        session, conversation, said, "update", staff_id, enclosed, leaves_by
+    )
 
 
 async def tell_of_handover(session: AsyncSession, event: PointOfContactAssigned) -> None:
@@ -102,59 +101,45 @@ async def tell_of_handover(session: AsyncSession, event: PointOfContactAssigned)
     names = case.client.name, before.name, after.name, case.matter
     blocks = texts.handover(*names, event.from_at, case.zone)
     purpose = f"handover/{event.assignment_id}"
-    await _notify(session, case, event.matter_id, purpose, texts.HANDOVER_SUBJECT, blocks)
+    conversation = await _conversation(session, event.client_id, event.matter_id)
+    await tell_client(
+        session,
+        case,
+        conversation,
+        purpose=purpose,
+        of="updates",
+        subject=texts.HANDOVER_SUBJECT,
+        blocks=blocks,
+    )
 
 
 async def remind_of_decision(session: AsyncSession, case: Case, event: DeadlineWarned) -> None:
     assert case.matter is not None, "a decision is of a matter"
     blocks = texts.decide_by(case.client.name, case.matter, event.limit_at, case.zone)
     purpose = f"decide/{event.clock_id}/{event.threshold}"
-    await _notify(session, case, event.matter_id, purpose, texts.DECISION_SUBJECT, blocks)
-
-
-async def _notify(
-    session: AsyncSession,
-    case: Case,
-    matter_id: UUID | None,
-    purpose: str,
-    subject: str,
-    blocks: Sequence[Block],
-) -> None:
-    """What the firm's machine tells a client, marked as such."""
-    client_id, message_id = case.client.client_id, new_id()
-    heading = Heading(
-        message_id=case.house.message_id(message_id),
-        date=clock.now(),
-        firm=case.house.mailbox,
-        to=Mailbox(name=case.client.name, address=case.client.email),
+    conversation = await _conversation(session, case.client.client_id, event.matter_id)
+    await tell_client(
+        session,
+        case,
+        conversation,
+        purpose=purpose,
+        of="updates",
+        subject=texts.DECISION_SUBJECT,
+        blocks=blocks,
+        leaves_by=event.limit_at,
     )
-    try:
-        mail = composing.client_notice(heading, subject, blocks)
-    except UnusableAddress:
-        log.error("a client cannot be mailed", client_id=str(client_id), purpose=purpose)
-        return
-    told_as = MessageSent(
-        message_id=message_id,
-        conversation_id=uuid5(UPDATES_OF, str(matter_id or client_id)),
-        client_id=client_id,
-        matter_id=matter_id,
-        kind="notice",
-        channel="email",
-        sent_at=clock.now(),
-        automatic=True,
-        body=seal(session, client_id, message_id, "message", "body", plain_text(blocks)),
-    )
-    await queue(session, mail, outbound_id=message_id, purpose=purpose, told_as=told_as)
 
 
-async def _conversation(session: AsyncSession, client_id: UUID, matter_id: UUID) -> Conversation:
-    """All updates of a matter are one thread."""
-    conversation_id = uuid5(UPDATES_OF, str(matter_id))
+async def _conversation(
+    session: AsyncSession, client_id: UUID, matter_id: UUID | None
+) -> Conversation:
+    """All updates of a matter are one thread; what concerns no matter is another."""
+    conversation_id = uuid5(UPDATES_OF, str(matter_id or client_id))
     known = await session.get(Conversation, conversation_id)
     if known is not None:
         return known
-    matter = await directory.matter(session, matter_id)
-    if matter is None:
+    matter = await directory.matter(session, matter_id) if matter_id else None
+    if matter is None and matter_id is not None:
         raise NotYetKnown(f"matter {matter_id}")
     return await conversations.begin_conversation(
         session,
@@ -162,6 +147,6 @@ async def _conversation(session: AsyncSession, client_id: UUID, matter_id: UUID)
         owner=client_id,
         client_id=client_id,
         matter_id=matter_id,
-        subject=f"{matter.number} {matter.title}",
+        subject=f"{matter.number} {matter.title}" if matter else texts.OF_NO_MATTER,
         at=clock.now(),
     )

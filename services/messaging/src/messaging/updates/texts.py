@@ -9,6 +9,7 @@ from messaging.email.rendering import Block, Rows
 from messaging.email.texts import moment
 
 HANDOVER_SUBJECT = "Your point of contact"
+OF_NO_MATTER = "About us and you"
 DECISION_SUBJECT = "Your decision is needed"
 
 

@@ -1,0 +1,48 @@
+"""What the firm begins of itself waits for the end of a client's quiet hours; what answers them, or
+cannot wait, does not. A mail that waits is a row like any other: composed, fixed, and sent once."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from messaging.directory import queries as directory
+from shared import clock
+from shared.db import is_news
+from shared.runtime import Runtime
+
+_HOLD_ANEW = text("""
+    UPDATE outbound_messages SET held_until = LEAST(CAST(:until AS timestamptz), leaves_by)
+    WHERE client_id = :client_id AND state = 'held'
+""")
+_RELEASE = text("""
+    UPDATE outbound_messages SET state = 'queued', next_attempt_at = now()
+    WHERE state = 'held' AND held_until <= :now RETURNING outbound_id
+""")
+
+
+async def until(
+    session: AsyncSession, client_id: UUID, leaves_by: datetime | None
+) -> datetime | None:
+    """Until when a mail to this client waits; None: it leaves now, because nobody is disturbed or
+    because it would come too late."""
+    manner = await directory.manner(session, client_id)
+    end = manner.quiet_until(clock.now()) if manner else None
+    return None if end and leaves_by and end >= leaves_by else end
+
+
+async def hold_anew(session: AsyncSession, client_id: UUID) -> None:
+    """The client's quiet hours or zone changed: what waits for them follows."""
+    end = await until(session, client_id, None) or clock.now()
+    await session.execute(_HOLD_ANEW, {"client_id": client_id, "until": end})
+
+
+async def release(runtime: Runtime) -> None:
+    """Several replicas may do it: a row that is no longer `held` is found by nobody."""
+    async with runtime.db.transaction() as session:
+        released = await session.execute(_RELEASE, {"now": clock.now()})
+        if released.first() is not None:
+            is_news(session)  # for the delivery
+        # If we die before the commit they are held, and the next look releases them; after it they
+        # are queued, and delivery takes them as it takes all others.
