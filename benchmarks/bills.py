@@ -12,7 +12,7 @@ from sqlalchemy import text
 from billing.app import create_app
 from billing.directory import queries as directory
 from billing.entries import actions as entries
-from billing.entries.actions import Work
+from billing.entries.gate import Work
 from billing.invoices import actions as invoices
 from billing.invoices import ledes, paper, preflight
 from billing.invoices import queries as bills

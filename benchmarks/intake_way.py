@@ -115,6 +115,7 @@ def _agreement(number: int, sections: int) -> dict[str, object]:
         "engagement_id": str(new_id()),
         "version": 1,
         "date": "25 November 2026",
+        "fee_terms": {"by_hand": True},
         "sections": [
             {"heading": f"Point {at} of {number}", "body": f"{number}.{at} {body}"}
             for at in range(sections)

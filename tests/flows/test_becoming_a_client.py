@@ -1,5 +1,5 @@
-"""A couple goes from the web form to a signed engagement with a mailbox and the public calls, and
-every step stands in the record."""
+"""A couple goes from the web form to a signed engagement with a mailbox and the public calls; its
+one signature accepts the fees, so that work can be billed; every step stands in the record."""
 
 import re
 from collections.abc import Iterator
@@ -14,6 +14,7 @@ import httpx2
 
 from privity import status
 from privity.verify import verify
+from support.bills import TERMS as FEES
 from support.office import Office, until
 from support.papers import verdict
 from support.prospects import NOTE, TERMS
@@ -104,13 +105,14 @@ def test_a_couple_goes_from_the_form_to_an_open_matter_and_its_bundle_verifies(
     held = {"staff_id": lawyer, "channel": "phone", "held_at": datetime.now(UTC).isoformat()}
     office.post(f"{path}/hold", held | {"note": NOTE})
     signers = [{"name": one.name, "email": one.email} for one in (ann, bob)]
+    fees = disclosed(office, consultation["client_id"])
     draft = {
         "consultation_id": consultation["id"],
-        "terms": TERMS,
+        "terms": TERMS | {"fees": fees},
         "signers": signers,
         "point_of_contact_id": lawyer,
     }
-    row = office.post("/v1/engagements", draft)
+    row = until(lambda: made_or_none(office, "/v1/engagements", draft))
     office.post(f"/v1/engagements/{row['id']}/approve", {"revision": row["revision"]})
     assert ann.sign().json()["state"] == "proposed"
     assert bob.sign().json()["state"] == "accepted"
@@ -120,7 +122,8 @@ def test_a_couple_goes_from_the_form_to_an_open_matter_and_its_bundle_verifies(
         assert "Signature is Valid" in verdict(http.get(f"{link}/document").content)
     wanted = {
         "ConsultationRequested", "ConflictCheckCompleted", "ConsultationHeld", "EngagementProposed",
-        "SignatureGiven", "EngagementSigned", "LinkIssued", "CodeIssued",
+        "SignatureGiven", "EngagementSigned", "LinkIssued", "CodeIssued", "FeesDisclosed",
+        "FeesAccepted",
     }  # fmt: skip
 
     def recorded() -> set[str]:
@@ -135,11 +138,41 @@ def test_a_couple_goes_from_the_form_to_an_open_matter_and_its_bundle_verifies(
 
     (matter,) = until(matters)
     assert (matter["title"], matter["point_of_contact_id"]) == (TERMS["title"], lawyer)
+    accepted = office.get(f"/v1/fee-terms/{fees['terms_id']}")["acceptance"]
+    assert (accepted["method"], accepted["accepted_by"]) == ("engagement", row["client_id"])
+    work = {
+        "matter_id": matter["id"],
+        "staff_id": lawyer,
+        "minutes": 30,
+        "narrative": "Drafted the settlement",
+        "started_at": datetime.now(UTC).isoformat(),
+    }
+    entry = until(lambda: made_or_none(office, "/v1/time-entries", work))
+    assert (entry["state"], entry["missing"]) == ("billable", [])
     export = office.post("/v1/record/exports", {"client_id": row["client_id"]})
     bundle = tmp_path / "record.zip"
     bundle.write_bytes(made(office, export["id"]))
     report = verify(str(bundle), key=status.addresses(office.stack)["record"]["key"])
     assert report.ok, report.doubts
+
+
+def disclosed(office: Office, client_id: str) -> dict[str, Any]:
+    """Fees explained in billing, as an agreement names them."""
+    body = {"client_id": client_id, "terms": FEES}
+    terms = until(lambda: made_or_none(office, "/v1/fee-terms", body))
+    return {
+        "kind": "disclosed",
+        "terms_id": terms["id"],
+        "version": terms["version"],
+        "commitment": terms["commitment"],
+    }
+
+
+def made_or_none(office: Office, path: str, body: dict[str, Any]) -> Any:
+    """One service hears a moment later what another says; until then it refuses."""
+    with office.http() as http:
+        answer = http.post(path, json=body)
+    return answer.json() if answer.status_code == 201 else None
 
 
 def made(office: Office, export_id: str) -> bytes:

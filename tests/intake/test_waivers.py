@@ -1,7 +1,7 @@
 """A real conflict is waived only where the firm allows it and everybody affected consented in
 writing."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from shared.contracts.intake import ConflictWaived
@@ -45,6 +45,11 @@ async def test_a_waiver_needs_the_consent_of_everybody_affected_in_writing(
         assert await intake.refused("POST", door, waiver(missing)) == "409 consent-missing"
     swapped = [consents[0], consents[1] | {"file_id": consents[0]["file_id"]}]
     assert await intake.refused("POST", door, waiver(swapped)) == "422 invalid"
+    tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+    early = [consents[0], consents[1] | {"given_at": tomorrow}]
+    assert await intake.refused("POST", door, waiver(early)) == "422 invalid"
+    stranger = waiver(consents, screened=[consents[0]["client_id"]])
+    assert await intake.refused("POST", door, stranger) == "422 invalid"
     screened = [str(intake.staff["Eleanor Vale"])]
     check = await intake.done("POST", door, waiver(consents, screened=screened))
     assert check["state"] == "waived"

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from matters.values import beginning_of, instant_at
+from matters.local_time import beginning_of, instant_at
 from shared.contracts.matters import AbsencePlanned
 from support.firm import FIRM, World
 

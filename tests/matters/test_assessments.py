@@ -8,8 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from matters.assessments.rules import promises_in
-from shared.contracts.matters import CaseAssessmentAcknowledged, CaseAssessmentShared
-from support.firm import World
+from shared.contracts.matters import (
+    CaseAssessmentAcknowledged,
+    CaseAssessmentShared,
+    ProgressUpdateApproved,
+)
+from support.firm import World, firm_in
+from support.platform import Platform
+from support.waiting import eventually
 
 VIEW = {
     "prospects": "We think that between 40 and 60 of a hundred such cases end well for the tenant.",
@@ -45,6 +51,30 @@ async def test_versions_are_shared_kept_and_the_newest_acknowledged(world: World
     assert await world.opened(told[1].prospects) == changed["prospects"]
     (read,) = await world.told(CaseAssessmentAcknowledged)
     assert (read.assessment_version, str(read.acknowledged_by)) == (2, client["client_id"])
+
+
+async def test_a_changed_view_asks_the_client_anew_by_itself_in_writing(platform: Platform) -> None:
+    async with firm_in(platform, matters_undo=0.0) as world:
+        path, ada, client = await scene(world)
+        standing = f"{path.removesuffix('/assessments')}/standing"
+
+        async def asked() -> list[str]:
+            owed = (await world.call("GET", standing, **client)).json()["owed"]
+            return [one["id"] for one in owed if one["kind"] == "assessment"]
+
+        first = (await world.call("POST", path, VIEW, **ada)).json()
+        assert await asked() == [first["id"]]
+        await world.call("POST", f"/v1/assessments/{first['id']}/acknowledge", **client)
+        assert await asked() == []
+        second = (await world.call("POST", path, VIEW | {"follows": 1}, **ada)).json()
+        assert await asked() == [second["id"]]
+        letters = await eventually(
+            lambda: world.told(ProgressUpdateApproved), lambda found: len(found) == 2
+        )
+        words = [await world.opened(one.body) for one in letters]
+        assert all(VIEW["risks"] in one and "you have read this" in one for one in words)
+        assert "differently now" in words[1]
+        assert all(one.report for one in letters)
 
 
 async def test_of_two_who_share_at_once_one_wins(world: World) -> None:

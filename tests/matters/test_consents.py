@@ -94,13 +94,15 @@ async def test_a_courts_order_is_kept_as_the_document_that_it_is(world: World, a
 
 
 async def test_a_withdrawal_and_a_disclosure_at_once_have_an_order(world: World, at: Scene) -> None:
-    consent = (await at.consent()).json()
-    path = f"/v1/consents/{consent['id']}/withdraw"
-    made, _ = await asyncio.gather(at.disclose(consent), world.call("POST", path, **at.client))
-    told = await world.told(DisclosureMade)
-    assert (made.status_code, len(told)) in ((201, 1), (422, 0))
-    (withdrawn,) = await world.told(ConsentWithdrawn)
-    assert all(one.made_at <= withdrawn.withdrawn_at for one in told)
+    for _ in range(5):
+        consent = (await at.consent()).json()
+        path = f"/v1/consents/{consent['id']}/withdraw"
+        answers = await asyncio.gather(at.disclose(consent), world.call("POST", path, **at.client))
+        assert [one.status_code for one in answers] in ([201, 200], [422, 200])
+        told = [o for o in await world.told(DisclosureMade) if str(o.consent_id) == consent["id"]]
+        assert len(told) == (answers[0].status_code == 201)
+        withdrawn = (await world.told(ConsentWithdrawn))[-1]
+        assert all(one.made_at <= withdrawn.withdrawn_at for one in told)
 
 
 async def test_the_client_sees_who_has_seen_the_file(world: World, at: Scene) -> None:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import pytest
@@ -188,3 +189,21 @@ async def test_nothing_of_what_happened_is_in_the_clear(swift: World) -> None:
     values = await swift.rows("SELECT encode(value, 'escape') FROM outbox")
     rows = await swift.rows("SELECT h.*::text, u.*::text FROM happenings h, progress_updates u")
     assert not any("bankrupt" in str(one) for one in (*values, *rows))
+
+
+async def test_for_a_client_whose_key_was_destroyed_nothing_is_told_and_nothing_waits_for_ever(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with firm_in(platform, matters_undo=600.0) as world:
+        matter, ada = await scene(world)
+        await enter(world, matter, "developments", ada, summary="The seller is bankrupt.")
+        admin = await asyncpg.connect(platform.postgres.url.rpartition("/")[0] + "/keyring")
+        destroyed = "UPDATE data_keys SET destroyed_at = now() WHERE owner = $1"
+        await admin.execute(destroyed, UUID(matter["client_id"]))
+        await admin.close()
+        monkeypatch.setattr("shared.keyring.REFRESHED_AFTER_SECONDS", 0.0)
+        await world.rows("UPDATE happenings SET tells_at = now() RETURNING 1")
+        ended = "SELECT 1 FROM happenings WHERE reverted_at IS NOT NULL"
+        await eventually(lambda: world.rows(ended))
+        assert await world.told(DevelopmentRecorded) == []
+        assert await world.rows("SELECT * FROM progress_updates") == []

@@ -2,6 +2,7 @@
 entries of one client become one without rewriting anything."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from matters.preferences.rules import NEEDS_CONSENT, consents_needed, without
 from shared.contracts.matters import ClientsMerged, PreferencesChanged
 from support.firm import World
+from support.waiting import eventually
 
 WISHES = {"preferences": {"updates": "call", "urgent": "sms"}, "language": "pt-BR"}
 CONSENT = {"purpose": "sms", "recipient": "Carrier", "scope": "That a message waits."}
@@ -73,13 +75,62 @@ async def test_what_could_not_be_obeyed_is_refused(
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid-request")
 
 
-async def test_what_was_known_of_a_client_before_is_kept(world: World, at: dict[str, Any]) -> None:
+async def test_a_wish_ends_with_the_day_of_its_consent(world: World, at: dict[str, Any]) -> None:
+    tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+    body = CONSENT | {"expires_at": tomorrow}
+    consent = (await world.call("POST", f"{at['path']}/consents", body, **at["own"])).json()
+    path = f"{at['path']}/preferences"
+    assert (await world.call("PUT", path, WISHES, **at["own"])).status_code == 200
+    passed = """UPDATE consents SET granted_at = now() - interval '2 days',
+        expires_at = now() - interval '1 day' WHERE consent_id = :id RETURNING 1"""
+    await world.rows(passed, id=consent["id"])
+    told = await eventually(lambda: world.told(PreferencesChanged), lambda found: len(found) == 2)
+    assert told[-1].preferences == {"updates": "call"}
+    await asyncio.sleep(0.6)
+    assert len(await world.told(PreferencesChanged)) == 2
+
+
+async def test_no_door_lets_a_wish_in_that_nobody_consented_to(
+    world: World, at: dict[str, Any]
+) -> None:
+    contact = (await world.call("GET", at["path"])).json()["point_of_contact_id"]
+    wishing = {"name": "Noa", "email": "noa@clients.test", "preferences": {"urgent": "sms"}}
+    made = await world.call("POST", "/v1/clients", wishing | {"point_of_contact_id": contact})
+    changed = await world.call("PUT", at["path"], wishing | {"time_zone": "UTC"})
+    for refused in (made, changed):
+        assert (refused.status_code, refused.json()["code"]) == (422, "contradicts-consent")
+    assert len((await world.call("GET", "/v1/clients")).json()["items"]) == 1
+
+
+async def test_each_change_of_what_is_known_of_a_client_is_kept(
+    world: World, at: dict[str, Any]
+) -> None:
     for name in ("Cleo Marsh", "Cleo Stone"):
         body = {"name": name, "email": "cleo@clients.test", "time_zone": "UTC"}
         assert (await world.call("PUT", at["path"], body)).status_code == 200
-    before = (await world.call("GET", f"{at['path']}/history")).json()["items"]
-    assert [one["facts"]["name"] for one in before] == ["Cleo Marsh", "Cleo"]
-    assert [one["revision"] for one in before] == [2, 1]
+    for needs in ("Large print.", "Large print, and slowly."):
+        body = {"language": "de", "accessibility": needs}
+        await world.call("PUT", f"{at['path']}/preferences", body, **at["own"])
+    speaks = {"name": "Ben", "email": "ben@clients.test", "authority": "decide"}
+    ben = await world.made(f"{at['path']}/representatives", **speaks)
+    path = f"/v1/representatives/{ben['id']}"
+    await world.call("PUT", path, speaks | {"authority": "inform"})
+    assert (await world.call("DELETE", path)).status_code == 204
+    shown = (await world.call("GET", f"{at['path']}/history", **at["own"])).json()["items"]
+    assert [(one["what"], one["subject_id"], one["revision"]) for one in shown] == [
+        ("representative", ben["id"], 2), ("representative", ben["id"], 1),
+        ("preferences", None, 1), ("preferences", None, 0),
+        ("details", None, 2), ("details", None, 1),
+    ]  # fmt: skip
+    assert [one["facts"]["authority"] for one in shown[:2]] == ["inform", "decide"]
+    assert shown[2]["facts"]["accessibility"] == "Large print."
+    assert [one["facts"]["name"] for one in shown[4:]] == ["Cleo Marsh", "Cleo"]
+    kept = await world.rows("SELECT facts::text FROM client_history")
+    assert not any("Large print" in facts for (facts,) in kept)
+    first = (await world.call("GET", f"{at['path']}/history?limit=4")).json()
+    rest = (await world.call("GET", f"{at['path']}/history?cursor={first['next']}")).json()
+    assert first["items"] + rest["items"] == shown
+    assert rest["next"] is None
 
 
 async def test_two_entries_become_one_client_and_nothing_is_rewritten(world: World) -> None:

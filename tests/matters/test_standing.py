@@ -1,26 +1,28 @@
-"""One call says what the client was told, when, by whom, what is owed next and why; and a matter
-closes when nothing is owed."""
+"""One call says what the client was told, when, by whom, what is owed next and why."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import event
 
-from shared.contracts.matters import (
-    DecisionWithdrawn,
-    MatterClosed,
-    ProgressUpdateApproved,
-    ProgressUpdateSent,
+from matters.told.rules import LONGEST, counts, gist
+from shared.contracts.messaging import (
+    CallLogged,
+    MessageAcknowledged,
+    MessageBounced,
+    MessageSent,
 )
-from shared.contracts.sla_monitor import ResponseDue, UpdateDue
 from shared.ids import new_id
+from shared.keyring import seal
 from support.firm import World, firm_in
+from support.matter import Scene, scene_in
 from support.platform import Platform
-from support.waiting import eventually
 
 
 @pytest.fixture
@@ -29,47 +31,9 @@ async def world(platform: Platform) -> AsyncIterator[World]:
         yield made
 
 
-class Scene:
-    def __init__(self, world: World, ada: dict[str, Any], matter: dict[str, Any]) -> None:
-        self.world, self.matter = world, matter
-        self.path = f"/v1/matters/{matter['id']}"
-        self.ada = {"role": "attorney", "email": ada["email"]}
-        self.client = {"role": "client", "client_id": matter["client_id"]}
-
-    async def post(self, what: str, **body: Any) -> Any:
-        return await self.world.call("POST", f"{self.path}/{what}", body, **self.ada)
-
-    async def tell(self, note: str) -> Any:
-        draft = (await self.post("updates", about="no_news")).json()
-        told = {"channel": "phone", "held_at": datetime.now(UTC).isoformat(), "note": note}
-        return await self.world.call("POST", f"/v1/updates/{draft['id']}/told", told, **self.ada)
-
-    async def put(self) -> Any:
-        soon = (datetime.now(UTC) + timedelta(days=3)).isoformat()
-        options = [{"key": key, "text": key, "consequences": "…"} for key in ("yes", "no")]
-        body = {"kind": "strategy", "question": "Shall we appeal?", "recommendation": "No."}
-        return (await self.post("decisions", **body, options=options, reply_by=soon)).json()
-
-    async def owe(self, **more: Any) -> None:
-        now = datetime.now(UTC)
-        of = {"matter_id": self.matter["id"], "client_id": self.matter["client_id"]}
-        of |= {"opened_at": now, "time_zone": "UTC", "policy_version": 1, "calendar_version": 0}
-        due = {"target_at": now + timedelta(days=1), "limit_at": now + timedelta(days=2)}
-        await self.world.hear(UpdateDue(clock_id=new_id(), prompted_at=now, **of, **due))
-        of |= {"conversation_id": new_id(), "message_ids": (new_id(),), "clock_id": new_id()}
-        await self.world.hear(ResponseDue(**of | due | more))
-
-    async def standing(self, **by: Any) -> dict[str, Any]:
-        answer = await self.world.call("GET", f"{self.path}/standing", **(by or self.ada))
-        assert answer.status_code == 200, answer.text
-        shown: dict[str, Any] = answer.json()
-        return shown
-
-
 @pytest.fixture
 async def at(world: World) -> Scene:
-    ada = await world.staff("Ada")
-    return Scene(world, ada, await world.matter(await world.client(ada), ada))
+    return await scene_in(world)
 
 
 async def test_one_call_says_what_was_told_by_whom_and_what_is_owed_next_and_why(
@@ -90,6 +54,86 @@ async def test_one_call_says_what_was_told_by_whom_and_what_is_owed_next_and_why
     theirs = await at.standing(**at.client)
     assert "draft" not in {one["kind"] for one in theirs["owed"]}
     assert theirs["told"] == shown["told"]
+
+
+async def sent(at: Scene, kind: str, words: str = "", **more: Any) -> MessageSent:
+    """As messaging tells it."""
+    client_id, message_id = UUID(at.matter["client_id"]), new_id()
+    await at.world.runtime.keys.hold(client_id)
+    async with at.world.runtime.db.transaction() as session:
+        body = seal(session, client_id, message_id, "message", "body", words) if words else None
+    of = {"conversation_id": new_id(), "client_id": client_id, "matter_id": at.matter["id"]}
+    facts = {"channel": "email", "sent_at": datetime.now(UTC), "kind": kind, "body": body}
+    told = MessageSent(message_id=message_id, **of | facts | more)
+    await at.world.hear(told)
+    return told
+
+
+async def test_what_others_told_the_client_stands_there_with_who_said_it(at: Scene) -> None:
+    ada = await at.world.rows("SELECT staff_id FROM staff WHERE name = 'Ada'")
+    by = {"staff_id": ada[0][0]}
+    await sent(at, "answer", "Dear Cleo,\n\nthe court sits in May.\nAda", **by)
+    await sent(at, "notice", "Dear Cleo,\n\nyour invoice 2026-0007 is due.", automatic=True)
+    of = {"conversation_id": new_id(), "client_id": at.matter["client_id"]}
+    of |= {"matter_id": at.matter["id"]}
+    now = datetime.now(UTC)
+    arrived = {"covers": (new_id(),), "automatic": True, "channel": "email"}
+    await at.world.hear(
+        MessageAcknowledged(acknowledgment_id=new_id(), acknowledged_at=now, **arrived, **of)
+    )
+    note = (await sent(at, "answer", "Nobody was there.", matter_id=None)).body
+    call = {"direction": "outbound", "held_at": now, "entered_at": now, "note": note, **by}
+    for two_way in (True, False):
+        one = CallLogged(message_id=new_id(), channel="phone", two_way=two_way, **call, **of)
+        await at.world.hear(one, one)
+    told = (await at.standing(**at.client))["told"]
+    assert sorted((one["what"], one["by"], one["subject"]) for one in told) == [
+        ("acknowledgment", "The firm's system", "Your message arrived"),
+        ("answer", "Ada", "the court sits in May."),
+        ("call", "Ada", "A call with you"),
+        ("notice", "The firm's system", "your invoice 2026-0007 is due."),
+    ]
+
+
+async def test_a_machines_word_and_one_that_came_back_break_no_silence(at: Scene) -> None:
+    ada = (await at.world.rows("SELECT staff_id FROM staff WHERE name = 'Ada'"))[0][0]
+    weeks = datetime.now(UTC) - timedelta(days=41)
+    opened = "UPDATE matters SET opened_at = :weeks WHERE matter_id = :id RETURNING 1"
+    await at.world.rows(opened, weeks=weeks, id=at.matter["id"])
+    await sent(at, "notice", "A bill.", automatic=True)
+    await sent(at, "question", "Which lease?", staff_id=ada)
+    back = await sent(at, "answer", "In May.", staff_id=ada)
+    assert (await at.standing())["silent_days"] == 0
+    facts = back.model_dump(include={"message_id", "conversation_id", "client_id", "matter_id"})
+    await at.world.hear(MessageBounced(bounced_at=datetime.now(UTC), status="5.1.1", **facts))
+    shown = await at.standing()
+    assert (shown["silent_days"], shown["last_told_at"]) == (41, None)
+    assert "answer" not in {one["what"] for one in shown["told"]}
+
+
+async def test_a_deadline_that_can_be_taken_back_is_not_shown_to_the_client(
+    platform: Platform,
+) -> None:
+    async with firm_in(platform) as world:
+        at = await scene_in(world)
+        due = (datetime.now(UTC) + timedelta(days=9)).strftime("%Y-%m-%dT12:00")
+        assert (await at.post("deadlines", title="Reply to court", due=due)).status_code == 201
+        assert {one["kind"] for one in (await at.standing())["owed"]} == {"deadline"}
+        assert (await at.standing(**at.client))["owed"] == []
+
+
+def test_only_a_persons_answer_or_word_breaks_a_silence() -> None:
+    kinds = ("answer", "question", "acknowledgment", "notice", "call", "meeting")
+    assert [one for one in kinds if counts(one, by_person=True)] == ["answer", "call", "meeting"]
+    assert not any(counts(one, by_person=False) for one in kinds)
+
+
+@given(st.text(max_size=400))
+def test_the_gist_is_one_short_line_of_the_text(text: str) -> None:
+    said = gist(text)
+    assert len(said) <= LONGEST
+    assert "\n" not in said
+    assert said.rstrip("…") in " ".join(text.split())
 
 
 OURS: ContextVar[bool] = ContextVar("OURS", default=False)
@@ -119,40 +163,8 @@ async def test_it_takes_the_same_number_of_statements_however_much_there_is(
         for _ in range(3):
             await at.tell("More.")
             await at.put()
+            await sent(at, "answer", "More.")
     assert counts[0] == counts[1] < 25
-
-
-async def test_a_matter_is_not_closed_while_something_is_owed(world: World, at: Scene) -> None:
-    clock_id = new_id()
-    await at.owe(clock_id=clock_id)
-    put = await at.put()
-    closing = {"reason": "Settled.", "letter": "Dear Cleo,\n\nyour matter is closed. Ada"}
-    refused = await at.post("close", **closing)
-    assert (refused.status_code, refused.json()["code"]) == (409, "still-open")
-    kinds = {one["kind"]: one["id"] for one in refused.json()["open"]}
-    assert kinds == {"response": str(clock_id), "decision": put["id"]}
-    assert await world.told(MatterClosed) == []
-    give_up = [{"id": one, "reason": "Settled with everything else."} for one in kinds.values()]
-    closed = await at.post("close", **closing, give_up=give_up)
-    assert closed.status_code == 201, closed.text
-    (told,) = await world.told(MatterClosed)
-    assert {str(one) for one in told.given_up} == set(kinds.values())
-    assert len(await world.told(DecisionWithdrawn)) == 1
-    (letter,) = await eventually(lambda: world.told(ProgressUpdateApproved))
-    assert await world.opened(letter.body) == closing["letter"]
-    for what, body in (
-        ("milestones", {"slug": "closed"}), ("updates", {"about": "no_news"}), ("close", closing),
-    ):  # fmt: skip
-        after = await at.post(what, **body)
-        assert (after.status_code, after.json()["code"]) == (409, "matter-closed")
-
-
-async def test_of_two_who_close_at_once_one_wins(world: World, at: Scene) -> None:
-    closing = {"reason": "Settled.", "letter": "Dear Cleo,\n\nyour matter is closed. Ada"}
-    answers = await asyncio.gather(*(at.post("close", **closing) for _ in range(2)))
-    assert sorted(one.status_code for one in answers) == [201, 409]
-    assert len(await world.told(MatterClosed)) == 1
-    assert await world.told(ProgressUpdateSent) == []
 
 
 async def test_others_see_nothing_of_how_it_stands(world: World, at: Scene) -> None:

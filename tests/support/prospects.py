@@ -40,7 +40,7 @@ ASKING = {
     "understood": True,
 }
 
-
+BOB = {"role": "related", "name": "Bob Example"}
 NOTE = {
     "needs": "She wants the house.",
     "objectives": "Keep the house, share custody.",
@@ -59,6 +59,7 @@ TERMS: dict[str, Any] = {
     "communication": {"respond_within": "PT48H", "update_every": "P14D", "channel": "email"},
     "emergency": "Call +1 212 555 0147 at any hour.",
     "fees": {
+        "kind": "by_hand",
         "basis": "hourly",
         "explanation": "We charge by the hour, in steps of six minutes.",
         "rates": [{"who": "Partner", "amount": "400.00", "currency": "USD", "per": "hour"}],
@@ -176,8 +177,9 @@ class Intake:
         return await self.call("POST", f"/v1/files/{begun['id']}/complete")
 
     async def held(self, **more: Any) -> str:
-        """A consultation that was asked for, is clear, and was held and noted; its id."""
-        consultation_id = await self.asked(**more)
+        """A consultation that Ann asked for beside Bob, is clear, and was held and noted; its
+        id."""
+        consultation_id = await self.asked(**{"parties": [BOB]} | more)
         body = {
             "staff_id": str(self.staff["Daniel Okafor"]),
             "channel": "video",

@@ -10,6 +10,7 @@ from shared.contracts.billing import FeesAccepted
 from shared.contracts.intake import (
     AgreedCommunication,
     AgreedFeeTerms,
+    EngagementAmended,
     EngagementSigned,
 )
 from shared.ids import new_id
@@ -64,6 +65,30 @@ async def test_an_engagement_accepts_the_terms_it_carries_at_its_own_instant_onc
     assert (found["state"], found["cost"]) == ("billable", usd("300.00"))
     later = await bills.time(matter, narrative="Advised on the guarantee")
     assert later["state"] == "billable"
+
+
+async def test_an_amendment_accepts_the_version_it_carries_with_the_signed_writing_as_evidence(
+    bills: Bills,
+) -> None:
+    client = await bills.client()
+    terms = await bills.made("/v1/fee-terms", {"client_id": str(client), "terms": TERMS})
+    await bills.hear(await signed(bills, client, terms, clock.now()))
+    amended = {"terms": TERMS | {"payment_days": 14}, "changes": "Two weeks to pay."}
+    newer = await bills.made(f"/v1/fee-terms/{terms['id']}/versions", amended)
+    first = await signed(bills, client, newer, clock.now())
+    facts = first.model_dump(include=set(EngagementAmended.model_fields))
+    event = EngagementAmended.model_validate(facts | {"amends": new_id()})
+    for _ in range(2):
+        await bills.hear(event)
+    told = await bills.told(FeesAccepted)
+    assert [(one.terms_version, one.method) for one in told] == [
+        (1, "engagement"),
+        (2, "engagement"),
+    ]
+    assert told[1].evidence is not None
+    evidence = await bills.opened(told[1].evidence)
+    assert str(event.engagement_id) in evidence
+    assert str(event.document.content_id) in evidence
 
 
 async def test_terms_entered_by_hand_or_in_other_words_accept_nothing(bills: Bills) -> None:

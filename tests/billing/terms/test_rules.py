@@ -66,26 +66,3 @@ def test_minutes_are_whole_increments_and_the_amount_is_units_times_rate(
     agreed = hourly({"per_hour": "333.33"}, increment_minutes=increment)
     charge = rules.charge(agreed, ADA, "attorney", date(2026, 1, 1), minutes)
     assert charge.amount == (33333 * up * 2 + 60) // 120
-
-
-def test_expenses_before_or_after_the_share() -> None:
-    def agreed(deducted: str) -> Terms:
-        stage = {"code": "trial", "name": "After trial", "percent": "33.3333"}
-        return terms(
-            arrangements=[
-                {
-                    "kind": "contingent",
-                    "stages": [stage],
-                    "expenses_deducted": deducted,
-                    "expenses_if_lost": "firm",
-                }
-            ]
-        )
-
-    before = rules.closing(agreed("before"), "trial", 100_000_00, 10_000_00)
-    after = rules.closing(agreed("after"), "trial", 100_000_00, 10_000_00)
-    assert (before.fee, before.to_client) == (29_999_97, 60_000_03)
-    assert (after.fee, after.to_client) == (33_333_30, 56_666_70)
-    for one in (before, after):
-        assert one.fee + one.expenses + one.to_client == one.recovered
-    assert rules.closing(agreed("before"), "trial", 5_00, 10_00).fee == 0

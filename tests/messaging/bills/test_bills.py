@@ -12,6 +12,7 @@ from shared.contracts.billing import (
     BillingConcernAnswered,
     BillingConcernResolved,
     BudgetThresholdCrossed,
+    ClosingStatementIssued,
     EstimateRevised,
     FeesDisclosed,
     InvoiceIssued,
@@ -181,6 +182,32 @@ async def test_an_invoice_is_announced_with_what_is_owed_and_how_to_question_it(
     assert "USD 528.00" in words
     assert "12 August 2026" in words
     assert "bears no penalty meanwhile" in words
+
+
+async def test_a_closing_statement_arrives_whole_with_what_the_client_receives(
+    platform: Platform,
+) -> None:
+    boxes = Mailboxes()
+    async with a_firm(platform, boxes) as (service, people):
+        event = ClosingStatementIssued(
+            statement_id=new_id(), statement_version=2, client_id=people.clara,
+            matter_id=people.matter, terms_id=new_id(), terms_version=1, stage="settled",
+            currency="USD", recovered=100_000_00, base=100_000_00, percent="25", fee=25_000_00,
+            expenses=0, others=0, to_client=75_000_00,
+            outcome=await sealed(service, people, "It was settled."),
+            text=await sealed(service, people, "Our fee, 25 % of it: USD 25,000.00"),
+            document=ContentRef(content_id=new_id(), size=1, commitment="c"),
+            issued_by=people.ana, issued_at=AT,
+        )  # fmt: skip
+        for _ in range(2):
+            await hear(service.runtime, event)
+        lost = {"recovered": 0, "fee": 0, "to_client": -440_00, "statement_id": new_id()}
+        await hear(service.runtime, event.model_copy(update=lost))
+        first, second = [text_of(one).replace("\n", " ") for one in await mail_to(boxes, CLARA, 2)]
+    assert "you receive USD 75,000.00" in first
+    assert "This replaces the statement that you had before." in first
+    assert "Our fee, 25 % of it: USD 25,000.00" in first
+    assert "ended without a recovery" in second
 
 
 async def test_a_concern_is_acknowledged_answered_and_ended_in_mail(platform: Platform) -> None:

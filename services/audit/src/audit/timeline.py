@@ -26,13 +26,13 @@ SHOWN_TO_CLIENTS = INBOUND | OUTBOUND | {
     "CallLogged", "MatterOpened", "MatterClosed", "PointOfContactAssigned",
     "UpdateDue", "UpdateRequested", "ProgressUpdateSent", "DecisionRequested", "DecisionRecorded",
     "DecisionWithdrawn", "CaseAssessmentShared", "CaseAssessmentAcknowledged",
-    "ConsentGranted", "ConsentWithdrawn", "DisclosureMade",
+    "ConsentGranted", "ConsentWithdrawn", "DisclosureMade", "FileHandedOver",
     "EngagementProposed", "EngagementSigned", "EngagementDeclined", "EngagementEnded",
     "InformationRequested", "InformationProvided",
     "FeesDisclosed", "FeesAccepted", "EstimateIssued", "EstimateRevised", "EstimateAgreed",
     "BudgetThresholdCrossed", "InvoiceIssued", "CreditNoteIssued", "PaymentReceived",
     "TrustDeposited", "TrustApplied", "LatePenaltyCharged", "BillingConcernRaised",
-    "BillingConcernAnswered", "BillingConcernResolved",
+    "BillingConcernAnswered", "BillingConcernResolved", "ClosingStatementIssued",
 }  # fmt: skip
 """Notes, notices among staff, warnings and escalations are the firm's own."""
 
@@ -240,6 +240,9 @@ WORDS: dict[str, Callable[[Any, Reader], str]] = {
     "UpdateDue": _due("Progress update"),
     "DecisionDue": _due("Decision"),
     "ConcernDue": _due("Answer to a billing concern"),
+    "FileHandedOver": lambda event, _: (
+        f"File handed over ({event.channel.replace('_', ' ')}), {event.entries} entries"
+    ),
     "MatterClosed": _sealed("reason", "Matter closed"),
     "MilestoneReached": lambda event, _: f"Milestone reached: {event.slug.replace('-', ' ')}",
     "MilestoneReverted": lambda event, _: f"Milestone taken back: {event.slug.replace('-', ' ')}",
@@ -267,6 +270,7 @@ WORDS: dict[str, Callable[[Any, Reader], str]] = {
     "FeesAccepted": lambda event, _: f"Fees accepted, version {event.terms_version}",
     "InvoiceIssued": lambda event, _: f"Invoice {event.number}, due {event.due_on:%d %b %Y}",
     "CreditNoteIssued": lambda event, _: f"Credit note {event.number}",
+    "ClosingStatementIssued": _sealed("outcome", "How the matter ended"),
     "BillingConcernRaised": _sealed("text", "Concern about a bill"),
     "BillingConcernAnswered": _sealed("text", "About the concern"),
     "BillingConcernResolved": lambda event, _: f"Concern ended: {event.outcome}",

@@ -2,6 +2,7 @@
 
 from fastapi import FastAPI
 
+import billing.closings.api
 import billing.concerns.api
 import billing.costs.api
 import billing.entries.api
@@ -38,6 +39,7 @@ def create_app(settings: BillingSettings | None = None) -> FastAPI:
                 billing.ledger.api.router,
                 billing.payments.api.router,
                 billing.concerns.api.router,
+                billing.closings.api.router,
                 billing.costs.api.router,
                 billing.runs.api.router,
             ),

@@ -25,6 +25,7 @@ POLICY: PolicyTable = {
     "record acceptance": {"partner": "any", "billing": "any"},
     "record work": {"partner": "any", "billing": "any", "attorney": "team", "paralegal": "team"},
     "make exceptions": {"partner": "any"},
+    "close matters": {"partner": "any", "billing": "any", "attorney": "team"},
     "estimate": {"partner": "any", "billing": "any", "attorney": "team"},
     "draft invoices": {"partner": "any", "billing": "any"},
     "approve invoices": {"partner": "any", "attorney": "team"},

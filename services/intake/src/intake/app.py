@@ -11,13 +11,19 @@ import intake.files.api
 import intake.information.api
 import intake.links.api
 import intake.pages.api
+import intake.templates.api
 from intake import ticker
 from intake.directory import handlers as directory
+from intake.fees import handlers as fees
 from intake.settings import IntakeSettings
 from shared.app import Service, create_service
+from shared.handlers import Handlers
 
 
 def create_app(settings: IntakeSettings | None = None) -> FastAPI:
+    handlers = Handlers()
+    for room in (directory, fees):
+        handlers.include(room.handlers)
     return create_service(
         Service(
             settings or IntakeSettings(),
@@ -25,7 +31,7 @@ def create_app(settings: IntakeSettings | None = None) -> FastAPI:
                 intake.consultations.api.public,
                 intake.consultations.api.router,
                 intake.conflicts.api.router,
-                intake.engagements.api.templates,
+                intake.templates.api.router,
                 intake.engagements.api.router,
                 intake.links.api.router,
                 intake.engagements.signing.router,
@@ -34,7 +40,7 @@ def create_app(settings: IntakeSettings | None = None) -> FastAPI:
                 intake.information.api.public,
                 intake.pages.api.router,
             ),
-            handlers=directory.handlers,
+            handlers=handlers,
             tasks=(ticker.tick, intake.engagements.sealer.run),
         )
     )

@@ -7,6 +7,8 @@ from pydantic import Field, SecretStr
 
 from shared.settings import Settings
 
+MOST_TOLD = 96 * 1024  # octets that travel sealed in one event, which has at most 256 KiB
+
 
 class IntakeSettings(Settings):
     service: ClassVar[str] = "intake"

@@ -9,6 +9,7 @@ import matters.closing.api
 import matters.consents.api
 import matters.contacts.api
 import matters.decisions.api
+import matters.files.api
 import matters.firm.api
 import matters.handovers.api
 import matters.matters.api
@@ -24,17 +25,19 @@ import matters.walls.api
 from matters import ticker
 from matters.clients import handlers as clients
 from matters.consents import handlers as consents
+from matters.files import handlers as files
 from matters.matters import handlers as engaged
 from matters.owed import handlers as owed
 from matters.settings import MattersSettings
-from matters.updates import handlers as updates
+from matters.told import handlers as told
+from matters.walls import handlers as walls
 from shared.app import Service, create_service
 from shared.handlers import Handlers
 
 
 def create_app(settings: MattersSettings | None = None) -> FastAPI:
     handlers = Handlers()
-    for room in (clients, engaged, owed, updates, consents):
+    for room in (clients, engaged, walls, owed, told, consents, files):
         handlers.include(room.handlers)
     return create_service(
         Service(
@@ -55,6 +58,7 @@ def create_app(settings: MattersSettings | None = None) -> FastAPI:
                 matters.decisions.api.router,
                 matters.assessments.api.router,
                 matters.consents.api.router,
+                matters.files.api.router,
                 matters.closing.api.router,
                 matters.parties.api.router,
                 matters.preferences.api.router,

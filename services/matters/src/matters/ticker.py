@@ -1,15 +1,15 @@
 """Time in: hands over part by part, tells what can no longer be taken back, releases what was
-approved.
+approved, ends what a consent allowed until its date.
 
 It holds nothing in memory: what is due stands in the rows, so a restart goes on where it was.
 """
 
 import asyncio
-from datetime import timedelta
 
 import structlog
 from sqlalchemy.exc import DBAPIError
 
+import matters.consents.actions as consents
 import matters.handovers.actions as handovers
 import matters.milestones.actions as milestones
 import matters.milestones.queries as happened
@@ -24,7 +24,6 @@ log = structlog.get_logger()
 
 EVERY_SECONDS = 0.5
 AT_ONCE = 50
-WITHOUT_A_KEY = timedelta(minutes=1)
 
 
 async def run(runtime: Runtime) -> None:
@@ -41,8 +40,8 @@ async def run(runtime: Runtime) -> None:
 
 async def tick(runtime: Runtime) -> bool:
     """One part of each; whether there may be more."""
-    done = [await _hand_over(runtime), await _tell(runtime), await _release(runtime)]
-    return any(done)
+    parts = (_hand_over, _tell, _release, _lapse)
+    return any([await part(runtime) for part in parts])
 
 
 async def _hand_over(runtime: Runtime) -> bool:
@@ -65,8 +64,8 @@ async def _tell(runtime: Runtime) -> bool:
             try:
                 runtime.keys.key(one.client_id)
             except KeyNotHeld:
-                log.error("what happened cannot be told", happening_id=str(one.happening_id))
-                one.tells_at += WITHOUT_A_KEY
+                log.error("what happened is told to nobody", happening_id=str(one.happening_id))
+                await milestones.never_tell(session, one)
                 continue
             await milestones.tell(session, one)
     return len(due) == AT_ONCE
@@ -78,3 +77,8 @@ async def _release(runtime: Runtime) -> bool:
         for one in due:
             updates.release(session, one)
     return len(due) == AT_ONCE
+
+
+async def _lapse(runtime: Runtime) -> bool:
+    async with runtime.db.transaction() as session:
+        return await consents.lapse(session, AT_ONCE) == AT_ONCE

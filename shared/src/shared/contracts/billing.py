@@ -320,6 +320,34 @@ class LatePenaltyCharged(Event, owner="billing", key="client_id", subject="invoi
     charged_at: AwareDatetime
 
 
+class ClosingStatementIssued(Event, owner="billing", key="client_id", subject="statement_id"):
+    """A contingent matter was decided and the client is told in writing how it ended, what they
+    receive and how that was counted (Rule 1.5(c)). A corrected statement is a higher version, and
+    replaces the one before. `percent` is decimal text; `base` is what it was taken of. A negative
+    `to_client` is owed by the client."""
+
+    statement_id: UUID
+    statement_version: int
+    client_id: UUID
+    matter_id: UUID
+    terms_id: UUID
+    terms_version: int
+    stage: str | None = None
+    currency: str
+    recovered: int
+    base: int
+    percent: str
+    fee: int
+    expenses: int
+    others: int
+    to_client: int
+    outcome: Sealed
+    text: Sealed
+    document: ContentRef
+    issued_by: UUID
+    issued_at: AwareDatetime
+
+
 class BillingConcernRaised(Event, owner="billing", key="client_id", subject="concern_id"):
     """A client questions a bill, on any channel, `raised_at` when they did. With `disputed` the
     amount is contested: it bears no penalty and stays apart in trust until this is resolved."""

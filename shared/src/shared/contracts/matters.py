@@ -21,6 +21,7 @@ DecisionKind = Literal[
     "appeal", "strategy", "other",
 ]  # fmt: skip
 WallKind = Literal["screen", "need_to_know"]
+FileChannel = Literal["portal", "email", "letter", "courier", "in_person"]
 
 
 class EmergencyContact(Fact):
@@ -152,9 +153,37 @@ class CadencePromised(Event, owner="matters", key="client_id", subject="matter_i
     days: int | None
 
 
+class FileHandedOver(Event, owner="matters", key="client_id", subject="matter_id"):
+    """The client, or a contact of theirs, was given the file of a matter (Model Rule 1.16(d)): the
+    bundle that RecordExported tells as `export_id`, with `entries` of the record and the digest of
+    its list of files. Told once for each time. Does not mean that the matter is closed."""
+
+    handover_id: UUID
+    matter_id: UUID
+    client_id: UUID
+    export_id: UUID
+    entries: int
+    digest: str
+    given_to: UUID
+    channel: FileChannel
+    note: Sealed | None = None
+    given_by: UUID
+    given_at: AwareDatetime
+
+
+class LeftOpen(Fact):
+    """Something that was still owed when a matter closed, and why it was given up. `kind`: the kind
+    of a clock, or `decision`, `question`, `file` (its id is the matter's)."""
+
+    id: UUID
+    kind: str
+    reason: Sealed
+
+
 class MatterClosed(Event, owner="matters", key="client_id", subject="matter_id"):
     """The matter is closed, and nothing is owed in it any more. What was still open was given up
-    with a reason (`given_up`: ids of clocks and decisions). Retention counts from `closed_at`."""
+    with a reason (`left_open`; `given_up` are its ids). `file_handover_id`: how the client got the
+    file; null says that they did not, for the reason given. Retention counts from `closed_at`."""
 
     matter_id: UUID
     client_id: UUID
@@ -162,6 +191,8 @@ class MatterClosed(Event, owner="matters", key="client_id", subject="matter_id")
     closed_by: UUID
     reason: Sealed
     given_up: tuple[UUID, ...] = ()
+    left_open: tuple[LeftOpen, ...] = ()
+    file_handover_id: UUID | None = None
 
 
 class MilestoneReached(Event, owner="matters", key="client_id", subject="milestone_id"):

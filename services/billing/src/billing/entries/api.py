@@ -1,172 +1,48 @@
 """HTTP in: time, expenses and fixed fees."""
 
-from datetime import date, datetime
-from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
-from pydantic import AwareDatetime, Base64Bytes, BaseModel, ConfigDict, Field, StringConstraints
 from sqlalchemy import select
 from sqlmodel import col
 
 from billing.directory import queries as directory
 from billing.directory.models import BilledMatter, Timekeeper
 from billing.documents import actions as documents
-from billing.entries import actions, queries, rules
-from billing.entries.actions import Work
+from billing.entries import actions, queries, rules, timers
+from billing.entries.gate import Work
 from billing.entries.models import Entry, EntryVersion, Timer
+from billing.entries.views import (
+    Correction,
+    EntryShown,
+    ExactAcceptance,
+    NewExpense,
+    NewFee,
+    NewTime,
+    NewTimer,
+    Reason,
+    Receipt,
+    Stopped,
+    TimerShown,
+    TimeSaid,
+    entry_shown,
+    timer_shown,
+)
 from billing.keys import hold_keys
 from billing.policy import POLICY
-from billing.terms.rules import PhaseCode
-from billing.utbms import ActivityCode, ExpenseCode, TaskCode
-from billing.values import Amount, Day, MoneyShown, Prose, maybe_shown
 from shared import clock, revisions
 from shared.accesses import record_access
 from shared.auth import Caller, CallerIdentity
-from shared.contracts import ContentRef, Sealed
+from shared.contracts import ContentRef
 from shared.contracts.billing import EntryState
 from shared.db import Transaction
 from shared.errors import Invalid, NotFound
 from shared.idempotency import IdempotentRoute
-from shared.keyring import unseal
 from shared.pages import Page, PageQuery, one_page, page
 from shared.policy import permit
 from shared.revisions import IfMatch
 
 router = APIRouter(prefix="/v1", tags=["time and expenses"], route_class=IdempotentRoute)
-
-Minutes = Annotated[int, Field(ge=1, le=1440)]
-MAX_RECEIPT = 2 * 1024 * 1024
-
-
-class TimeSaid(BaseModel):
-    """`worked_on` is a day of the firm's zone; with `started_at` it follows from it."""
-
-    model_config = ConfigDict(extra="forbid")
-    minutes: Minutes
-    narrative: Prose
-    worked_on: Day | None = None
-    started_at: AwareDatetime | None = None
-    task_code: TaskCode | None = None
-    activity_code: ActivityCode | None = None
-    emergency: bool = False
-
-
-class NewTime(TimeSaid):
-    """`staff_id`: whose work; without it, the caller's own."""
-
-    matter_id: UUID
-    staff_id: UUID | None = None
-
-
-class Receipt(BaseModel):
-    """The file itself, base64, at most 2 MiB; it is kept sealed."""
-
-    model_config = ConfigDict(extra="forbid")
-    media_type: Literal["application/pdf", "image/jpeg", "image/png"]
-    content: Annotated[Base64Bytes, Field(max_length=MAX_RECEIPT)]
-
-
-class NewExpense(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-    matter_id: UUID
-    incurred_on: Day
-    cost: Amount
-    narrative: Prose
-    expense_code: ExpenseCode | None = None
-    staff_id: UUID | None = None
-    receipt: Receipt | None = None
-
-
-class NewFee(BaseModel):
-    """A flat fee whose phase is done; or, with what was recovered, a contingent one."""
-
-    model_config = ConfigDict(extra="forbid")
-    matter_id: UUID
-    phase: PhaseCode
-    recovered: Amount | None = None
-    expenses: Amount | None = None
-    staff_id: UUID | None = None
-
-
-class Correction(TimeSaid):
-    """Everything anew, and why. The version before stays readable."""
-
-    reason: Prose
-
-
-class ExactAcceptance(BaseModel):
-    """By the client: the version and the amount that they were shown."""
-
-    model_config = ConfigDict(extra="forbid")
-    version: Annotated[int, Field(ge=1)]
-    cost: Amount
-
-
-class Reason(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-    reason: Prose
-
-
-class NewTimer(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-    matter_id: UUID
-
-
-class Stopped(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-    narrative: Annotated[Prose, StringConstraints(min_length=1)]
-    task_code: TaskCode | None = None
-    activity_code: ActivityCode | None = None
-    emergency: bool = False
-
-
-class TimerShown(BaseModel):
-    id: UUID
-    matter_id: UUID
-    staff_id: UUID
-    started_at: datetime
-
-
-class Missing(BaseModel):
-    """What a draft needs before it can be billed."""
-
-    code: str
-    explanation: str
-
-
-class EntryShown(BaseModel):
-    """`cost` is what it costs, or would cost while it is a draft; null where no rate is known.
-    `flags` are doubts about the narrative."""
-
-    id: UUID
-    kind: Literal["time", "expense", "fee"]
-    version: int
-    client_id: UUID
-    matter_id: UUID
-    staff_id: UUID
-    state: EntryState
-    missing: list[Missing]
-    worked_on: date
-    started_at: datetime | None
-    minutes: int | None
-    billed_minutes: int | None
-    rate: MoneyShown | None
-    cost: MoneyShown | None
-    task_code: str | None
-    activity_code: str | None
-    expense_code: str | None
-    phase: str | None
-    narrative: str
-    flags: list[str]
-    emergency: bool
-    beyond_agreed: bool
-    overridden: bool
-    has_receipt: bool
-    invoice_id: UUID | None
-    cause: str
-    reason: str | None
-    changed_at: datetime
 
 
 @router.post("/time-entries", status_code=201)
@@ -177,7 +53,7 @@ async def post_time(
     draft that says what is missing."""
     matter, staff = await _about(session, request, caller, body.matter_id, body.staff_id)
     work = await _time(session, staff, body)
-    return _shown(session, await actions.record(session, matter, work, caller.id), response)
+    return _versioned(session, await actions.record(session, matter, work, caller.id), response)
 
 
 @router.post("/expenses", status_code=201)
@@ -195,25 +71,18 @@ async def post_expense(
         expense_code=body.expense_code,
         receipt=await _receipt(session, matter, body.receipt),
     )
-    return _shown(session, await actions.record(session, matter, work, caller.id), response)
+    return _versioned(session, await actions.record(session, matter, work, caller.id), response)
 
 
 @router.post("/fees", status_code=201)
 async def post_fee(
     body: NewFee, caller: Caller, session: Transaction, request: Request, response: Response
 ) -> EntryShown:
-    """A fixed fee falls due: a flat one whose phase is done, or the share of what was recovered."""
+    """A fixed fee falls due: its phase is done. A share of what was recovered is the closing
+    statement's to say."""
     matter, staff = await _about(session, request, caller, body.matter_id, body.staff_id)
-    entry = await actions.fall_due(
-        session,
-        matter,
-        staff,
-        phase=body.phase,
-        recovered=body.recovered.minor if body.recovered else None,
-        expenses=body.expenses.minor if body.expenses else 0,
-        by=caller.id,
-    )
-    return _shown(session, entry, response)
+    entry = await actions.fall_due(session, matter, staff, body.phase, caller.id)
+    return _versioned(session, entry, response)
 
 
 @router.post("/timers", status_code=201)
@@ -222,8 +91,8 @@ async def post_timer(
 ) -> TimerShown:
     """Start one's own; one runs at a time."""
     matter, staff = await _about(session, request, caller, body.matter_id, None)
-    timer = await actions.start_timer(session, matter, staff)
-    return TimerShown(id=timer.timer_id, **timer.model_dump(include=set(TimerShown.model_fields)))
+    timer = await timers.start(session, matter, staff)
+    return timer_shown(timer)
 
 
 @router.post("/timers/{timer_id}/stop", status_code=201)
@@ -239,8 +108,8 @@ async def post_stop(
         raise NotFound(directory.NOTHING_HERE)
     matter = await directory.matter(session, timer.matter_id)
     work = Work(staff, timer.started_at.date(), **body.model_dump())
-    entries = await actions.stop_timer(session, timer, matter, work, caller.id)
-    return [_shown(session, one, None) for one in entries]
+    entries = await timers.stop(session, timer, matter, work, caller.id)
+    return [entry_shown(session, one) for one in entries]
 
 
 @router.get("/entries")
@@ -264,7 +133,7 @@ async def list_entries(
     found = (await session.execute(one_page(wanted, Entry.entry_id, paging))).scalars().all()
     await record_access(session, caller, matter.client_id, "list")
     return page(
-        found, paging, lambda row: _shown(session, row, None), lambda row: [str(row.entry_id)]
+        found, paging, lambda row: entry_shown(session, row), lambda row: [str(row.entry_id)]
     )
 
 
@@ -274,7 +143,7 @@ async def get_entry(
 ) -> EntryShown:
     entry = await _entry(session, request, caller, "read entries", entry_id)
     await record_access(session, caller, entry.client_id, "client")
-    return _shown(session, entry, response)
+    return _versioned(session, entry, response)
 
 
 @router.get("/entries/{entry_id}/versions")
@@ -291,7 +160,7 @@ async def list_versions(
     await record_access(session, caller, entry.client_id, "client")
     # jsonb gives bytes as text; a version's digest is nobody's business here.
     rows = [Entry.model_validate(row.entry | {"narrative_digest": b""}) for row in found.scalars()]
-    return [_shown(session, row, None) for row in rows]
+    return [entry_shown(session, row) for row in rows]
 
 
 @router.get("/entries/{entry_id}/receipt")
@@ -327,7 +196,7 @@ async def put_entry(
     changed = await actions.correct(
         session, entry, matter, work, reason=body.reason, if_match=if_match, by=caller.id
     )
-    return _shown(session, changed, response)
+    return _versioned(session, changed, response)
 
 
 @router.post("/entries/{entry_id}/acceptance", status_code=201)
@@ -339,7 +208,7 @@ async def post_exact_acceptance(
     accepted = await actions.accept_exactly(
         session, entry, body.version, body.cost.minor, body.cost.currency, caller.id
     )
-    return _shown(session, accepted, None)
+    return entry_shown(session, accepted)
 
 
 @router.post("/entries/{entry_id}/exception", status_code=201)
@@ -348,9 +217,8 @@ async def post_exception(
 ) -> EntryShown:
     """A partner records why an emergency could not wait for the client's acceptance."""
     entry = await _held(session, request, caller, "make exceptions", entry_id)
-    return _shown(
-        session, await actions.make_exception(session, entry, body.reason, caller.id), None
-    )
+    excepted = await actions.make_exception(session, entry, body.reason, caller.id)
+    return entry_shown(session, excepted)
 
 
 @router.post("/entries/{entry_id}/override", status_code=201)
@@ -359,7 +227,7 @@ async def post_override(
 ) -> EntryShown:
     """A partner lets work beyond the agreed amount be billed, and says why."""
     entry = await _held(session, request, caller, "make exceptions", entry_id)
-    return _shown(session, await actions.override(session, entry, body.reason, caller.id), None)
+    return entry_shown(session, await actions.override(session, entry, body.reason, caller.id))
 
 
 @router.post("/entries/{entry_id}/write-off", status_code=201)
@@ -367,7 +235,7 @@ async def post_write_off(
     entry_id: UUID, body: Reason, caller: Caller, session: Transaction, request: Request
 ) -> EntryShown:
     entry = await _held(session, request, caller, "draft invoices", entry_id)
-    return _shown(session, await actions.write_off(session, entry, body.reason, caller.id), None)
+    return entry_shown(session, await actions.write_off(session, entry, body.reason, caller.id))
 
 
 async def _about(
@@ -446,23 +314,6 @@ async def _held(
     return await actions.hold(session, entry_id)
 
 
-def _shown(session: Transaction, entry: Entry, response: Response | None) -> EntryShown:
-    if response is not None:
-        response.headers["ETag"] = revisions.etag(entry.version)
-    facts = entry.model_dump(include=set(EntryShown.model_fields))
-    return EntryShown.model_validate(
-        facts
-        | {
-            "id": entry.entry_id,
-            "missing": [
-                Missing(code=one, explanation=rules.EXPLAINED[one]) for one in entry.missing
-            ],
-            "rate": maybe_shown(entry.rate, entry.currency),
-            "cost": maybe_shown(entry.amount, entry.currency),
-            "narrative": unseal(session, Sealed.model_validate(entry.narrative)),
-            "reason": unseal(session, Sealed.model_validate(entry.reason))
-            if entry.reason
-            else None,
-            "has_receipt": entry.receipt is not None,
-        }
-    )
+def _versioned(session: Transaction, entry: Entry, response: Response) -> EntryShown:
+    response.headers["ETag"] = revisions.etag(entry.version)
+    return entry_shown(session, entry)

@@ -1,12 +1,8 @@
 """HTTP in: invoices, credit notes and how receivers of LEDES want theirs."""
 
-from datetime import date, datetime
-from decimal import Decimal
-from typing import Annotated, Literal, Self
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlalchemy import select
 from sqlmodel import col
 
@@ -15,145 +11,39 @@ from billing.directory import queries as directory
 from billing.estimates import actions as estimates
 from billing.invoices import actions, ledes, paper, preflight, queries
 from billing.invoices.ledes import LedesProfile
-from billing.invoices.models import CreditNote, Invoice, InvoiceLine, ReceiverProfile
+from billing.invoices.models import Invoice, ReceiverProfile
+from billing.invoices.views import (
+    CreditShown,
+    Discount,
+    FindingShown,
+    InvoiceShown,
+    InvoiceSummary,
+    NewCredit,
+    NewInvoice,
+    State,
+    WriteDown,
+    credit_shown,
+    invoice_shown,
+    summary,
+)
 from billing.keys import hold_keys
 from billing.policy import POLICY
-from billing.values import Amount, Day, MoneyShown, Percent, Prose, shown
+from billing.values import Amount
 from shared import revisions
 from shared.accesses import record_access
 from shared.auth import Caller, CallerIdentity
-from shared.contracts import Sealed
 from shared.db import Transaction
 from shared.errors import Invalid, NotFound, Refusal
 from shared.idempotency import IdempotentRoute
-from shared.keyring import unseal
 from shared.pages import Page, PageQuery, one_page, page
 from shared.policy import permit
 from shared.revisions import IfMatch
 
 router = APIRouter(prefix="/v1", tags=["invoices"], route_class=IdempotentRoute)
 
-State = Literal["draft", "approved", "issued", "discarded"]
-LineNumber = Annotated[int, Field(ge=1, le=100_000)]
-
 
 class LedesRefused(Refusal):
     """The receiver's checks would refuse the file; `findings` says what to mend first."""
-
-
-class NewInvoice(BaseModel):
-    """All that is billable up to `period_to`; `approver_id` is who must approve it."""
-
-    model_config = ConfigDict(extra="forbid")
-    matter_id: UUID
-    approver_id: UUID
-    period_to: Day
-    period_from: Day | None = None
-
-
-class WriteDown(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-    line: LineNumber
-    less: Amount
-    reason: Prose
-
-
-class Discount(BaseModel):
-    """Of the whole: an amount or a percentage of fees and expenses."""
-
-    model_config = ConfigDict(extra="forbid")
-    less: Amount | None = None
-    percent: Percent | None = None
-    reason: Prose
-
-    @model_validator(mode="after")
-    def _one(self) -> Self:
-        if (self.less is None) == (self.percent is None):
-            raise ValueError("give either less or percent")
-        return self
-
-
-class CreditedLine(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-    line: LineNumber
-    amount: Amount
-
-
-class NewCredit(BaseModel):
-    """Amounts with tax, by the lines' numbers."""
-
-    model_config = ConfigDict(extra="forbid")
-    lines: Annotated[list[CreditedLine], Field(min_length=1, max_length=1000)]
-    reason: Prose
-
-
-class LineShown(BaseModel):
-    number: int
-    kind: Literal["F", "E", "IF", "IE"]
-    entry_id: UUID | None
-    worked_on: date
-    units: Decimal
-    unit_cost: MoneyShown
-    adjustment: MoneyShown
-    total: MoneyShown
-    tax: MoneyShown
-    credited: MoneyShown
-    disputed: bool
-    task_code: str | None
-    activity_code: str | None
-    expense_code: str | None
-    staff_id: UUID | None
-    narrative: str
-    reason: str | None
-
-
-class CreditShown(BaseModel):
-    id: UUID
-    number: str
-    total: MoneyShown
-    lines: dict[str, int]
-    reason: str
-    issued_at: datetime
-
-
-class InvoiceSummary(BaseModel):
-    """`open` is what is owed now: total and penalties, less what was paid and credited."""
-
-    id: UUID
-    number: str | None
-    state: State
-    client_id: UUID
-    matter_id: UUID
-    period_from: date
-    period_to: date
-    approver_id: UUID
-    fees: MoneyShown
-    expenses: MoneyShown
-    adjustments: MoneyShown
-    tax: MoneyShown
-    total: MoneyShown
-    penalties: MoneyShown
-    paid: MoneyShown
-    credited: MoneyShown
-    disputed: MoneyShown
-    open: MoneyShown
-    issued_at: datetime | None
-    due_on: date | None
-
-
-class InvoiceShown(InvoiceSummary):
-    revision: int
-    approved_by: UUID | None
-    lines: list[LineShown]
-    credit_notes: list[CreditShown]
-
-
-class FindingShown(BaseModel):
-    """What a receiver would refuse, in which record of the file (1 is its first line)."""
-
-    code: str
-    record: int
-    detail: str
 
 
 @router.post("/invoices", status_code=201)
@@ -282,7 +172,7 @@ async def post_credit(
     if len(amounts) < len(body.lines):
         raise Invalid("Name each line once.")
     note = await actions.credit(session, invoice, amounts, body.reason, caller.id)
-    return _credit(session, note, invoice.currency)
+    return credit_shown(session, note, invoice.currency)
 
 
 @router.get("/invoices")
@@ -306,7 +196,7 @@ async def list_invoices(
         wanted = wanted.where(col(Invoice.state) == state)
     found = (await session.execute(one_page(wanted, Invoice.invoice_id, paging))).scalars().all()
     await record_access(session, caller, client_id, "list")
-    return page(found, paging, _summary, lambda row: [str(row.invoice_id)])
+    return page(found, paging, summary, lambda row: [str(row.invoice_id)])
 
 
 @router.get("/invoices/{invoice_id}.pdf")
@@ -455,40 +345,4 @@ async def _shown(session: Transaction, invoice_id: UUID, response: Response | No
     await session.refresh(invoice)
     if response is not None:
         response.headers["ETag"] = revisions.etag(invoice.revision)
-    lines = await queries.lines(session, invoice_id)
-    notes = await queries.credit_notes(session, invoice_id)
-    return InvoiceShown(
-        **_summary(invoice).model_dump(),
-        revision=invoice.revision,
-        approved_by=invoice.approved_by,
-        lines=[_line(session, one, invoice.currency) for one in lines],
-        credit_notes=[_credit(session, one, invoice.currency) for one in notes],
-    )
-
-
-_AMOUNTS = (
-    "fees", "expenses", "adjustments", "tax", "total", "penalties", "paid", "credited", "disputed",
-    "open",
-)  # fmt: skip
-
-
-def _summary(invoice: Invoice) -> InvoiceSummary:
-    facts = invoice.model_dump(include=set(InvoiceSummary.model_fields))
-    amounts = {name: shown(facts[name] or 0, invoice.currency) for name in _AMOUNTS}
-    return InvoiceSummary.model_validate(facts | amounts | {"id": invoice.invoice_id})
-
-
-def _line(session: Transaction, line: InvoiceLine, currency: str) -> LineShown:
-    facts = line.model_dump(include=set(LineShown.model_fields))
-    names = ("unit_cost", "adjustment", "total", "tax", "credited")
-    amounts = {name: shown(facts[name], currency) for name in names}
-    words = {"narrative": unseal(session, Sealed.model_validate(line.narrative))}
-    reason = unseal(session, Sealed.model_validate(line.reason)) if line.reason else None
-    return LineShown.model_validate(facts | amounts | words | {"reason": reason})
-
-
-def _credit(session: Transaction, note: CreditNote, currency: str) -> CreditShown:
-    facts = note.model_dump(include={"number", "lines", "issued_at"})
-    reason = unseal(session, Sealed.model_validate(note.reason))
-    total = shown(note.total, currency)
-    return CreditShown(id=note.credit_note_id, total=total, reason=reason, **facts)
+    return await invoice_shown(session, invoice)

@@ -11,7 +11,7 @@ from sqlmodel import col
 
 from billing.directory import queries as directory
 from billing.entries import actions as entries
-from billing.entries.actions import Work
+from billing.entries.gate import Work
 from billing.keys import hold_keys
 from billing.policy import POLICY
 from billing.proposals import actions

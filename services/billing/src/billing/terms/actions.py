@@ -20,7 +20,7 @@ from billing.terms.rules import Terms, refuse_forbidden
 from shared import clock, revisions
 from shared.contracts import ContentRef
 from shared.contracts.billing import AcceptanceMethod, FeesAccepted, FeesDisclosed
-from shared.contracts.intake import EngagementSigned
+from shared.contracts.intake import EngagementAmended, EngagementSigned
 from shared.errors import Invalid, Refusal
 from shared.ids import new_id
 from shared.keyring import seal
@@ -118,7 +118,7 @@ async def accept(
 
 
 async def accept_with_engagement(
-    session: AsyncSession, event: EngagementSigned
+    session: AsyncSession, event: EngagementSigned | EngagementAmended
 ) -> FeeAgreement | None:
     """The agreement whose version was accepted by the engagement's signatures, at their instant;
     None where billing never disclosed those terms (they were entered by hand), or not these words:
@@ -134,9 +134,18 @@ async def accept_with_engagement(
         return None
     if await queries.acceptance(session, row.terms_id, row.version) is None:
         at, by = event.signed_at, event.client_id
-        _record(session, agreement, row, "engagement", at, None, by)
+        evidence = _signed_writing(event)
+        _record(session, agreement, row, "engagement", at, evidence, by)
         await session.flush()
     return agreement
+
+
+def _signed_writing(event: EngagementSigned | EngagementAmended) -> str:
+    return (
+        f"Engagement {event.engagement_id}, version {event.agreement_version}, signed by"
+        f" {len(event.signatures)}: sealed document {event.document.content_id}, commitment"
+        f" {event.document.commitment}."
+    )
 
 
 def _record(
@@ -199,7 +208,7 @@ async def _explain(
         parts.insert(0, wording.Section("What changes, and why", (changes,)))
     facts = await _facts(session, agreement, parts, client, matter, at)
     # Typesetting is work, not waiting: it must not hold up everybody else's requests.
-    pdf = await asyncio.to_thread(typeset, "terms", facts, at)
+    pdf = await asyncio.to_thread(typeset, "sections", facts, at)
     document = await documents.keep(session, owner, "fee-terms", pdf, "application/pdf")
     content_id = new_id()
     text = seal(session, owner, content_id, "terms", "text", wording.as_text(parts))

@@ -282,26 +282,3 @@ def rounded_minutes(minutes: int, increment: int, rounding: Literal["up", "neare
     if rounding == "up" or minutes < increment:
         return -(-minutes // increment) * increment
     return (minutes + increment // 2) // increment * increment
-
-
-class Closing(NamedTuple):
-    """A contingent matter at its end: what was recovered, and where each part of it goes."""
-
-    recovered: int
-    expenses: int
-    base: int
-    percent: Decimal
-    fee: int
-    to_client: int
-
-
-def closing(terms: Terms, stage: str, recovered: int, expenses: int) -> Closing:
-    """Rule 1.5(c): the closing statement. Raises NoRate for a stage that the terms do not have."""
-    assert terms.contingent is not None, "only contingent terms close by a share"
-    found = next((one for one in terms.contingent.stages if one.code == stage), None)
-    if found is None:
-        raise NoRate(f"The terms have no stage {stage!r}.")
-    deducted = expenses if terms.contingent.expenses_deducted == "before" else 0
-    base = max(recovered - deducted, 0)
-    fee = money.share(base, found.percent)
-    return Closing(recovered, expenses, base, found.percent, fee, recovered - expenses - fee)

@@ -9,6 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 import intake.consultations.queries as consultations
+import intake.directory.queries as directory
 import intake.names.queries as names
 from intake.conflicts import queries, rules
 from intake.conflicts.models import ConflictCheck, ConflictConsent, ConflictHit, State
@@ -140,6 +141,8 @@ async def waive(
     check = await _undecided(session, consultation_id, revision)
     await _require_waivable(session, consultation_id)
     given = await _require_consents(session, check, consents)
+    for one in screened:
+        await directory.active_staff(session, one)
     session.add_all(
         ConflictConsent(check_id=check.check_id, revision=revision, **one._asdict())
         for one in consents
@@ -249,6 +252,8 @@ async def _require_consents(
 
 
 async def _given(session: AsyncSession, consent: Consent) -> InformedConsent:
+    if consent.given_at > clock.now():
+        raise Invalid("given_at lies in the future: a consent is entered when it was given.")
     kept = await files.kept(session, consent.file_id)
     if kept is None or kept.client_id != consent.client_id:
         raise Invalid(f"There is no file {consent.file_id} of client {consent.client_id}.")

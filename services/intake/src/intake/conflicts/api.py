@@ -14,13 +14,13 @@ from intake.access import TABLE
 from intake.conflicts import actions, queries
 from intake.conflicts.actions import Consent
 from intake.conflicts.models import ConflictCheck, State
-from intake.values import Line, Prose
 from shared.accesses import record_access
 from shared.auth import Caller
 from shared.db import Transaction
 from shared.idempotency import IdempotentRoute
 from shared.ids import new_id
 from shared.policy import permit
+from shared.values import Line, Prose
 
 router = APIRouter(prefix="/v1", tags=["intake"], route_class=IdempotentRoute)
 Reasons = Annotated[Prose, Field(min_length=10)]

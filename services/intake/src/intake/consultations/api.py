@@ -16,7 +16,6 @@ from intake.consultations import actions, queries
 from intake.consultations.actions import Named
 from intake.consultations.models import Consultation, State
 from intake.open_door import OPEN, OpenRoute
-from intake.values import EmailAddress, Line, PhoneNumber, Prose, Slug, TimeZone
 from shared import clock
 from shared.accesses import record_access
 from shared.auth import Caller
@@ -30,6 +29,7 @@ from shared.keyring import unseal
 from shared.pages import Page, PageQuery, one_page, page
 from shared.policy import permit
 from shared.runtime import Runtime
+from shared.values import EmailAddress, Line, PhoneNumber, Prose, Slug, TimeZone
 
 STATEMENT = (
     "Sending this form creates no attorney-client relationship. Please tell us nothing confidential"

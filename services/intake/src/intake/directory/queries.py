@@ -1,5 +1,6 @@
 """Questions to the directory."""
 
+from collections.abc import Collection
 from uuid import UUID
 
 from sqlalchemy import select
@@ -39,6 +40,14 @@ async def active_staff(session: AsyncSession, staff_id: UUID) -> Staff:
     if found is None or not found.active:
         raise Invalid(f"There is no active member of staff {staff_id}.")
     return found
+
+
+async def any_of_the_firm(session: AsyncSession, emails: Collection[str]) -> bool:
+    """Whether one of these addresses is that of somebody who works or worked here."""
+    found = await session.execute(
+        select(col(Staff.staff_id)).where(col(Staff.email).in_(emails)).limit(1)
+    )
+    return found.first() is not None
 
 
 async def staff_id_of(session: AsyncSession, caller: CallerIdentity) -> UUID | None:

@@ -1,4 +1,4 @@
-"""HTTP in, for the firm: templates, and agreements from the draft to the counter-signature."""
+"""HTTP in, for the firm: agreements from the draft to the counter-signature."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -14,56 +14,33 @@ from intake import access
 from intake.access import TABLE
 from intake.consultations.models import Consultation
 from intake.consultations.queries import seen_by
-from intake.engagements import actions, queries
-from intake.engagements.models import Engagement, State
-from intake.engagements.terms import MustSign, Terms, Text
-from intake.engagements.wording import Section
+from intake.engagements import actions, drafting, queries, signatures
+from intake.engagements.models import Engagement, Method, State
+from intake.engagements.terms import MustSign, NewTerms, Terms
 from intake.files.models import File
-from intake.values import Line, Prose, Slug
+from intake.templates.queries import STANDARD
 from shared import clock, revisions
 from shared.accesses import record_access
 from shared.auth import Caller, CallerIdentity
 from shared.db import Transaction
-from shared.errors import Invalid, NotFound
+from shared.errors import NotFound
 from shared.idempotency import IdempotentRoute
 from shared.pages import Page, PageQuery, one_page, page
 from shared.policy import permit
 from shared.revisions import IfMatch
 from shared.runtime import Runtime
+from shared.values import Prose, Slug
 
-templates = APIRouter(
-    prefix="/v1/engagement-templates", tags=["engagements"], route_class=IdempotentRoute
-)
 router = APIRouter(prefix="/v1/engagements", tags=["engagements"], route_class=IdempotentRoute)
-
-
-class SectionWritten(BaseModel):
-    """Jinja's {{ places }}, {% if %} and {% for %} over what was agreed; nothing else."""
-
-    model_config = ConfigDict(extra="forbid")
-    heading: Line
-    body: Text
-
-
-class NewTemplate(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-    template: Slug
-    sections: Annotated[list[SectionWritten], Field(min_length=1, max_length=200)]
-
-
-class TemplateShown(BaseModel):
-    template: str
-    version: int
-    sections: list[SectionWritten]
 
 
 class Draft(BaseModel):
     """What is to be agreed, and who must sign it."""
 
     model_config = ConfigDict(extra="forbid")
-    terms: Terms
+    terms: NewTerms
     signers: Annotated[list[MustSign], Field(min_length=1, max_length=20)]
-    template: Slug = queries.STANDARD
+    template: Slug = STANDARD
     point_of_contact_id: UUID
     team: Annotated[list[UUID], Field(max_length=50)] = []
     calendar_id: UUID | None = None
@@ -82,7 +59,7 @@ class SignerShown(BaseModel):
     email: str
     capacity: str | None
     signed_at: datetime | None
-    method: str | None
+    method: Method | None
 
 
 class EngagementListed(BaseModel):
@@ -143,37 +120,13 @@ class Ending(BaseModel):
     reasons: Annotated[Prose, Field(min_length=1)]
 
 
-@templates.post("", status_code=201)
-async def post_template(body: NewTemplate, caller: Caller, session: Transaction) -> TemplateShown:
-    """A new version of a template; agreements made of earlier ones stay as they are."""
-    permit(TABLE, caller, "write templates")
-    sections = [Section(one.heading, one.body) for one in body.sections]
-    row = await actions.publish_template(session, body.template, sections, by=caller.id)
-    return TemplateShown(template=row.template, version=row.version, sections=body.sections)
-
-
-@templates.get("/{template}")
-async def get_template(template: str, caller: Caller, session: Transaction) -> TemplateShown:
-    """The newest version; `standard` is built in until the firm publishes its own."""
-    permit(TABLE, caller, "read templates")
-    try:
-        version = await queries.newest_version(session, template)
-    except Invalid as error:
-        raise NotFound(error.detail) from error
-    sections = [
-        SectionWritten(heading=one.heading, body=one.body)
-        for one in await queries.sections(session, template, version)
-    ]
-    return TemplateShown(template=template, version=version, sections=sections)
-
-
 @router.post("", status_code=201)
 async def post_engagement(
     body: NewDraft, caller: Caller, session: Transaction, request: Request, response: Response
 ) -> EngagementShown:
     """Draft an agreement after a consultation that was held."""
     await access.holding(request, caller, "draft engagements", body.consultation_id)
-    row = await actions.draft(session, by=caller.id, **_drafted(body))
+    row = await drafting.draft(session, by=caller.id, **_drafted(body))
     return await _shown(session, row, response)
 
 
@@ -221,7 +174,7 @@ async def put_engagement(
 ) -> EngagementShown:
     """Replace a draft; what is left out is unset."""
     await _holding(request, caller, "draft engagements", engagement_id)
-    row = await actions.redraft(session, engagement_id, if_match=if_match, **_drafted(body))
+    row = await drafting.redraft(session, engagement_id, if_match=if_match, **_drafted(body))
     return await _shown(session, row, response)
 
 
@@ -258,10 +211,10 @@ async def post_approve(
     runtime: Runtime = request.state.runtime
     at = clock.now()
     async with runtime.db.transaction() as looking:
-        paper = await actions.manuscript(looking, engagement_id, revision=body.revision, at=at)
+        paper = await drafting.manuscript(looking, engagement_id, revision=body.revision, at=at)
     pdf = await paper.printed()
     await runtime.keys.hold(client_id)
-    row = await actions.approve(
+    row = await drafting.approve(
         session, engagement_id, revision=body.revision, at=at, pdf=pdf, by=caller.id
     )
     return await _shown(session, row, response)
@@ -273,7 +226,7 @@ async def post_withdraw(
 ) -> EngagementShown:
     """Back to a draft: signatures of this version are void."""
     await _holding(request, caller, "approve engagements", engagement_id)
-    return await _shown(session, await actions.withdraw(session, engagement_id), response)
+    return await _shown(session, await drafting.withdraw(session, engagement_id), response)
 
 
 @router.post("/{engagement_id}/invitations")
@@ -287,7 +240,7 @@ async def post_invitation(
 ) -> EngagementShown:
     """A new link for one who lost theirs."""
     await _holding(request, caller, "draft engagements", engagement_id)
-    row = await actions.invite_again(session, engagement_id, body.signer_id)
+    row = await drafting.invite_again(session, engagement_id, body.signer_id)
     return await _shown(session, row, response)
 
 
@@ -301,19 +254,15 @@ async def post_paper_signature(
     response: Response,
 ) -> EngagementShown:
     """Enter what was signed on paper; a partner vouches for the scan."""
-    client_id = await _holding(request, caller, "approve engagements", engagement_id)
-    one = await queries.signer(session, body.signer_id)
-    scan = await files.kept(session, body.file_id)
-    if one.engagement_id != engagement_id or scan is None or scan.client_id != client_id:
-        raise Invalid("There is no such signer, or no such file of this client.")
-    row = await actions.sign(
+    await _holding(request, caller, "approve engagements", engagement_id)
+    row = await signatures.enter_paper(
         session,
-        one.signer_id,
+        engagement_id,
+        body.signer_id,
         document_sha256=body.document_sha256,
-        typed=one.name,
-        evidence={"scan": str(scan.file_id), "entered_by": str(caller.id)},
-        method="paper",
+        scan_id=body.file_id,
         signed_at=body.signed_at,
+        by=caller.id,
     )
     return await _shown(session, row, response)
 

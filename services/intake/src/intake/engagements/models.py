@@ -1,4 +1,4 @@
-"""Agreements' rows, who must sign them, and the firm's templates."""
+"""Agreements' rows, and who must sign them."""
 
 from datetime import datetime
 from typing import Any, Literal
@@ -14,17 +14,7 @@ State = Literal[
     "draft", "proposed", "accepted", "countersigned", "signed", "declined", "expired", "replaced",
     "ended",
 ]  # fmt: skip
-
-
-class Template(Row, table=True):
-    """One version of the firm's wording, never changed."""
-
-    __tablename__ = "engagement_templates"
-    template: str = Field(primary_key=True)
-    version: int = Field(primary_key=True)
-    sections: list[dict[str, str]] = Field(sa_type=JSONB)
-    published_at: datetime = Field(sa_type=Instant)
-    published_by: UUID
+Method = Literal["electronic", "paper"]
 
 
 class Engagement(Row, table=True):
@@ -75,5 +65,5 @@ class Signer(Row, table=True):
     email: str
     capacity: str | None = None
     signed_at: datetime | None = Field(default=None, sa_type=Instant)
-    method: str | None = Field(default=None, sa_type=Text)
+    method: Method | None = Field(default=None, sa_type=Text)
     evidence: dict[str, Any] | None = Field(default=None, sa_type=JSONB(none_as_null=True))

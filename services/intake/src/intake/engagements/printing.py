@@ -11,11 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 import intake.consultations.queries as consultations
 import intake.directory.queries as directory
+import intake.templates.queries as templates
 from intake.documents.dates import day, moment
 from intake.documents.press import Layout, print_pdf
-from intake.engagements import queries, rules, wording
+from intake.engagements import queries, rules
 from intake.engagements.models import Engagement, Signer
-from intake.engagements.wording import TemplateRefused
+from intake.templates import wording
+from intake.templates.wording import TemplateRefused
 from shared.errors import Invalid
 
 
@@ -49,7 +51,7 @@ async def agreement(session: AsyncSession, row: Engagement, at: datetime) -> Man
     )
     try:
         sections = wording.render(
-            await queries.sections(session, row.template, row.template_version), data
+            await templates.sections(session, row.template, row.template_version), data
         )
     except TemplateRefused as error:
         raise Invalid(f"The template does not fit this agreement: {error}.") from error
@@ -61,6 +63,7 @@ async def agreement(session: AsyncSession, row: Engagement, at: datetime) -> Man
         engagement_id=str(row.engagement_id),
         version=row.agreement_version + 1,
         date=date,
+        fee_terms=row.fee_terms,
     )
     return Manuscript("agreement", printed, at)
 
@@ -106,6 +109,8 @@ def _facts(one: Signer, evidence: Mapping[str, Any], zone: str) -> dict[str, Any
         ("From", evidence.get("address")),
         ("With", evidence.get("browser")),
         ("Code sent to", evidence.get("sent_to")),
+        ("Scan", evidence.get("scan_commitment") and f"{evidence['scan']}, kept by the firm"),
+        ("Entered by", evidence.get("entered_by")),
         ("Accepted", evidence.get("statement")),
         ("Document read", evidence.get("sha256")),
     ]

@@ -4,21 +4,16 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from intake.conflicts.models import ConflictCheck
-from intake.engagements import wording
-from intake.engagements.models import Engagement, Signer, Template
+from intake.engagements.models import Engagement, Signer
 from intake.engagements.terms import Terms
-from intake.engagements.wording import Section
 from shared.contracts import Sealed
-from shared.errors import Invalid, NotFound
+from shared.errors import NotFound
 from shared.keyring import unseal
-
-STANDARD = "standard"
-BUILT_IN_VERSION = 0
 
 
 async def engagement(
@@ -58,29 +53,6 @@ def terms_of(session: AsyncSession, row: Engagement) -> Terms:
 def evidence_of(session: AsyncSession, one: Signer) -> dict[str, Any]:
     evidence: dict[str, Any] = orjson.loads(unseal(session, Sealed.model_validate(one.evidence)))
     return evidence
-
-
-async def published(session: AsyncSession, template: str) -> int:
-    """How many versions of it the firm published."""
-    found = await session.execute(
-        select(func.max(col(Template.version))).where(col(Template.template) == template)
-    )
-    return found.scalar_one() or BUILT_IN_VERSION
-
-
-async def newest_version(session: AsyncSession, template: str) -> int:
-    """Raises Invalid for a template that nobody published; the standard one is built in."""
-    version = await published(session, template)
-    if version == BUILT_IN_VERSION and template != STANDARD:
-        raise Invalid(f"There is no template “{template}”.")
-    return version
-
-
-async def sections(session: AsyncSession, template: str, version: int) -> list[Section]:
-    if version == BUILT_IN_VERSION:
-        return list(wording.STANDARD)
-    found = await session.get_one(Template, (template, version))
-    return [Section(**one) for one in found.sections]
 
 
 async def alive(session: AsyncSession, consultation_id: UUID, amends: UUID | None) -> bool:

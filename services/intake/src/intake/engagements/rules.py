@@ -1,18 +1,24 @@
 """How an agreement reads on paper, and who may sign it. Pure."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from intake.engagements.terms import Terms
-from intake.engagements.wording import Section
+from intake.engagements.terms import MustSign, Terms
 from intake.names import rules as names
+from intake.templates.wording import Section
 
 STATEMENT = (
     "I have read this agreement with its fee terms and I sign it. I agree to do this business"
     " electronically; I could have signed on paper, and may still ask to."
 )
+ON_PAPER = "I have read this agreement with its fee terms and I sign it, on paper."
 _UNITS = {"W": "week", "D": "day", "H": "hour", "M": "minute"}
+# What a template may ask of any fee terms, whether they were disclosed or entered by hand.
+_UNSAID: dict[str, Any] = {
+    "rates": [], "expenses": None, "invoiced_every": None, "late_penalty": None,
+    "terms_id": None, "version": None, "commitment": None,
+}  # fmt: skip
 NO_CONTINGENT_FEE_IN = frozenset({"family", "divorce", "criminal", "criminal-defense"})
 
 
@@ -21,9 +27,25 @@ def is_the_same_person(typed: str, signer: str) -> bool:
     return names.likeness(names.fold(typed), names.fold(signer)) is not None
 
 
-def forbids_contingent_fee(terms: Terms) -> bool:
+def binds(signers: Iterable[MustSign], asked: Sequence[str]) -> bool:
+    """Whether one who asked signs, or somebody signs with a capacity: for a company, a ward."""
+    return any(
+        one.capacity or any(is_the_same_person(one.name, name) for name in asked) for one in signers
+    )
+
+
+def unchecked(signers: Iterable[MustSign], known: Sequence[str]) -> list[MustSign]:
+    """Those who sign for themselves under a name that no conflict check was asked about."""
+    return [
+        one
+        for one in signers
+        if not one.capacity and not any(is_the_same_person(one.name, name) for name in known)
+    ]
+
+
+def forbids_contingent_fee(kinds: Collection[str], practice_area: str) -> bool:
     """Model Rule 1.5(d): not in domestic relations, not in criminal matters."""
-    return terms.fees.basis == "contingent" and terms.practice_area in NO_CONTINGENT_FEE_IN
+    return "contingent" in kinds and practice_area in NO_CONTINGENT_FEE_IN
 
 
 def in_words(duration: str) -> str:
@@ -39,6 +61,7 @@ def for_template(
 ) -> dict[str, Any]:
     """What a template may show; durations in words."""
     shown = terms.model_dump(mode="json")
+    shown["fees"] = _UNSAID | shown["fees"]
     for place in (shown["communication"], shown["fees"]):
         for name, value in place.items():
             if isinstance(value, str) and re.fullmatch(r"PT?\d+[WDHM]", value):

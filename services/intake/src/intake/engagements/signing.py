@@ -11,18 +11,18 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 import intake.directory.queries as directory
 import intake.files.queries as files
 import intake.links.queries as links
-from intake.engagements import actions, queries, rules
+from intake.engagements import queries, rules, signatures
 from intake.engagements.models import State
 from intake.engagements.terms import Terms
 from intake.files.models import File
 from intake.links.api import SessionSecret, Token, hold_key
 from intake.links.models import Link
 from intake.open_door import OPEN, OpenRoute
-from intake.values import Line, Prose
 from shared.accesses import record_access
 from shared.auth import CallerIdentity
 from shared.db import Transaction
 from shared.errors import NotFound
+from shared.values import Line, Prose
 
 router = APIRouter(prefix="/v1/links", tags=["links"], route_class=OpenRoute)
 
@@ -110,7 +110,7 @@ async def post_sign(
 ) -> ToSign:
     """Sign: the name typed, the intent and the consent to electronic business stated."""
     link, code_id = await _opened(request, session, token, secret)
-    await actions.sign(
+    await signatures.sign(
         session,
         link.subject_id,
         document_sha256=body.document_sha256,
@@ -130,7 +130,7 @@ async def post_decline(
 ) -> ToSign:
     """Not sign: the agreement is off, for everybody."""
     link, _ = await _opened(request, session, token, secret)
-    await actions.decline(session, link.subject_id, reasons=body.reasons)
+    await signatures.decline(session, link.subject_id, reasons=body.reasons)
     return await shown(session, link)
 
 
@@ -144,7 +144,7 @@ async def post_question(
 ) -> QuestionAsked:
     """Ask before signing; the offer stays open."""
     link, _ = await _opened(request, session, token, secret)
-    asked = await actions.ask(session, link.subject_id, question=body.question)
+    asked = await signatures.ask(session, link.subject_id, question=body.question)
     return QuestionAsked(id=asked)
 
 

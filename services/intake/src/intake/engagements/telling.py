@@ -155,10 +155,11 @@ def _signer(session: AsyncSession, row: Engagement, one: Signer) -> EngagementSi
 
 def _signature(one: Signer) -> EngagementSignature:
     assert one.signed_at is not None
+    assert one.method is not None
     return EngagementSignature(
         signer_id=one.signer_id,
         signed_at=one.signed_at,
-        method="paper" if one.method == "paper" else "electronic",
+        method=one.method,
         evidence=Sealed.model_validate(one.evidence),
     )
 

@@ -6,18 +6,10 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from intake.values import EmailAddress, Line, Slug
+from intake.templates.wording import Text
 from shared.contracts.intake import FeeBasis
+from shared.values import EmailAddress, Line, Slug
 
-Text = Annotated[
-    str,
-    StringConstraints(
-        strip_whitespace=True,
-        min_length=1,
-        max_length=20_000,
-        pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$",
-    ),
-]
 Lines = Annotated[list[Text], Field(max_length=200)]
 Duration = Annotated[
     str,
@@ -51,21 +43,37 @@ class Rate(Term):
     per: Literal["hour", "case", "month", "percent"]
 
 
-class Fees(Term):
-    """By hand until billing discloses them: explained in words, with the rates as data. Without
-    `terms_id` they are given one."""
+class FeesByHand(Term):
+    """Entered with the agreement: explained in words, with the rates as data. Billing never
+    disclosed them, so nothing can be billed under them before it did and they were accepted."""
 
+    kind: Literal["by_hand"]
     basis: FeeBasis
     explanation: Text
     rates: Annotated[list[Rate], Field(max_length=50)] = []
     expenses: Text | None = None
     invoiced_every: Duration | None = None
     late_penalty: Text | None = None
-    terms_id: UUID | None = None
-    version: Annotated[int, Field(ge=1)] = 1
 
 
-class Terms(Term):
+class NamedFees(Term):
+    """Disclosed by billing to this client: exactly this version, by the commitment of its very
+    document."""
+
+    kind: Literal["disclosed"]
+    terms_id: UUID
+    version: Annotated[int, Field(ge=1)]
+    commitment: Annotated[str, StringConstraints(min_length=1, max_length=100)]
+
+
+class AgreedFees(NamedFees):
+    """With the words that were disclosed: they stand in the agreement."""
+
+    basis: FeeBasis
+    explanation: str
+
+
+class BesideFees(Term):
     title: Line
     practice_area: Slug
     scope: Text
@@ -75,8 +83,22 @@ class Terms(Term):
     client_will: Lines
     communication: Communication = Communication()
     emergency: Text
-    fees: Fees
     more: Lines = []
+
+
+class NewTerms(BesideFees):
+    """As they are drafted."""
+
+    fees: Annotated[NamedFees | FeesByHand, Field(discriminator="kind")]
+
+    def agreed(self, fees: "AgreedFees | FeesByHand") -> "Terms":
+        return Terms(fees=fees, **{name: getattr(self, name) for name in BesideFees.model_fields})
+
+
+class Terms(BesideFees):
+    """As they are read, signed and told."""
+
+    fees: Annotated[AgreedFees | FeesByHand, Field(discriminator="kind")]
 
 
 class MustSign(Term):

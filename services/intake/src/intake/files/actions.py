@@ -47,14 +47,13 @@ async def keep(
     client_id: UUID,
     subject_id: UUID,
     name: str,
-    content: bytes,
-    media_type: str,
+    pdf: bytes,
 ) -> File:
-    """Something that was made here, in one piece. The client's key must be held."""
-    file = _row(session, client_id, subject_id, name, len(content))
+    """What was printed here, in one piece. The client's key must be held."""
+    file = _row(session, client_id, subject_id, name, len(pdf))
     key = queries.key_of(session, file)
-    file.commitment, boxes = sealing.seal_chunks(key, file.file_id, SEALED_AS, content)
-    file.parts, file.media_type, file.state = len(boxes), media_type, "kept"
+    file.commitment, boxes = sealing.seal_chunks(key, file.file_id, SEALED_AS, pdf)
+    file.parts, file.media_type, file.state = len(boxes), "application/pdf", "kept"
     session.add(file)
     await session.flush()
     rows = [

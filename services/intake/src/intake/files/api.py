@@ -13,7 +13,6 @@ from intake import access
 from intake.consultations.queries import for_client
 from intake.files import actions, queries, rules
 from intake.files.models import File
-from intake.values import Line
 from shared.accesses import record_access
 from shared.auth import Caller, CallerIdentity
 from shared.db import Transaction
@@ -21,6 +20,7 @@ from shared.errors import NotFound
 from shared.idempotency import IdempotentRoute
 from shared.runtime import Runtime
 from shared.sealing import SALT_BYTES
+from shared.values import Line
 
 router = APIRouter(prefix="/v1", tags=["intake"], route_class=IdempotentRoute)
 

@@ -16,8 +16,7 @@ import intake.links.actions as links
 from intake.files.models import File
 from intake.information import queries, rules
 from intake.information.models import Checklist, InformationItem, InformationRequest, Kind
-from intake.settings import IntakeSettings
-from intake.values import MOST_TOLD
+from intake.settings import MOST_TOLD, IntakeSettings
 from shared import clock
 from shared.contracts import Sealed
 from shared.contracts.intake import (

@@ -20,7 +20,6 @@ from intake.information.actions import Asked
 from intake.information.models import InformationItem, InformationRequest, Kind, State
 from intake.links.api import SessionSecret, Token, hold_key
 from intake.open_door import OPEN, OpenRoute
-from intake.values import Prose, Slug
 from shared.accesses import record_access
 from shared.auth import Caller, CallerIdentity
 from shared.contracts import Sealed
@@ -30,6 +29,7 @@ from shared.idempotency import IdempotentRoute
 from shared.keyring import unseal
 from shared.policy import permit
 from shared.runtime import Runtime
+from shared.values import Prose, Slug
 
 router = APIRouter(prefix="/v1", tags=["information"], route_class=IdempotentRoute)
 public = APIRouter(prefix="/v1/links", tags=["links"], route_class=OpenRoute)

@@ -38,8 +38,7 @@ async def send(
         client_id=client_id,
         subject_id=subject_id,
         name=f"{wording.title}.pdf",
-        content=pdf,
-        media_type="application/pdf",
+        pdf=pdf,
     )
     await links.issue(
         session,

@@ -14,7 +14,7 @@ import matters.firm.queries as firm
 import matters.staff.queries as staff
 from matters.absences import actions
 from matters.absences.models import Absence
-from matters.values import beginning_of
+from matters.local_time import beginning_of
 from shared import clock, revisions
 from shared.auth import Caller, CallerIdentity
 from shared.db import Transaction

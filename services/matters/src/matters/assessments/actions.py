@@ -1,15 +1,18 @@
 """Share how the firm sees a case, and note that the client read it."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+import matters.updates.actions as updates
 from matters.assessments import queries
 from matters.assessments.models import Assessment
-from matters.assessments.rules import require_no_promise
+from matters.assessments.rules import SUBJECT, View, letter, require_no_promise
+from matters.clients.models import Client
 from matters.matters.models import Matter
 from matters.matters.queries import require_open
+from matters.staff.models import StaffMember
 from shared import clock
 from shared.contracts.matters import CaseAssessmentAcknowledged, CaseAssessmentShared
 from shared.errors import Refusal
@@ -26,21 +29,12 @@ class AnotherIsNewest(Refusal):
     """The client read an assessment that is no longer the newest: show them that one."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class View:
-    """Prospects and timeline are ranges, in words and figures."""
-
-    prospects: str
-    risks: str
-    limits: str
-    timeline: str
-
-
 async def share(
     session: AsyncSession, matter: Matter, view: View, *, follows: int, by: UUID
 ) -> Assessment:
-    """The next version after the one that its author read. Raises PromisesOutcome with the
-    sentence, and SharedMeanwhile. The client's key must be held."""
+    """The next version after the one that its author read, sent as a letter that asks the client to
+    acknowledge it. Raises PromisesOutcome with the sentence, and SharedMeanwhile. The client's key
+    must be held."""
     require_no_promise(*asdict(view).values())
     await session.refresh(matter, with_for_update=True)
     require_open(matter)
@@ -65,6 +59,10 @@ async def share(
     facts = assessment.model_dump(include=set(CaseAssessmentShared.model_fields))
     version = assessment.version
     emit(session, CaseAssessmentShared(assessment_version=version, **facts, **sealed))
+    client = await session.get_one(Client, matter.client_id)
+    author = await session.get_one(StaffMember, by)
+    words = letter(view, version, client=client.name, author=author.name)
+    await updates.write_letter(session, matter, f"{SUBJECT}: {matter.title}", words, by=by)
     return assessment
 
 

@@ -12,10 +12,9 @@ from sqlmodel import col
 import matters.staff.queries as staff
 from matters import access
 from matters.assessments import actions
-from matters.assessments.actions import View
 from matters.assessments.models import Assessment
+from matters.assessments.rules import View
 from matters.matters.models import Matter
-from matters.values import Reason
 from shared.accesses import record_access
 from shared.auth import Caller
 from shared.contracts import Sealed
@@ -25,6 +24,7 @@ from shared.idempotency import IdempotentRoute
 from shared.keyring import unseal
 from shared.pages import Page, PageQuery, one_page, page
 from shared.policy import PolicyTable, permit
+from shared.values import Reason
 
 POLICY: PolicyTable = {
     "read assessments": {
@@ -70,7 +70,8 @@ class AssessmentShown(BaseModel):
 async def post_assessment(
     matter_id: UUID, body: NewAssessment, caller: Caller, session: Transaction, request: Request
 ) -> AssessmentShown:
-    """Share it with the client. Words that promise an outcome are refused, and shown."""
+    """Share it with the client, who gets it as a letter and is asked to say that they read it, each
+    version anew. Words that promise an outcome are refused, and shown."""
     await access.hold_key(request, Matter, matter_id)
     matter = await access.matter(session, caller, POLICY, "share assessments", matter_id)
     by = (await staff.member(session, caller)).staff_id

@@ -1,7 +1,9 @@
-"""Words that promise an outcome. No lawyer can keep such a promise, and none may make it (Model
-Rule 7.1); a sentence that does is found here and shown to who wrote it."""
+"""How a case is seen, in a letter; and words that promise an outcome. No lawyer can keep such a
+promise, and none may make it (Model Rule 7.1); a sentence that does is found here and shown to who
+wrote it."""
 
 import re
+from dataclasses import dataclass
 
 from shared.errors import Refusal
 
@@ -34,6 +36,19 @@ _DENIED = re.compile(
 _SENTENCE = re.compile(r"[^.!?\n]*[.!?\n]?")
 
 
+SUBJECT = "How we see your case"
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """Prospects and timeline are ranges, in words and figures."""
+
+    prospects: str
+    risks: str
+    limits: str
+    timeline: str
+
+
 class PromisesOutcome(Refusal):
     """Words promise an outcome: say what is likely, what speaks against it, and what is open."""
 
@@ -62,3 +77,23 @@ def require_no_promise(*texts: str) -> None:
             + " ".join(f"“{one}”" for one in sentences),
             sentences=sentences,
         )
+
+
+def letter(view: View, version: int, *, client: str, author: str) -> str:
+    """The view as the client reads it. A later version takes the place of what they know."""
+    lead = "this is how we see your case today, as far as it can be seen."
+    if version > 1:
+        lead = "we see your case differently now; this takes the place of what we told you before."
+    return "\n\n".join(
+        (
+            f"Dear {client},",
+            lead,
+            f"How it may end\n{view.prospects}",
+            f"What speaks against it\n{view.risks}",
+            f"What we do not know, or cannot do\n{view.limits}",
+            f"How long it may take\n{view.timeline}",
+            "Please tell us in the portal that you have read this. It does not mean that you agree:"
+            " if anything is unclear or worries you, answer this message or call me.",
+            author,
+        )
+    )

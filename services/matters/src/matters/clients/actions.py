@@ -8,10 +8,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 import matters.contacts.actions as points
+import matters.preferences.queries as wishes
 import matters.representatives.queries as representatives
-from matters.clients.models import Client, ClientBefore
+from matters.clients.models import Client, ClientBefore, What
 from shared import clock, revisions
-from shared.contracts import Sealed
+from shared.contracts import FIRM_ID, Sealed
 from shared.contracts.matters import (
     ClientChanged,
     ClientContact,
@@ -22,11 +23,15 @@ from shared.errors import Invalid, NotFound, Refusal
 from shared.keyring import seal
 from shared.outbox import emit
 
+DETAILS = {"name", "email", "phone", "time_zone", "preferences", "state", "merged_into"}
+
 
 async def register(
     session: AsyncSession, client: Client, *, point_of_contact_id: UUID, by: UUID
 ) -> None:
-    """The client's key must be held: it was made before this transaction."""
+    """The client's key must be held: it was made before this transaction. Raises
+    ContradictsConsent: nobody has consented before they are known."""
+    await wishes.require_consents(session, client.client_id, client.preferences)
     session.add(client)
     await session.flush()
     told = _told(session, client) | {"registered_at": client.registered_at}
@@ -48,7 +53,7 @@ async def change(
     session: AsyncSession, client_id: UUID, *, if_match: str | None, by: UUID, **facts: Any
 ) -> Client:
     """Replace what is known of a client; what was known before is kept. Raises NotFound,
-    PreconditionFailed and ClientMerged."""
+    PreconditionFailed, ClientMerged and ContradictsConsent."""
     found = await session.execute(
         select(Client).where(col(Client.client_id) == client_id).with_for_update()
     )
@@ -57,7 +62,8 @@ async def change(
         raise NotFound("There is no such client.")
     revisions.check(if_match, client.revision)
     require_unmerged(client)
-    await _keep_before(session, client, by)
+    await wishes.require_consents(session, client_id, facts["preferences"])
+    await _keep_details(session, client, by)
     for name, value in facts.items():
         setattr(client, name, value)
     client.revision += 1
@@ -83,7 +89,9 @@ async def merge(
     kept, merged = entries[client_id], entries[merged_id]
     require_unmerged(kept)
     require_unmerged(merged)
+    await _keep_details(session, merged, by)
     merged.merged_into = client_id
+    merged.revision += 1
     emit(
         session,
         ClientsMerged(
@@ -105,14 +113,23 @@ def require_unmerged(client: Client) -> None:
         )
 
 
-async def _keep_before(session: AsyncSession, client: Client, by: UUID) -> None:
-    facts = client.model_dump(
-        mode="json", include={"name", "email", "phone", "time_zone", "preferences", "state"}
-    )
+async def keep_before(
+    session: AsyncSession,
+    client_id: UUID,
+    what: What,
+    revision: int,
+    facts: dict[str, Any],
+    *,
+    by: UUID,
+    subject_id: UUID | None = None,
+) -> None:
+    """What was known until now, before it is changed: once for each revision."""
     session.add(
         ClientBefore(
-            client_id=client.client_id,
-            revision=client.revision,
+            client_id=client_id,
+            what=what,
+            subject_id=subject_id,
+            revision=revision,
             changed_at=await clock.database_now(session),
             changed_by=by,
             facts=facts,
@@ -120,10 +137,16 @@ async def _keep_before(session: AsyncSession, client: Client, by: UUID) -> None:
     )
 
 
+async def _keep_details(session: AsyncSession, client: Client, by: UUID) -> None:
+    facts = client.model_dump(mode="json", include=DETAILS)
+    await keep_before(session, client.client_id, "details", client.revision, facts, by=by)
+
+
 async def engage(session: AsyncSession, client_id: UUID) -> None:
     """Who signed an engagement is a client from now on. The client's key must be held."""
     client = await session.get_one(Client, client_id, with_for_update=True)
     if client.state != "active":
+        await _keep_details(session, client, FIRM_ID)
         client.state = "active"
         client.revision += 1
         await _tell_changed(session, client)

@@ -13,17 +13,19 @@ import matters.firm.queries as firm
 import matters.walls.queries as walls
 from matters import access
 from matters.clients import actions, queries
-from matters.clients.models import Client
-from matters.values import EmailAddress, Line, PhoneNumber, Preferences, Reason, TimeZone
+from matters.clients.models import Client, ClientBefore, What
 from shared import clock, revisions
 from shared.accesses import record_access
 from shared.auth import Caller
+from shared.contracts import Sealed
 from shared.db import Transaction
 from shared.idempotency import IdempotentRoute
 from shared.ids import new_id
+from shared.keyring import unseal
 from shared.pages import Page, PageQuery, one_page, page
 from shared.policy import PolicyTable, permit
 from shared.revisions import IfMatch
+from shared.values import EmailAddress, Line, PhoneNumber, Preferences, Reason, TimeZone
 
 POLICY: PolicyTable = {
     "read clients": {
@@ -84,8 +86,11 @@ class Merging(BaseModel):
 
 
 class ClientBeforeShown(BaseModel):
-    """What was known until `changed_at`, when `changed_by` changed it."""
+    """What was known until `changed_at`, when `changed_by` changed it: the client's details, how
+    they want to hear, or (`subject_id`) somebody who speaks for them."""
 
+    what: What
+    subject_id: UUID | None
     revision: int
     changed_at: datetime
     changed_by: UUID
@@ -159,13 +164,14 @@ async def put_client(
 
 @router.get("/{client_id}/history")
 async def get_history(
-    client_id: UUID, caller: Caller, session: Transaction
+    client_id: UUID, caller: Caller, session: Transaction, paging: PageQuery, request: Request
 ) -> Page[ClientBeforeShown]:
-    """What was known of them before, the latest first; the newest hundred changes."""
+    """Every change of what is known of them, the latest first."""
+    await access.hold_key(request, Client, client_id)
     await access.client(session, caller, POLICY, "read clients", client_id)
     await record_access(session, caller, client_id, "client")
-    found = await queries.history(session, client_id)
-    return Page(items=[ClientBeforeShown(**one.model_dump(exclude={"client_id"})) for one in found])
+    found = await queries.history(session, client_id, paging)
+    return page(found, paging, lambda row: _before(session, row), lambda row: [str(row.change_id)])
 
 
 @router.post("/{client_id}/merge")
@@ -204,3 +210,11 @@ def _shown(client: Client, contact_id: UUID) -> ClientShown:
         point_of_contact_id=contact_id,
         **client.model_dump(exclude={"client_id", "revision"}),
     )
+
+
+def _before(session: Transaction, row: ClientBefore) -> ClientBeforeShown:
+    """Needs (accessibility) are sealed here too."""
+    facts = row.facts
+    if sealed := facts.get("accessibility"):
+        facts = facts | {"accessibility": unseal(session, Sealed.model_validate(sealed))}
+    return ClientBeforeShown.model_validate(row.model_dump() | {"facts": facts})

@@ -9,6 +9,9 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
 from matters.tables import ClientRow, Instant
+from shared.ids import new_id
+
+What = Literal["details", "preferences", "representative"]
 
 
 class Client(ClientRow, table=True):
@@ -28,11 +31,14 @@ class Client(ClientRow, table=True):
 
 
 class ClientBefore(ClientRow, table=True):
-    """What was known of a client until `changed_at`."""
+    """What was known of a client until `changed_at`: their details, how they want to hear, or, with
+    `subject_id`, somebody who speaks for them."""
 
     __tablename__ = "client_history"
-    client_id: UUID = Field(primary_key=True)
-    revision: int = Field(primary_key=True)
+    change_id: UUID = Field(default_factory=new_id, primary_key=True)
+    what: What = Field(sa_type=Text)
+    subject_id: UUID | None = None
+    revision: int
     changed_at: datetime = Field(sa_type=Instant)
     changed_by: UUID
     facts: dict[str, Any] = Field(sa_type=JSONB)

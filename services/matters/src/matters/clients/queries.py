@@ -10,6 +10,18 @@ from sqlmodel import col
 from matters.clients.models import Client, ClientBefore
 from matters.contacts.models import PointOfContact
 from matters.contacts.queries import covers, now
+from shared.pages import PageRequest
+
+
+class NeverRegistered(Exception):
+    """The client of an event is not known here: their ConsultationRequested was not heard, or is
+    parked. Replay that first."""
+
+
+async def require_registered(session: AsyncSession, client_id: UUID) -> None:
+    """Raises NeverRegistered: the event is parked, and what was told of the client before it."""
+    if await session.get(Client, client_id) is None:
+        raise NeverRegistered(f"client {client_id}")
 
 
 async def client(session: AsyncSession, client_id: UUID) -> Client | None:
@@ -31,14 +43,15 @@ def with_contact() -> Select[Client, UUID]:
     return select(Client, col(PointOfContact.staff_id)).join(PointOfContact, theirs & covers(now()))
 
 
-async def history(session: AsyncSession, client_id: UUID) -> Sequence[ClientBefore]:
-    found = await session.execute(
-        select(ClientBefore)
-        .where(col(ClientBefore.client_id) == client_id)
-        .order_by(col(ClientBefore.revision).desc())
-        .limit(100)
-    )
-    return found.scalars().all()
+async def history(
+    session: AsyncSession, client_id: UUID, paging: PageRequest
+) -> Sequence[ClientBefore]:
+    """The latest first, one more than a page."""
+    wanted = select(ClientBefore).where(col(ClientBefore.client_id) == client_id)
+    if (last := paging.after_id()) is not None:
+        wanted = wanted.where(col(ClientBefore.change_id) < last)
+    wanted = wanted.order_by(col(ClientBefore.change_id).desc()).limit(paging.limit + 1)
+    return (await session.execute(wanted)).scalars().all()
 
 
 def same_client(client_id: UUID) -> Select[UUID]:

@@ -10,7 +10,8 @@ import matters.owed.queries as owed
 
 
 class Open(NamedTuple):
-    """A clock, a decision or a question that nobody has ended."""
+    """A clock, a decision or a question that nobody has ended; or the client's file, known by the
+    matter's id."""
 
     id: UUID
     kind: str

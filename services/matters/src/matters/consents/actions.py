@@ -7,10 +7,12 @@ from uuid import UUID
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+import matters.preferences.actions as preferences
+from matters.clients.models import Client
 from matters.consents import queries
 from matters.consents.models import Consent, Disclosure, FileView
 from shared import clock
-from shared.contracts import ContentRef, Sealed
+from shared.contracts import FIRM_ID, ContentRef, Sealed
 from shared.contracts.matters import (
     ConsentGranted,
     ConsentWithdrawn,
@@ -67,19 +69,30 @@ async def grant(
 
 
 async def withdraw(session: AsyncSession, consent: Consent, *, by: UUID) -> None:
-    """From the commit on nothing more is disclosed by it. Raises AlreadyWithdrawn."""
+    """From the commit on nothing more is disclosed by it, and nothing preferred. Raises
+    AlreadyWithdrawn."""
+    client = await session.get_one(Client, consent.client_id)
+    kept = await preferences.locked(session, client)
+    await session.refresh(consent, with_for_update=True)
     if consent.withdrawn_at is not None:
         raise AlreadyWithdrawn("This consent was withdrawn before.")
     consent.withdrawn_at = await clock.database_now(session)
-    emit(
-        session,
-        ConsentWithdrawn(
-            withdrawn_by=by,
-            **consent.model_dump(
-                include={"consent_id", "client_id", "matter_id", "purpose", "withdrawn_at"}
-            ),
-        ),
-    )
+    facts = consent.model_dump(include=set(ConsentWithdrawn.model_fields))
+    emit(session, ConsentWithdrawn(withdrawn_by=by, **facts))
+    await preferences.obey_ending(session, client, kept, consent.purpose, by=by)
+
+
+async def lapse(session: AsyncSession, limit: int) -> int:
+    """Consents that ended by their date end what was preferred by them; how many."""
+    due = await queries.lapsing(session, await clock.database_now(session), limit)
+    for consent in due:
+        client = await session.get_one(Client, consent.client_id)
+        kept = await preferences.locked(session, client)
+        await session.refresh(consent, with_for_update=True)
+        if consent.withdrawn_at is None and consent.lapsed_at is None:
+            consent.lapsed_at = await clock.database_now(session)
+            await preferences.obey_ending(session, client, kept, consent.purpose, by=FIRM_ID)
+    return len(due)
 
 
 async def disclose(
@@ -150,7 +163,7 @@ async def _require_consent(
     consent_id: UUID | None,
     now: datetime,
 ) -> None:
-    consent = await queries.locked(session, consent_id, share=True) if consent_id else None
+    consent = await queries.shared(session, consent_id) if consent_id else None
     if consent is None or consent.client_id != client_id:
         raise WithoutBasis("There is no such consent of this client: ask for it first.")
     if not queries.stands(consent, now):

@@ -11,13 +11,11 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, StringConstraints
 from sqlalchemy import select, tuple_
 from sqlmodel import col
 
-import matters.preferences.actions as preferences
 import matters.staff.queries as staff
 from matters import access
 from matters.clients.models import Client
-from matters.consents import actions, queries
+from matters.consents import actions
 from matters.consents.models import Consent, Disclosure, FileView
-from matters.values import Line, Reason, Slug
 from shared.accesses import record_access
 from shared.auth import Caller
 from shared.contracts import Sealed
@@ -28,6 +26,7 @@ from shared.idempotency import IdempotentRoute
 from shared.keyring import unseal
 from shared.pages import Page, PageQuery, one_page, page
 from shared.policy import PolicyTable, permit
+from shared.values import Line, Reason, Slug
 
 POLICY: PolicyTable = {
     "read confidences": {
@@ -142,13 +141,11 @@ async def post_withdrawal(
     """Nothing more is disclosed by it; what was, stands on the record."""
     await access.hold_key(request, Consent, consent_id)
     permit(POLICY, caller, "keep consents")
-    consent = await queries.locked(session, consent_id)
+    consent = await session.get(Consent, consent_id)
     if consent is None:
         raise NotFound(access.NOTHING)
     await _client(session, caller, "keep consents", consent.client_id, consent.matter_id)
     await actions.withdraw(session, consent, by=caller.id)
-    client = await session.get_one(Client, consent.client_id)
-    await preferences.obey_withdrawal(session, client, consent.purpose)
     return _consent(session, consent)
 
 

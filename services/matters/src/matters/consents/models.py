@@ -13,7 +13,7 @@ from shared.contracts.matters import DisclosureBasis
 
 class Consent(ClientRow, table=True):
     """Without a matter it is about all of the client's. `purpose` is what it is for: a disclosure
-    with another purpose is not covered."""
+    with another purpose is not covered. `lapsed_at` is when its expiry was obeyed."""
 
     __tablename__ = "consents"
     consent_id: UUID = Field(primary_key=True)
@@ -25,6 +25,7 @@ class Consent(ClientRow, table=True):
     granted_at: datetime = Field(sa_type=Instant)
     expires_at: datetime | None = Field(default=None, sa_type=Instant)
     withdrawn_at: datetime | None = Field(default=None, sa_type=Instant)
+    lapsed_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
 class Disclosure(ClientRow, table=True):

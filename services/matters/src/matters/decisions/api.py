@@ -17,7 +17,6 @@ from matters.decisions import actions, queries
 from matters.decisions.actions import Choice
 from matters.decisions.models import Channel, Decision, DecisionQuestion, State
 from matters.matters.models import Matter
-from matters.values import Prose, Reason, Slug
 from shared.accesses import record_access
 from shared.auth import Caller
 from shared.contracts import Sealed
@@ -28,6 +27,7 @@ from shared.idempotency import IdempotentRoute
 from shared.keyring import unseal
 from shared.pages import Page, PageQuery, one_page, page
 from shared.policy import PolicyTable, permit
+from shared.values import Prose, Reason, Slug
 
 POLICY: PolicyTable = {
     "read decisions": {

@@ -8,7 +8,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from matters.firm import actions, queries
 from matters.firm.models import Firm
-from matters.values import EmailAddress, Line, Prose, TimeZone
 from shared import revisions
 from shared.auth import Caller
 from shared.contracts.matters import EmergencyContact
@@ -17,6 +16,7 @@ from shared.errors import NotFound
 from shared.idempotency import IdempotentRoute
 from shared.policy import PolicyTable, permit
 from shared.revisions import IfMatch
+from shared.values import EmailAddress, Line, Prose, TimeZone
 
 POLICY: PolicyTable = {
     "read the firm": dict.fromkeys(

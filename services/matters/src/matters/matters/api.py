@@ -14,7 +14,6 @@ from matters import access
 from matters.clients.actions import require_unmerged
 from matters.matters import actions, queries
 from matters.matters.models import Matter
-from matters.values import Line, Reason, Slug
 from shared.accesses import record_access
 from shared.auth import Caller
 from shared.db import Transaction
@@ -22,6 +21,7 @@ from shared.errors import Invalid, NotFound
 from shared.idempotency import IdempotentRoute
 from shared.pages import Page, PageQuery, one_page, page
 from shared.policy import PolicyTable, permit
+from shared.values import Line, Reason, Slug
 
 POLICY: PolicyTable = {
     "read matters": {

@@ -5,12 +5,12 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 import matters.clients.actions as clients
+import matters.clients.queries as known_clients
 import matters.parties.actions as parties
 import matters.staff.queries as staff
 import matters.teams.actions as teams
 import matters.updates.actions as updates
 import matters.walls.queries as walls
-from matters.clients.models import Client
 from matters.matters import actions
 from matters.matters.models import Matter
 from matters.matters.rules import agreed_cadence, opening_reason
@@ -23,22 +23,17 @@ from shared.keyring import unseal
 handlers = Handlers()
 
 
-class NeverRegistered(Exception):
-    """The client of an engagement is not known here: their ConsultationRequested was not heard, or
-    is parked. Replay that first."""
-
-
 @handlers.on(EngagementSigned)
 async def on_engagement_signed(session: AsyncSession, event: EngagementSigned) -> None:
     """Opened once, under the id that intake gave. Whoever is named but has left or stands behind a
     wall is left out; somebody of the firm is always the point of contact."""
     if await session.get(Matter, event.matter_id):
         return
-    if await session.get(Client, event.client_id) is None:
-        raise NeverRegistered(f"client {event.client_id} of engagement {event.engagement_id}")
+    await known_clients.require_registered(session, event.client_id)
     await clients.engage(session, event.client_id)
     named = await staff.known(session, [event.point_of_contact_id, *event.team], active=True)
-    named -= await walls.closed_to(session, named, event.client_id, event.matter_id)
+    closed = await walls.everybody_closed_to(session, event.client_id)
+    named -= closed
     wanted = event.point_of_contact_id if event.point_of_contact_id in named else None
     matter = await actions.open_matter(
         session,
@@ -46,7 +41,7 @@ async def on_engagement_signed(session: AsyncSession, event: EngagementSigned) -
         title=unseal(session, event.title),
         practice_area=event.practice_area,
         reason=opening_reason(event),
-        point_of_contact_id=await staff.somebody(session, wanted),
+        point_of_contact_id=await staff.somebody(session, wanted, but=closed),
         by=FIRM_ID,
         matter_id=event.matter_id,
         opened_at=event.signed_at,

@@ -134,6 +134,12 @@ async def tell(session: AsyncSession, happening: Happening) -> None:
         await updates.draft_of(session, happening)
 
 
+async def never_tell(session: AsyncSession, happening: Happening) -> None:
+    """The client's key was destroyed meanwhile, and comes never again: there is nobody to tell."""
+    happening.reverted_at = await clock.database_now(session)
+    happening.told_revision = happening.revision
+
+
 async def _enter(
     session: AsyncSession, matter: Matter, kind: Kind, *, at: datetime, words: str, by: UUID
 ) -> Happening:

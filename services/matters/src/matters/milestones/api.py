@@ -13,11 +13,11 @@ from sqlmodel import col
 import matters.firm.queries as firm
 import matters.staff.queries as staff
 from matters import access
+from matters.local_time import instant_at
 from matters.matters.models import Matter
 from matters.milestones import actions, queries
 from matters.milestones.models import Happening, Kind
 from matters.milestones.rules import Plan
-from matters.values import Line, Prose, Reason, Slug, instant_at
 from shared import clock, revisions
 from shared.accesses import record_access
 from shared.auth import Caller
@@ -29,6 +29,7 @@ from shared.keyring import unseal
 from shared.pages import Page, PageQuery, one_page, page
 from shared.policy import PolicyTable, permit
 from shared.revisions import IfMatch
+from shared.values import Line, Prose, Reason, Slug
 
 POLICY: PolicyTable = {
     "read plans": dict.fromkeys(

@@ -11,6 +11,8 @@ from sqlmodel import col
 from matters.milestones.models import Happening, PlanVersion
 from matters.milestones.rules import Plan, shipped
 
+MOST_AHEAD = 100
+
 
 async def plan(session: AsyncSession, area: str) -> tuple[int, Plan] | None:
     """The newest version of the area's plan; None where there is none yet."""
@@ -36,6 +38,22 @@ async def happenings(session: AsyncSession, matter_id: UUID) -> Sequence[Happeni
         select(Happening)
         .where(col(Happening.matter_id) == matter_id, col(Happening.reverted_at).is_(None))
         .order_by(col(Happening.happening_id))
+    )
+    return found.scalars().all()
+
+
+async def ahead(session: AsyncSession, matter_id: UUID, now: datetime) -> Sequence[Happening]:
+    """Deadlines that were not called off, the next first."""
+    found = await session.execute(
+        select(Happening)
+        .where(
+            col(Happening.matter_id) == matter_id,
+            col(Happening.kind) == "deadline",
+            col(Happening.reverted_at).is_(None),
+            col(Happening.at) > now,
+        )
+        .order_by(col(Happening.at), col(Happening.happening_id))
+        .limit(MOST_AHEAD)
     )
     return found.scalars().all()
 

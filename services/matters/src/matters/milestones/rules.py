@@ -7,7 +7,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from matters.values import Line, Prose, Slug
+from shared.values import Line, Prose, Slug
 
 SHIPPED = (
     "litigation",

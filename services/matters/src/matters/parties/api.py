@@ -9,7 +9,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from matters import access
 from matters.matters.models import Matter
 from matters.parties import actions, queries
-from matters.values import Line
 from shared import revisions
 from shared.accesses import record_access
 from shared.auth import Caller
@@ -21,6 +20,7 @@ from shared.ids import new_id
 from shared.keyring import seal, unseal
 from shared.policy import PolicyTable
 from shared.revisions import IfMatch
+from shared.values import Line
 
 POLICY: PolicyTable = {
     "read parties": {

@@ -11,7 +11,6 @@ from matters import access
 from matters.clients.models import Client
 from matters.preferences import actions
 from matters.preferences.models import ClientPreferences
-from matters.values import Preferences, Prose
 from shared import revisions
 from shared.accesses import record_access
 from shared.auth import Caller
@@ -21,6 +20,7 @@ from shared.idempotency import IdempotentRoute
 from shared.keyring import unseal
 from shared.policy import PolicyTable
 from shared.revisions import IfMatch
+from shared.values import Preferences, Prose
 
 POLICY: PolicyTable = {
     "read preferences": {
@@ -85,7 +85,8 @@ async def put_preferences(
     """All of it. A wish that needs a consent (text messages, a newsletter) is refused without."""
     await access.hold_key(request, Client, client_id)
     client = await access.client(session, caller, POLICY, "set preferences", client_id)
-    kept = await actions.prefer(session, client, if_match=if_match, **body.model_dump())
+    facts = body.model_dump()
+    kept = await actions.prefer(session, client, by=caller.id, if_match=if_match, **facts)
     return _shown(session, client, kept, response)
 
 

@@ -1,6 +1,7 @@
 """Keep who speaks for a client. Each change is a ClientChanged with all who do."""
 
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -42,18 +43,29 @@ async def add(
 
 
 async def change(
-    session: AsyncSession, found: Representative, *, if_match: str | None, **facts: Any
+    session: AsyncSession, found: Representative, *, if_match: str | None, by: UUID, **facts: Any
 ) -> None:
+    """What was known of them before is kept. Raises PreconditionFailed and SpeaksAlready."""
     revisions.check(if_match, found.revision)
+    await _keep_before(session, found, by)
     for name, value in facts.items():
         setattr(found, name, value)
-    found.revision += 1
     await _keep(session, found)
 
 
-async def end(session: AsyncSession, found: Representative) -> None:
+async def end(session: AsyncSession, found: Representative, *, by: UUID) -> None:
+    await _keep_before(session, found, by)
     found.ended_at = await clock.database_now(session)
     await _keep(session, found)
+
+
+async def _keep_before(session: AsyncSession, found: Representative, by: UUID) -> None:
+    facts = found.model_dump(mode="json", include={"name", "email", "phone", "authority"})
+    of = {"by": by, "subject_id": found.representative_id}
+    await clients.keep_before(
+        session, found.client_id, "representative", found.revision, facts, **of
+    )
+    found.revision += 1
 
 
 async def _keep(session: AsyncSession, changed: Representative) -> None:

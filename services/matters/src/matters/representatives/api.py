@@ -12,7 +12,6 @@ from matters import access
 from matters.clients.models import Client
 from matters.representatives import actions
 from matters.representatives.models import Authority, Representative
-from matters.values import EmailAddress, Line, PhoneNumber
 from shared import revisions
 from shared.accesses import record_access
 from shared.auth import Caller
@@ -22,6 +21,7 @@ from shared.idempotency import IdempotentRoute
 from shared.pages import Page, PageQuery, one_page, page
 from shared.policy import PolicyTable, permit
 from shared.revisions import IfMatch
+from shared.values import EmailAddress, Line, PhoneNumber
 
 POLICY: PolicyTable = {
     "read representatives": {
@@ -97,7 +97,8 @@ async def put_representative(
 ) -> RepresentativeShown:
     await access.hold_key(request, Representative, representative_id)
     found = await _kept(session, caller, representative_id)
-    await actions.change(session, found, if_match=if_match, **body.model_dump())
+    facts = body.model_dump()
+    await actions.change(session, found, if_match=if_match, by=caller.id, **facts)
     return _shown(found, response)
 
 
@@ -107,7 +108,7 @@ async def delete_representative(
 ) -> None:
     """Their authority ends now; what they decided stands."""
     await access.hold_key(request, Representative, representative_id)
-    await actions.end(session, await _kept(session, caller, representative_id))
+    await actions.end(session, await _kept(session, caller, representative_id), by=caller.id)
 
 
 async def _kept(session: Transaction, caller: Caller, representative_id: UUID) -> Representative:

@@ -9,7 +9,6 @@ from sqlmodel import col
 
 from matters.staff import actions
 from matters.staff.models import StaffMember
-from matters.values import EmailAddress, Line, PhoneNumber
 from shared import clock, revisions
 from shared.auth import Caller
 from shared.contracts import FIRM_ID
@@ -21,6 +20,7 @@ from shared.ids import new_id
 from shared.pages import Page, PageQuery, one_page, page
 from shared.policy import PolicyTable, permit
 from shared.revisions import IfMatch
+from shared.values import EmailAddress, Line, PhoneNumber
 
 POLICY: PolicyTable = {
     "read staff": dict.fromkeys(

@@ -42,6 +42,16 @@ async def known(
     return set((await session.execute(wanted)).scalars())
 
 
+async def names(session: AsyncSession, staff_ids: Collection[UUID]) -> dict[UUID, str]:
+    """Also of those who have left."""
+    found = await session.execute(
+        select(col(StaffMember.staff_id), col(StaffMember.name)).where(
+            col(StaffMember.staff_id).in_(staff_ids)
+        )
+    )
+    return {staff_id: name for staff_id, name in found}
+
+
 async def with_email(session: AsyncSession, email: str | None) -> StaffMember | None:
     """The active member of staff with this address."""
     if not email:
@@ -61,12 +71,16 @@ async def member(session: AsyncSession, caller: CallerIdentity) -> StaffMember:
     return found
 
 
-async def somebody(session: AsyncSession, wanted: UUID | None) -> UUID:
-    """This member of staff while they are active, else a managing partner, else a partner."""
+async def somebody(
+    session: AsyncSession, wanted: UUID | None, *, but: Collection[UUID] = ()
+) -> UUID:
+    """This member of staff while they are active, else a managing partner, else a partner; never
+    one of `but`."""
     found = await session.execute(
         select(col(StaffMember.staff_id))
         .where(
             col(StaffMember.active),
+            col(StaffMember.staff_id).not_in(but),
             (col(StaffMember.staff_id) == wanted) | (col(StaffMember.role) == "partner"),
         )
         .order_by(

@@ -13,7 +13,8 @@ from matters import access
 from matters.matters.models import Matter
 from matters.standing import queries
 from matters.standing.queries import Standing
-from matters.standing.rules import why
+from matters.standing.rules import SYSTEM, TELLINGS, why
+from matters.told.models import Kind
 from shared import clock
 from shared.accesses import record_access
 from shared.auth import Caller
@@ -37,20 +38,21 @@ router = APIRouter(prefix="/v1/matters", tags=["standing"], route_class=Idempote
 
 
 class Told(BaseModel):
-    """Something that the client was told or asked: when, by whom, how, and in which words."""
+    """Something that the client was told, given or asked: when, by whom, how, and in which words. A
+    message of theirs is in its conversation, with the same id."""
 
     id: UUID
-    what: Literal["update", "decision", "assessment"]
+    what: Literal["update", "decision", "assessment", "file"] | Kind
     at: datetime
-    by: str | None
+    by: str
     channel: str
     subject: str
     acknowledged_at: datetime | None = None
 
 
 class Owed(BaseModel):
-    """Something that is owed next: to the client, or (`decision`) by them. `late` when its time has
-    passed."""
+    """Something that is owed next: to the client, or (`decision`, `assessment`) by them. `late`
+    when its time has passed."""
 
     id: UUID
     kind: str
@@ -60,8 +62,9 @@ class Owed(BaseModel):
 
 
 class StandingShown(BaseModel):
-    """The latest first in `told`, the next first in `owed`. `silent_days` is how long the client
-    has heard nothing of it from us."""
+    """The latest first in `told`, the next first in `owed`. `last_told_at` is when a person last
+    told or asked the client something of it, `silent_days` how long that is ago: an acknowledgment
+    and what a machine says do not count."""
 
     matter_id: UUID
     number: str
@@ -85,14 +88,15 @@ async def get_standing(
     await record_access(session, caller, matter.client_id, "timeline")
     contact = await contacts.in_force(session, matter_id)
     assert contact is not None, "a matter is never without a point of contact"
-    found = await queries.standing(session, matter)
-    since = queries.last_told(found)
+    now = clock.now()
+    found = await queries.standing(session, matter, now)
+    since = found.last_told
     told = sorted(_told(session, found), key=lambda one: one.at, reverse=True)
-    owed = sorted(_owed(found, for_client=caller.role == "client"), key=_next_first)
+    owed = sorted(_owed(matter, found, now, caller.role == "client"), key=_next_first)
     return StandingShown(
         point_of_contact_id=contact.staff_id,
         last_told_at=since,
-        silent_days=((matter.closed_at or clock.now()) - (since or matter.opened_at)).days,
+        silent_days=max(((matter.closed_at or now) - (since or matter.opened_at)).days, 0),
         told=told,
         owed=owed,
         **matter.model_dump(include={"matter_id", "number", "title", "opened_at", "closed_at"}),
@@ -100,24 +104,30 @@ async def get_standing(
 
 
 def _told(session: Transaction, found: Standing) -> Iterator[Told]:
+    def opened(sealed: object) -> str:
+        return unseal(session, Sealed.model_validate(sealed))
+
+    def by(staff_id: UUID | None) -> str:
+        return found.people.get(staff_id, "The firm") if staff_id else SYSTEM
+
     for update in found.updates:
         if update.sent_at is not None:
             yield Told(
                 id=update.update_id,
                 what="update",
                 at=update.sent_at,
-                by=found.people.get(update.approved_by) if update.approved_by else None,
+                by=by(update.approved_by),
                 channel=update.channel or "email",
-                subject=unseal(session, Sealed.model_validate(update.subject)),
+                subject=opened(update.subject),
             )
     for decision in found.decisions:
         yield Told(
             id=decision.decision_id,
             what="decision",
             at=decision.requested_at,
-            by=found.people.get(decision.requested_by),
+            by=by(decision.requested_by),
             channel="email",
-            subject=unseal(session, Sealed.model_validate(decision.content["question"])),
+            subject=opened(decision.content["question"]),
             acknowledged_at=decision.recorded_at,
         )
     for assessment in found.assessments:
@@ -125,35 +135,58 @@ def _told(session: Transaction, found: Standing) -> Iterator[Told]:
             id=assessment.assessment_id,
             what="assessment",
             at=assessment.shared_at,
-            by=found.people.get(assessment.shared_by),
+            by=by(assessment.shared_by),
             channel="portal",
             subject=f"How we see your case, version {assessment.version}",
             acknowledged_at=assessment.acknowledged_at,
         )
+    for telling in found.tellings:
+        yield Told(
+            id=telling.telling_id,
+            what=telling.kind,
+            at=telling.told_at,
+            by=by(telling.staff_id),
+            channel=telling.channel,
+            subject=opened(telling.words) if telling.words else TELLINGS[telling.kind],
+        )
+    if found.given:
+        handover, pack = found.given
+        yield Told(
+            id=handover.handover_id,
+            what="file",
+            at=handover.given_at,
+            by=by(handover.given_by),
+            channel=handover.channel,
+            subject=f"Your file, {pack.entries} entries",
+        )
 
 
-def _owed(found: Standing, *, for_client: bool) -> Iterator[Owed]:
-    now = clock.now()
-    for one in found.owed:
-        if one.kind != "decision":
-            prompted = one.prompted_at is not None
-            yield _one(one.clock_id, one.kind, one.limit_at, now, why(one.kind, prompted=prompted))
+def _owed(matter: Matter, found: Standing, now: datetime, for_client: bool) -> Iterator[Owed]:
+    def one(owed_id: UUID, kind: str, due_at: datetime | None = None, **more: bool) -> Owed:
+        late = due_at is not None and due_at < now
+        return Owed(id=owed_id, kind=kind, due_at=due_at, late=late, why=why(kind, **more))
+
+    for due in found.owed:
+        if due.kind != "decision":
+            prompted = due.prompted_at is not None
+            yield one(due.clock_id, due.kind, due.limit_at, prompted=prompted)
     for decision in found.decisions:
         if decision.state == "requested":
-            yield _one(decision.decision_id, "decision", decision.reply_by, now, why("decision"))
+            yield one(decision.decision_id, "decision", decision.reply_by)
     for question in found.questions:
-        yield _one(question.question_id, "question", None, now, why("question"))
-    for happening in found.happenings.values():
-        if happening.kind == "deadline" and happening.at > now:
-            yield _one(happening.happening_id, "deadline", happening.at, now, why("deadline"))
+        yield one(question.question_id, "question")
+    for newest in found.assessments[:1]:
+        if newest.acknowledged_at is None and matter.closed_at is None:
+            yield one(newest.assessment_id, "assessment")
+    for deadline in found.ahead:
+        if deadline.told_revision == deadline.revision or not for_client:
+            yield one(deadline.happening_id, "deadline", deadline.at)
+    if matter.closed_at is not None and found.given is None:
+        yield one(matter.matter_id, "file")
     for update in found.updates:
-        if update.state == "draft" and not for_client:
-            yield _one(update.update_id, "draft", None, now, why("draft"))
-
-
-def _one(owed_id: UUID, kind: str, due_at: datetime | None, now: datetime, reason: str) -> Owed:
-    late = due_at is not None and due_at < now
-    return Owed(id=owed_id, kind=kind, due_at=due_at, late=late, why=reason)
+        if update.state in ("draft", "failed") and not for_client:
+            kind = "draft" if update.state == "draft" else "undelivered"
+            yield one(update.update_id, kind)
 
 
 def _next_first(one: Owed) -> tuple[bool, float]:

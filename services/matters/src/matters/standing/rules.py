@@ -1,4 +1,5 @@
-"""Why something is owed, in a sentence that a client understands."""
+"""Why something is owed, in a sentence that a client understands, and what it is called that they
+were told."""
 
 REASONS = {
     "update": "You are told how your matter stands at least this often, though there be no news.",
@@ -8,9 +9,24 @@ REASONS = {
     "decision": "We asked you to decide, and need your answer by then.",
     "question": "You asked about a decision, and are to have an answer.",
     "deadline": "This has to be done or takes place by then.",
+    "assessment": "We told you how we see your case now, and ask you to say that you have read it.",
+    "file": "Your matter is closed, and its file is yours: you have not been given it yet.",
+    "concern": "You raised a concern about a bill, and are to have an answer.",
     "draft": "This is written and waits for a person's approval.",
+    "undelivered": "This came back: the client has to hear it in another way.",
+}
+SYSTEM = "The firm's system"
+TELLINGS = {
+    "answer": "An answer to you",
+    "question": "A question to you",
+    "acknowledgment": "Your message arrived",
+    "notice": "A notice",
+    "call": "A call with you",
+    "meeting": "A meeting with you",
 }
 
 
 def why(kind: str, *, prompted: bool = False) -> str:
-    return REASONS["prompted" if kind == "update" and prompted else kind]
+    """A kind of clock that has no sentence yet is owed all the same."""
+    known = "prompted" if kind == "update" and prompted else kind
+    return REASONS.get(known, "We promised you this by then.")

@@ -84,15 +84,23 @@ async def draft_update(
     return await _draft(session, matter, about, note=note, by=by)
 
 
-async def write_last(session: AsyncSession, matter: Matter, letter: str, *, by: UUID) -> None:
-    """The closing letter, approved by who closes. Whatever was only drafted is not sent."""
-    for draft_left in await queries.drafts(session, matter.matter_id):
-        draft_left.state, draft_left.revision = "cancelled", draft_left.revision + 1
+async def write_letter(
+    session: AsyncSession, matter: Matter, subject: str, body: str, *, by: UUID
+) -> None:
+    """What a person wrote elsewhere goes out as a report, approved by them, whatever format the
+    client prefers: it has to be in writing. The client's key must be held."""
     update = await _draft(session, matter, "report", note="", by=by)
     update.format = "written"
-    update.subject = _sealed(session, update, "subject", f"Your matter is closed: {matter.title}")
-    update.body = _sealed(session, update, "body", letter)
+    update.subject = _sealed(session, update, "subject", subject)
+    update.body = _sealed(session, update, "body", body)
     await approve(session, update, by=by, if_match=None)
+
+
+async def write_last(session: AsyncSession, matter: Matter, letter: str, *, by: UUID) -> None:
+    """The closing letter. Whatever was only drafted is not sent."""
+    for draft_left in await queries.drafts(session, matter.matter_id):
+        draft_left.state, draft_left.revision = "cancelled", draft_left.revision + 1
+    await write_letter(session, matter, f"Your matter is closed: {matter.title}", letter, by=by)
 
 
 async def draft_of(session: AsyncSession, happening: Happening) -> None:
@@ -138,8 +146,10 @@ async def approve(
 
 
 async def cancel(session: AsyncSession, update: ProgressUpdate) -> None:
-    """Not sent after all: until it is released."""
+    """Not sent after all: until it is released. Raises MatterClosed for a closing letter: nobody's
+    matter ends in silence."""
     _require(update, "draft", "approved")
+    require_open(await session.get_one(Matter, update.matter_id))
     update.state, update.revision = "cancelled", update.revision + 1
 
 
@@ -258,6 +268,7 @@ async def _draft(
 
 
 async def _report(session: AsyncSession, update: ProgressUpdate) -> dict[str, object]:
+    """Typeset while the update is locked: some 20 ms, and nobody else waits for this row."""
     assert update.approved_at is not None
     matter = await session.get_one(Matter, update.matter_id)
     client = await session.get_one(Client, update.client_id)

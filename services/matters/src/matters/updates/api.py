@@ -6,7 +6,6 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
-from sqlalchemy import select
 from sqlmodel import col
 
 import matters.owed.queries as owed
@@ -16,7 +15,6 @@ from matters.matters.models import Matter
 from matters.updates import actions, queries
 from matters.updates.actions import Spoken
 from matters.updates.models import Format, ProgressUpdate, State
-from matters.values import Line, Prose, Reason
 from shared import clock, revisions
 from shared.accesses import record_access
 from shared.auth import Caller
@@ -30,6 +28,7 @@ from shared.pages import Page, PageQuery, one_page, page
 from shared.policy import PolicyTable, permit
 from shared.revisions import IfMatch
 from shared.sealing import unseal as opened
+from shared.values import Line, Prose, Reason
 
 POLICY: PolicyTable = {
     "read updates": {
@@ -135,7 +134,7 @@ async def list_updates(
     await access.hold_key(request, Matter, matter_id)
     matter = await access.matter(session, caller, POLICY, "read updates", matter_id)
     await record_access(session, caller, matter.client_id, "timeline")
-    wanted = select(ProgressUpdate).where(col(ProgressUpdate.matter_id) == matter_id)
+    wanted = queries.light(bodies=True).where(col(ProgressUpdate.matter_id) == matter_id)
     if caller.role == "client":
         wanted = wanted.where(col(ProgressUpdate.state) == "sent")
     wanted = one_page(wanted, ProgressUpdate.update_id, paging)
@@ -290,5 +289,5 @@ def _shown(
         name: unseal(session, Sealed.model_validate(sealed))
         for name, sealed in (("subject", row.subject), ("body", row.body))
     }
-    facts = row.model_dump(exclude={"update_id", "subject", "body"})
+    facts = row.model_dump(include=set(UpdateShown.model_fields) - {"subject", "body"})
     return UpdateShown.model_validate(facts | words | {"id": row.update_id})

@@ -5,8 +5,9 @@ from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, inspect, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import defer
 from sqlmodel import col
 
 import matters.contacts.queries as contacts
@@ -21,6 +22,14 @@ from shared.contracts import Sealed
 from shared.keyring import unseal
 
 MOST_NEWS, MOST_DATES = 6, 4
+
+
+def light(*, bodies: bool) -> Select[ProgressUpdate]:
+    """Rows without their reports, and without `bodies`: what is long is read where it is shown."""
+    long = ("report",) if bodies else ("report", "body")
+    return select(ProgressUpdate).options(
+        *(defer(inspect(ProgressUpdate).attrs[name].class_attribute) for name in long)
+    )
 
 
 async def locked(session: AsyncSession, update_id: UUID) -> ProgressUpdate | None:

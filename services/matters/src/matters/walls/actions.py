@@ -8,6 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 import matters.clients.queries as clients
+import matters.contacts.actions as contacts
 import matters.staff.queries as staff
 import matters.teams.actions as teams
 from matters.walls import queries
@@ -80,6 +81,42 @@ async def raise_wall(
         ),
     )
     return wall
+
+
+async def screen(
+    session: AsyncSession, client_id: UUID, staff_ids: Collection[UUID], *, reason: str, by: UUID
+) -> Wall | None:
+    """Keep these away from a client, whatever they are to them: what they answer for goes to
+    somebody who stands outside, and then the wall is raised. None if all of them are behind one.
+    The client's key must be held."""
+    await staff.lock_directory(session)
+    await clients.lock(session, client_id)
+    named = set(staff_ids) - await queries.closed_to(session, staff_ids, client_id, None)
+    if not named:
+        return None
+    now = await clock.database_now(session)
+    answered = await queries.answered_by(session, client_id, named, now)
+    kept_away = named | {one.staff_id for one in answered if one.must_go}
+    kept_away |= await queries.everybody_closed_to(session, client_id)
+    for one in answered:
+        await contacts.hand_over(
+            session,
+            one.subject_id,
+            staff_id=await staff.somebody(session, one.staff_id, but=kept_away),
+            stand_in_id=None,
+            from_at=one.from_at if one.from_at > now else None,
+            by=by,
+            if_match=None,
+        )
+    return await raise_wall(
+        session,
+        client_id=client_id,
+        matter_id=None,
+        kind="screen",
+        staff_ids=named,
+        reason=reason,
+        by=by,
+    )
 
 
 async def lower_wall(session: AsyncSession, wall_id: UUID, *, reason: str, by: UUID) -> Wall:

@@ -10,7 +10,6 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from matters import access
-from matters.values import Reason
 from matters.walls import actions, queries
 from matters.walls.models import Wall
 from shared.auth import Caller
@@ -20,6 +19,7 @@ from shared.errors import NotFound
 from shared.idempotency import IdempotentRoute
 from shared.pages import Page, PageQuery, one_page, page
 from shared.policy import PolicyTable, permit
+from shared.values import Reason
 
 POLICY: PolicyTable = {"keep walls": {"partner": "any", "compliance": "any"}}
 

@@ -1,6 +1,7 @@
 """What is closed to a caller. Asked by every read and every change of client data."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from sqlmodel import col
 
 from matters.clients.models import Client
 from matters.matters.models import Matter
+from matters.staff.models import StaffMember
 from matters.walls.models import Wall
 from shared.auth import CallerIdentity
 from shared.errors import NotFound, Refusal
@@ -33,6 +35,23 @@ _CLOSED_TO_ANY = text("""
         WHERE lowered_at IS NULL AND client_id = :client_id
           AND (matter_id IS NULL OR matter_id = CAST(:matter_id AS uuid))
           AND (kind = 'screen') = (staff_id = ANY (staff_ids)))
+""")
+
+
+# Assignments, now or planned, that one of these answers for: as contact, as stand-in, or by
+# covering the contact's absence. Where only the stand-in is one of them, the contact may stay.
+_ANSWERED_BY = text("""
+    SELECT contact.subject_id, contact.staff_id, contact.from_at,
+        contact.staff_id = ANY (:staff_ids) OR covered.absence_id IS NOT NULL AS must_go
+    FROM points_of_contact contact LEFT JOIN LATERAL (
+        SELECT absence_id FROM absences
+        WHERE absences.staff_id = contact.staff_id AND absences.cancelled_at IS NULL
+          AND absences.until_at > :now AND absences.stand_in_id = ANY (:staff_ids)
+        LIMIT 1) covered ON true
+    WHERE contact.client_id = :client_id AND (contact.until_at IS NULL OR contact.until_at > :now)
+      AND (contact.staff_id = ANY (:staff_ids) OR contact.stand_in_id = ANY (:staff_ids)
+           OR covered.absence_id IS NOT NULL)
+    ORDER BY contact.from_at
 """)
 
 
@@ -77,6 +96,21 @@ async def closed_to(
     """Those of these members of staff who stand behind a wall around the client or the matter."""
     asked = {"staff_ids": list(staff_ids), "client_id": client_id, "matter_id": matter_id}
     return set((await session.execute(_CLOSED_TO_ANY, asked)).scalars())
+
+
+async def everybody_closed_to(session: AsyncSession, client_id: UUID) -> set[UUID]:
+    """All of the firm who stand behind a wall around the client."""
+    found = await session.execute(select(col(StaffMember.staff_id)))
+    return await closed_to(session, found.scalars().all(), client_id, None)
+
+
+async def answered_by(
+    session: AsyncSession, client_id: UUID, staff_ids: Collection[UUID], now: datetime
+) -> Sequence[Any]:
+    """Rows of (subject_id, staff_id, from_at, must_go), the earliest first: what these answer
+    for, and whether its contact cannot stay."""
+    asked = {"client_id": client_id, "staff_ids": list(staff_ids), "now": now}
+    return (await session.execute(_ANSWERED_BY, asked)).all()
 
 
 async def require_no_wall(

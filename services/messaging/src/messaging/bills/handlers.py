@@ -11,6 +11,7 @@ from shared.contracts.billing import (
     BillingConcernAnswered,
     BillingConcernResolved,
     BudgetThresholdCrossed,
+    ClosingStatementIssued,
     EstimateIssued,
     EstimateRevised,
     FeesDisclosed,
@@ -61,6 +62,14 @@ async def on_budget_threshold_crossed(session: AsyncSession, event: BudgetThresh
 @patient
 async def on_invoice_issued(session: AsyncSession, event: InvoiceIssued) -> None:
     letter, purpose = texts.invoice(event), f"invoice/{event.invoice_id}"
+    await write(session, event.client_id, event.matter_id, purpose, letter)
+
+
+@handlers.on(ClosingStatementIssued)
+@patient
+async def on_closing_statement_issued(session: AsyncSession, event: ClosingStatementIssued) -> None:
+    letter = texts.closing(event, unseal(session, event.text))
+    purpose = f"closing-statement/{event.statement_id}"
     await write(session, event.client_id, event.matter_id, purpose, letter)
 
 

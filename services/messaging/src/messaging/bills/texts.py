@@ -10,6 +10,7 @@ from messaging.email.rendering import Block, Quoted, Rows
 from messaging.email.texts import moment
 from shared.contracts.billing import (
     BudgetThresholdCrossed,
+    ClosingStatementIssued,
     EstimateIssued,
     EstimateRevised,
     InvoiceIssued,
@@ -125,6 +126,30 @@ def invoice(event: InvoiceIssued) -> Letter:
             "You find it in the portal, with each piece of work, who did it, how long it took and"
             " what it cost. You can question any line there, or by replying to this email: a person"
             " answers, and what you dispute bears no penalty meanwhile.",
+        ),
+    )
+
+
+def closing(event: ClosingStatementIssued, text: str) -> Letter:
+    """The whole statement: it is owed in writing (Rule 1.5(c))."""
+    left = spoken(abs(event.to_client), event.currency)
+    if event.recovered == 0:
+        lead = "Your matter has ended without a recovery. Here is what that means."
+    elif event.to_client >= 0:
+        lead = f"Your matter has ended, and you receive {left}. Here is how that was counted."
+    else:
+        lead = f"Your matter has ended. After all expenses {left} is left to pay; here is why."
+    again = (
+        "This replaces the statement that you had before." if event.statement_version > 1 else ""
+    )
+    return Letter(
+        subject="How your matter ended, and what you receive",
+        blocks=(
+            lead,
+            *([again] if again else []),
+            Quoted(text),
+            "You find the document in the portal. If a figure is not clear to you, or you see it"
+            " differently, just reply to this email: a person answers.",
         ),
     )
 

@@ -7,7 +7,6 @@ from zoneinfo import available_timezones
 import phonenumbers
 from pydantic import AfterValidator, Field, StringConstraints
 
-MOST_TOLD = 96 * 1024  # octets that travel sealed in one event, which has at most 256 KiB
 ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 SLUG = r"^[a-z0-9]+(-[a-z0-9]+)*$"
@@ -55,6 +54,9 @@ Line = Annotated[
 Prose = Annotated[
     str, StringConstraints(max_length=2000, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$")
 ]
+
+Reason = Annotated[Prose, StringConstraints(strip_whitespace=True, min_length=1)]
+"""Why something is done; it is sealed in the record."""
 
 # Pydantic's EmailStr refuses .test, which the local profile lives on; no look-up is made here.
 EmailAddress = Annotated[

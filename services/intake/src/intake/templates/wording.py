@@ -7,10 +7,22 @@ nothing, reach nothing and not run long. What it may contain is a list; everythi
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import Any
+from typing import Annotated, Any
 
 from jinja2 import StrictUndefined, TemplateError, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from pydantic import StringConstraints
+
+Text = Annotated[
+    str,
+    StringConstraints(
+        strip_whitespace=True,
+        min_length=1,
+        max_length=20_000,
+        pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$",
+    ),
+]
+"""Of an agreement or its template: as long as it takes."""
 
 KNOWN = frozenset({"firm", "client", "terms", "signers", "parties", "date"})
 _ALLOWED = (

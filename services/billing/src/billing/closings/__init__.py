@@ -1,0 +1,1 @@
+"""Closing statements: how a contingent matter ended, and where each part of the money goes."""

@@ -1,0 +1,1 @@
+"""The firm's wording of agreements, in versions that are never changed."""

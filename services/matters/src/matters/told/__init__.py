@@ -1,0 +1,1 @@
+"""What clients were told by others than matters: answers, calls, acknowledgments, notices."""
