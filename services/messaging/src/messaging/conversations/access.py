@@ -9,6 +9,7 @@ from messaging.conversations.models import Conversation, Message
 from messaging.directory import queries as directory
 from messaging.directory.models import Staff
 from messaging.directory.queries import Closed
+from messaging.outbound.models import OutboundMessage
 from shared.auth import CallerIdentity
 from shared.errors import Invalid, NotFound
 from shared.policy import PolicyTable, Relation, permit
@@ -76,6 +77,23 @@ async def readable(session: AsyncSession, caller: CallerIdentity, message_id: UU
     if caller.role == "client" and row.direction == "internal":
         raise NotFound(NOTHING)
     return row
+
+
+async def sent(
+    session: AsyncSession, caller: CallerIdentity, message_id: UUID
+) -> OutboundMessage | None:
+    """The mail to a client that has left under this id; None if there is none. Raises NotFound for
+    one that the caller may not read, and for those that open something: nobody needs them again."""
+    permit(TABLE, caller, "read messages")
+    mail = await session.get(OutboundMessage, message_id)
+    if mail is None or not mail.to_client or mail.accepted_at is None:
+        return None
+    if mail.withheld:
+        raise NotFound(NOTHING)
+    conversation = await session.get(Conversation, mail.conversation_id)
+    matter_id = conversation.matter_id if conversation else None
+    await may(session, caller, "read messages", mail.client_id, matter_id)
+    return mail
 
 
 async def writable(

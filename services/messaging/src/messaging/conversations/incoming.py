@@ -13,8 +13,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from messaging.conversations import actions, custody, filing, queries
-from messaging.conversations.actions import Said
 from messaging.conversations.custody import SealedOriginal
+from messaging.conversations.keeping import Said
 from messaging.conversations.models import Arrival, Conversation, Message
 from messaging.conversations.queries import Twin
 from messaging.conversations.rules import is_urgent
@@ -372,7 +372,7 @@ def _said(
         sender_address=sender.address if sender else "",
         urgent=not automatic and (parsed.urgent or is_urgent(words, parsed.subject, parsed.reply)),
         automatic=automatic,
-        mail=_columns(mail, known, twins),
+        more=_columns(mail, known, twins),
         original=original,
     )
 

@@ -254,6 +254,16 @@ def _unanswered(states: Sequence[State]) -> ColumnElement[bool]:
     )
 
 
+async def corrections(session: AsyncSession, message_ids: Collection[UUID]) -> dict[UUID, UUID]:
+    """The entry that corrects each of these."""
+    rows = await session.execute(
+        select(col(Message.corrects), col(Message.message_id)).where(
+            col(Message.corrects).in_(message_ids)
+        )
+    )
+    return {wrong: newer for wrong, newer in rows if wrong}
+
+
 async def attachment_names(session: AsyncSession, message_id: UUID) -> list[str]:
     """Unsealed, in the order in which they stand in the mail."""
     rows = await session.execute(

@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from messaging.conversations.actions import Said, begin_conversation, receive_client_message
+from messaging.conversations.actions import begin_conversation, receive_client_message
+from messaging.conversations.keeping import Said
 from messaging.conversations.models import Conversation, Message
 from messaging.directory import queries as directory
 from messaging.email import composing
@@ -51,7 +52,8 @@ async def send_link(session: AsyncSession, event: LinkIssued) -> None:
         zone=await _zone(session, event.client_id, house.zone),
     )
     of, purpose = event.client_id, f"link/{event.link_id}"
-    await _send(session, of, to, letter, purpose, leaves_by=event.expires_at)
+    until = event.expires_at
+    await _send(session, of, to, letter, purpose, leaves_by=until, withheld=True)
 
 
 async def send_code(session: AsyncSession, event: CodeIssued) -> None:
@@ -68,7 +70,7 @@ async def send_code(session: AsyncSession, event: CodeIssued) -> None:
         zone=await _zone(session, event.client_id, house.zone),
     )
     of, purpose = event.client_id, f"code/{event.code_id}"
-    await _send(session, of, to, letter, purpose, keep_words=False, at_once=True)
+    await _send(session, of, to, letter, purpose, keep_words=False, at_once=True, withheld=True)
 
 
 async def invite(session: AsyncSession, event: ConsultationScheduled) -> None:
@@ -165,6 +167,7 @@ async def _send(
     keep_words: bool = True,
     at_once: bool = False,
     leaves_by: datetime | None = None,
+    withheld: bool = False,
 ) -> None:
     house = await house_of(session)
     conversation = await _conversation(session, client_id, clock.now())
@@ -200,6 +203,7 @@ async def _send(
         told_as=told_as,
         at_once=at_once,
         leaves_by=leaves_by,
+        withheld=withheld,
     )
 
 

@@ -9,7 +9,7 @@ from uuid import UUID, uuid5
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from messaging.conversations import actions as conversations
-from messaging.conversations.actions import Said
+from messaging.conversations.keeping import Said
 from messaging.conversations.models import Conversation, Message
 from messaging.directory import queries as directory
 from messaging.email.rendering import Enclosed
