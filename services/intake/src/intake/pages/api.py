@@ -16,17 +16,16 @@ import intake.directory.queries as directory
 import intake.engagements.signing as signing
 import intake.information.api as information
 import intake.links.api as links
-from intake.consultations.api import STATEMENT, RequestByForm
+from intake.consultations.api import STATEMENT, FormRoute, RequestByForm
 from intake.documents.dates import day, minute
 from intake.links.api import Token
 from intake.links.queries import CodeNeeded, opened
 from intake.open_door import OPEN, OpenRoute
-from intake.pages.rendering import HEADERS, page, style
+from intake.pages.rendering import HEADERS, FirmName, page, style
 from intake.settings import IntakeSettings
 from shared.contracts.intake import LinkPurpose
 from shared.db import Transaction
 from shared.errors import Invalid, Refusal
-from shared.runtime import Runtime
 
 Model = TypeVar("Model", bound=BaseModel)
 COOKIE = "link_session"
@@ -83,6 +82,11 @@ class PageRoute(OpenRoute):
         return handle_and_show
 
 
+class FormPageRoute(PageRoute, FormRoute):
+    """Who finds no place is told on a page."""
+
+
+form = APIRouter(prefix="/v1/pages", tags=["pages"], route_class=FormPageRoute)
 router = APIRouter(prefix="/v1/pages", tags=["pages"], route_class=PageRoute)
 HTML: dict[int | str, dict[str, Any]] = {200: {"content": {"text/html": {}}}}
 
@@ -92,13 +96,13 @@ async def get_style() -> Response:
     return Response(style(), media_type="text/css", headers={"Cache-Control": "max-age=3600"})
 
 
-@router.get("/consultation", response_class=Response, responses=HTML, openapi_extra=OPEN)
+@form.get("/consultation", response_class=Response, responses=HTML, openapi_extra=OPEN)
 async def get_form(request: Request) -> Response:
     """The form with which a stranger asks for a consultation."""
     return await _form(request, {})
 
 
-@router.post("/consultation", response_class=Response, responses=HTML, openapi_extra=OPEN)
+@form.post("/consultation", response_class=Response, responses=HTML, openapi_extra=OPEN)
 async def post_form(request: Request, session: Transaction) -> Response:
     given = await _entered(request)
     try:
@@ -302,9 +306,8 @@ def _secret(request: Request) -> str | None:
 
 
 async def _firm(request: Request) -> str:
-    runtime: Runtime = request.state.runtime
-    async with runtime.db.transaction() as session:
-        return await directory.firm_name(session)
+    name: FirmName = request.app.state.firm
+    return await name.read(request.state.runtime.db)
 
 
 def _page_of(request: Request) -> str:
