@@ -42,6 +42,7 @@ def create_app(settings: IntakeSettings | None = None) -> FastAPI:
                 intake.information.api.router,
                 intake.information.api.public,
                 intake.pages.api.form,
+                intake.pages.api.parts,
                 intake.pages.api.router,
             ),
             handlers=handlers,

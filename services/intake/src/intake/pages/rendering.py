@@ -27,6 +27,13 @@ HEADERS = {
     "X-Robots-Tag": "noindex",
 }
 
+# Only our own file, and only where something is sent that a form cannot carry.
+WITH_SCRIPTS = HEADERS | {
+    "Content-Security-Policy": (
+        f"{HEADERS['Content-Security-Policy']}; script-src 'self'; connect-src 'self'"
+    )
+}
+
 
 class FirmName:
     """What stands above each page, asked for at most every few seconds: also who is refused gets a
@@ -43,14 +50,15 @@ class FirmName:
         return self._name
 
 
-def page(template: str, *, status: int = 200, **given: Any) -> HTMLResponse:
+def page(template: str, *, status: int = 200, scripts: bool = False, **given: Any) -> HTMLResponse:
     shown = {"problem": None, "news": None} | given
     content = _environment().get_template(template).render(shown)
-    return HTMLResponse(content, status, headers=HEADERS)
+    return HTMLResponse(content, status, headers=WITH_SCRIPTS if scripts else HEADERS)
 
 
-def style() -> str:
-    return (files("intake.pages") / "html" / "style.css").read_text()
+def served(name: str) -> str:
+    """A file that pages fetch beside themselves."""
+    return (files("intake.pages") / "html" / name).read_text()
 
 
 @cache
