@@ -13,7 +13,7 @@ from messaging.conversations import actions as conversations
 from messaging.conversations.models import Conversation
 from messaging.notices import actions as notices
 from messaging.notices.actions import About, Subject
-from messaging.notices.cases import Case, case_of, person
+from messaging.notices.cases import Case, acting_person, case_of
 from messaging.notices.client_notices import tell_client
 from shared import clock
 from shared.contracts.sla_monitor import DeadlineBreached, DeadlineWarned, EscalationRaised
@@ -58,7 +58,8 @@ async def remind_of_concern(
     assert event.client_id is not None, "a concern is a client's"
     case = await case_of(session, event.client_id, event.matter_id, clock.now())
     about, mark, lead, purpose = _reminded(event, case)
-    staff = await person(session, event.staff_id) if event.staff_id else case.contact
+    named = event.staff_id
+    staff = await acting_person(session, named, clock.now()) if named else case.contact
     at_latest = event.limit_at if isinstance(event, DeadlineWarned) else event.due_at
     await notices.tell(
         session,

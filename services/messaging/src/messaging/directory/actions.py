@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from datetime import time
 from typing import Any
 
+from sqlalchemy import ColumnElement
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from messaging.directory import queries
 from messaging.directory.models import (
+    Absence,
     Client,
     Firm,
     Matter,
@@ -21,6 +23,7 @@ from messaging.directory.models import (
 from messaging.directory.rules import reading_of
 from messaging.tables import Row
 from shared.contracts.matters import (
+    AbsencePlanned,
     ClientChanged,
     ClientRegistered,
     FirmChanged,
@@ -61,6 +64,12 @@ async def keep_staff(session: AsyncSession, event: StaffRegistered | StaffChange
     await _keep(session, Staff, row)
 
 
+async def keep_absence(session: AsyncSession, event: AbsencePlanned) -> None:
+    """The newest counts, whichever is heard last."""
+    row = event.model_dump(include=set(Absence.model_fields))
+    await _keep_newer(session, Absence, row)
+
+
 async def keep_client(session: AsyncSession, event: ClientRegistered | ClientChanged) -> str:
     """The address that is theirs from now on."""
     address = unseal(session, event.email).lower()
@@ -87,12 +96,7 @@ async def keep_preferences(session: AsyncSession, event: PreferencesChanged) -> 
         "language": event.language,
         "reading": reading_of(needs),
     }
-    newer = col(Preferences.revision) < event.revision
-    await session.execute(
-        insert(Preferences)
-        .values(row)
-        .on_conflict_do_update(index_elements=["client_id"], set_=row, where=newer)
-    )
+    await _keep_newer(session, Preferences, row)
 
 
 async def keep_matter(session: AsyncSession, event: MatterOpened) -> None:
@@ -126,8 +130,19 @@ def _time(told: str | None) -> time | None:
     return time.fromisoformat(told) if told else None
 
 
-async def _keep(session: AsyncSession, table: type[Row], row: Mapping[str, Any]) -> None:
+async def _keep(
+    session: AsyncSession,
+    table: type[Row],
+    row: Mapping[str, Any],
+    where: ColumnElement[bool] | None = None,
+) -> None:
     key = next(iter(table.__table__.primary_key)).name  # type: ignore[attr-defined]
     await session.execute(
-        insert(table).values(row).on_conflict_do_update(index_elements=[key], set_=row)
+        insert(table).values(row).on_conflict_do_update(index_elements=[key], set_=row, where=where)
     )
+
+
+async def _keep_newer(
+    session: AsyncSession, table: type[Preferences | Absence], row: Mapping[str, Any]
+) -> None:
+    await _keep(session, table, row, col(table.revision) < row["revision"])

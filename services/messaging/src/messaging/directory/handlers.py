@@ -8,6 +8,7 @@ from messaging.outbound import quiet_hours
 from messaging.outbound.postponed import patient
 from messaging.updates import actions as updates
 from shared.contracts.matters import (
+    AbsencePlanned,
     ClientChanged,
     ClientRegistered,
     FirmChanged,
@@ -37,6 +38,11 @@ async def on_staff_registered(session: AsyncSession, event: StaffRegistered) -> 
 @handlers.on(StaffChanged)
 async def on_staff_changed(session: AsyncSession, event: StaffChanged) -> None:
     await actions.keep_staff(session, event)
+
+
+@handlers.on(AbsencePlanned)
+async def on_absence_planned(session: AsyncSession, event: AbsencePlanned) -> None:
+    await actions.keep_absence(session, event)
 
 
 @handlers.on(ClientRegistered)

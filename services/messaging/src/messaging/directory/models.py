@@ -81,6 +81,19 @@ class Wall(Row, table=True):
     lowered: bool = False
 
 
+class Absence(Row, table=True):
+    """Who is away when, and who acts for them."""
+
+    __tablename__ = "absences"
+    absence_id: UUID = Field(primary_key=True)
+    revision: int
+    staff_id: UUID
+    stand_in_id: UUID
+    from_at: datetime = Field(sa_type=Instant)
+    until_at: datetime = Field(sa_type=Instant)
+    cancelled: bool = False
+
+
 class PointOfContact(Row, table=True):
     """From `from_at` until the next one of the same client and matter."""
 

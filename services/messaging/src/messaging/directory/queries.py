@@ -136,6 +136,26 @@ async def point_of_contact(
     return staff_id
 
 
+_ACTING = text("""
+    SELECT COALESCE(
+        (SELECT away.stand_in_id FROM absences away
+         WHERE away.staff_id = :staff_id AND NOT away.cancelled
+            AND away.from_at <= :at AND away.until_at > :at
+         ORDER BY away.from_at DESC, away.absence_id DESC LIMIT 1),
+        (SELECT left_us.stand_in_id FROM staff left_us
+         WHERE left_us.staff_id = :staff_id AND NOT left_us.active),
+        CAST(:staff_id AS uuid))
+""")
+
+
+async def acting(session: AsyncSession, staff_id: UUID, at: datetime) -> UUID:
+    """Who acts for this person at that instant: themselves, who covers their absence, or the
+    stand-in of one who has left. Nobody who covers is away (matters' own promise)."""
+    found = await session.execute(_ACTING, {"staff_id": staff_id, "at": at})
+    who: UUID = found.scalar_one()
+    return who
+
+
 class Closed(NamedTuple):
     """Clients and matters behind walls that are closed to somebody."""
 
@@ -166,12 +186,15 @@ _CLIENTS_OF = text("""
         SELECT DISTINCT ON (client_id, matter_id) * FROM points_of_contact WHERE from_at <= :now
         ORDER BY client_id, matter_id, from_at DESC, assignment_id DESC) contact
     LEFT JOIN staff ON staff.staff_id = contact.staff_id
+    LEFT JOIN absences away ON away.staff_id = contact.staff_id AND NOT away.cancelled
+        AND away.from_at <= :now AND away.until_at > :now
     WHERE :staff_id IN (contact.staff_id, contact.stand_in_id, staff.stand_in_id,
-                        staff.supervisor_id)
+                        staff.supervisor_id, away.stand_in_id)
 """)
 
 
 async def clients_of(session: AsyncSession, staff_id: UUID) -> frozenset[UUID]:
-    """The clients on whose team this person is: point of contact, stand-in or supervisor."""
+    """The clients on whose team this person is: point of contact, stand-in, who covers an
+    absence, or supervisor."""
     rows = await session.execute(_CLIENTS_OF, {"staff_id": staff_id, "now": clock.now()})
     return frozenset(rows.scalars())
