@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from datetime import time
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -15,6 +16,7 @@ from messaging.directory.models import (
     Client,
     Firm,
     Matter,
+    MergedClient,
     PointOfContact,
     Preferences,
     Staff,
@@ -26,6 +28,7 @@ from shared.contracts.matters import (
     AbsencePlanned,
     ClientChanged,
     ClientRegistered,
+    ClientsMerged,
     FirmChanged,
     MatterOpened,
     PointOfContactAssigned,
@@ -82,6 +85,21 @@ async def keep_client(session: AsyncSession, event: ClientRegistered | ClientCha
     await queries.lock_address(session, address)
     await _keep(session, Client, row)
     return address
+
+
+async def keep_merger(session: AsyncSession, event: ClientsMerged) -> UUID:
+    """The entry that stays in the end: what stayed before may have been merged since, or be merged
+    with what was told first. Two mergers at once are kept one after the other."""
+    await queries.lock_mergers(session)
+    stays = await queries.survivor(session, event.client_id)
+    await session.execute(
+        update(MergedClient)
+        .where(col(MergedClient.client_id) == event.merged_id)
+        .values(client_id=stays)
+    )
+    row = {"merged_id": event.merged_id, "client_id": stays}
+    await session.execute(insert(MergedClient).values(row).on_conflict_do_nothing())
+    return stays
 
 
 async def keep_preferences(session: AsyncSession, event: PreferencesChanged) -> None:

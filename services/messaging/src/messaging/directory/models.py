@@ -45,6 +45,14 @@ class Client(Row, table=True):
     time_zone: str
 
 
+class MergedClient(Row, table=True):
+    """An entry that turned out to be a client known already; `client_id` stays."""
+
+    __tablename__ = "merged_clients"
+    merged_id: UUID = Field(primary_key=True)
+    client_id: UUID
+
+
 class Preferences(Row, table=True):
     """How a client wants to hear; `wishes` are purpose → channel or format. Of their words about
     accessibility only `reading`, what they ask of a mail, is kept."""

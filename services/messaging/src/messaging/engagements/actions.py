@@ -19,7 +19,7 @@ from messaging.email.rendering import Calendar, Mailbox, UnusableAddress, plain_
 from messaging.engagements import texts
 from messaging.engagements.invitations import invitation
 from messaging.engagements.texts import Letter
-from messaging.notices.cases import house_of, person
+from messaging.notices.cases import house_of, person, require_key
 from messaging.outbound.actions import queue
 from messaging.outbound.postponed import NotYetKnown
 from shared import clock
@@ -112,7 +112,9 @@ async def take_question(session: AsyncSession, event: EngagementQuestionAsked) -
         raise NotYetKnown(f"client {event.client_id}")
     if await session.get(Message, event.question_id) is not None:
         return
-    conversation = await _conversation(session, event.client_id, event.asked_at)
+    if client.client_id != event.client_id:
+        require_key(session, client)
+    conversation = await _conversation(session, client.client_id, event.asked_at)
     said = Said(
         message_id=event.question_id,
         received_at=event.asked_at,

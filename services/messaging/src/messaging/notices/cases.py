@@ -18,7 +18,9 @@ from messaging.email.reply_addresses import ReplyKind, message_id_header, read_k
 from messaging.email.staff_texts import ReplyTo
 from messaging.outbound.postponed import NotYetKnown
 from messaging.settings import MessagingSettings
+from shared import clock
 from shared.contracts.matters import EmergencyContact
+from shared.keyring import KeyNotHeld, keys_of
 
 _key_in = lru_cache(read_key)
 
@@ -125,6 +127,22 @@ async def case_of(
         supervisor=supervisor if supervisor != contact else None,
         matter=await _matter_name(session, matter_id),
     )
+
+
+async def case_to_write(session: AsyncSession, client_id: UUID, matter_id: UUID | None) -> Case:
+    """The same now, for what is to be said to this client; their key is held. Raises NotYetKnown
+    where an event of an entry that was merged brought only that one's: heard again, it has both."""
+    case = await case_of(session, client_id, matter_id, clock.now())
+    if case.client.client_id != client_id:
+        require_key(session, case.client)
+    return case
+
+
+def require_key(session: AsyncSession, client: Client) -> None:
+    try:
+        keys_of(session).key(client.client_id)
+    except KeyNotHeld as missing:
+        raise NotYetKnown(str(missing)) from missing
 
 
 async def person(session: AsyncSession, staff_id: UUID) -> Staff:

@@ -16,7 +16,7 @@ from messaging.email.staff_texts import Owed, Waiting
 from messaging.email.texts import Promise
 from messaging.notices import actions
 from messaging.notices.actions import About, Subject
-from messaging.notices.cases import Case, acting_person, case_of, head, house_of
+from messaging.notices.cases import Case, acting_person, case_to_write, head, house_of
 from messaging.notices.client_notices import tell_client
 from messaging.outbound import queries as outbound
 from messaging.outbound.postponed import NotYetKnown
@@ -116,7 +116,7 @@ async def _waits(
     session: AsyncSession, event: ClockFact, target_at: datetime, limit_at: datetime
 ) -> _Waits:
     assert event.client_id is not None
-    case = await case_of(session, event.client_id, event.matter_id, clock.now())
+    case = await case_to_write(session, event.client_id, event.matter_id)
     message = await conversations.message(session, event.message_ids[0])
     if message is None:
         raise NotYetKnown(f"message {event.message_ids[0]}")

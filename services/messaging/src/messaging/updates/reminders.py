@@ -27,10 +27,10 @@ def concerns(event: ClockFact) -> bool:
 
 async def warn(session: AsyncSession, event: DeadlineWarned) -> None:
     """Of an update the firm is reminded, of a decision the client."""
-    case = await _case(session, event)
     if event.kind == "decision":
-        await actions.remind_of_decision(session, case, event)
+        await actions.remind_of_decision(session, event)
         return
+    case = await _case(session, event)
     staff = await _who(session, event.staff_id, case)
     blocks = texts.silent(case.client.name, _name(case), event.limit_at, case.house.zone)
     purpose = f"warning/{event.clock_id}/{event.threshold}/{event.target_at.isoformat()}"
