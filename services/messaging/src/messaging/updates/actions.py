@@ -132,11 +132,15 @@ async def remind_of_decision(session: AsyncSession, event: DeadlineWarned) -> No
     )
 
 
+def conversation_of(client_id: UUID, matter_id: UUID | None) -> UUID:
+    return uuid5(UPDATES_OF, str(matter_id or client_id))
+
+
 async def _conversation(
     session: AsyncSession, client_id: UUID, matter_id: UUID | None
 ) -> Conversation:
     """All updates of a matter are one thread; what concerns no matter is another."""
-    conversation_id = uuid5(UPDATES_OF, str(matter_id or client_id))
+    conversation_id = conversation_of(client_id, matter_id)
     known = await session.get(Conversation, conversation_id)
     if known is not None:
         return known
