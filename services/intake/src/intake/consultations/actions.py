@@ -17,6 +17,7 @@ import intake.letters.actions as letters
 import intake.names.actions as names
 from intake.consultations import queries
 from intake.consultations.models import Consultation, Party, PartyRole
+from intake.documents.dates import day
 from intake.letters.texts import non_engagement
 from intake.names.rules import Kind
 from intake.settings import IntakeSettings
@@ -195,9 +196,14 @@ async def decline(
     )
     assert row.name is not None
     assert row.email is not None
+    wording = non_engagement(
+        by_firm=by_firm,
+        dates=queries.limitation_dates(session, row),
+        erased_on=day(row.erase_at, row.time_zone) if row.erase_at else None,
+    )
     await letters.send(
         session,
-        non_engagement(by_firm),
+        wording,
         client_id=row.client_id,
         subject_id=row.consultation_id,
         name=row.name,

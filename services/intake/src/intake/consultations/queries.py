@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import orjson
 from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -11,8 +12,9 @@ from sqlmodel import col
 import intake.directory.queries as directory
 import intake.names.queries as names
 from intake.consultations.models import Consultation, Party
-from intake.names import rules
+from shared.contracts import Sealed
 from shared.errors import NotFound
+from shared.keyring import unseal
 
 SAME_PERSON = 0.93
 NOTHING = "There is nothing here that you may see."
@@ -27,6 +29,16 @@ async def consultation(
     if found is None:
         raise NotFound(NOTHING)
     return found
+
+
+def limitation_dates(session: AsyncSession, row: Consultation) -> list[str]:
+    """As they were noted; none before the consultation was held. The client's key must be held."""
+    if row.note is None:
+        return []
+    dates: list[str] = orjson.loads(unseal(session, Sealed.model_validate(row.note)))[
+        "limitation_dates"
+    ]
+    return dates
 
 
 async def for_client(session: AsyncSession, client_id: UUID) -> Consultation:
@@ -86,8 +98,3 @@ async def duplicates(session: AsyncSession, row: Consultation) -> list[tuple[UUI
             found.setdefault(near.client_id, near.because)
     found.pop(row.client_id, None)
     return list(found.items())
-
-
-def is_same_name(one: str, other: str) -> bool:
-    """Whether a name that was typed to sign is the signer's, however it is spelt."""
-    return rules.likeness(rules.fold(one), rules.fold(other)) is not None

@@ -19,13 +19,15 @@ from messaging.email.rendering import Calendar, Mailbox, UnusableAddress, plain_
 from messaging.engagements import texts
 from messaging.engagements.invitations import invitation
 from messaging.engagements.texts import Letter
-from messaging.notices.cases import house_of, person, require_key
+from messaging.notices.actions import Subject, tell
+from messaging.notices.cases import acting_person, house_of, person, require_key
 from messaging.outbound.actions import queue
 from messaging.outbound.postponed import NotYetKnown
 from shared import clock
 from shared.contracts.intake import (
     CodeIssued,
     ConsultationScheduled,
+    EngagementHeldUp,
     EngagementQuestionAsked,
     LinkIssued,
 )
@@ -125,6 +127,36 @@ async def take_question(session: AsyncSession, event: EngagementQuestionAsked) -
         sender_address=client.email,
     )
     await receive_client_message(session, conversation, said)
+
+
+async def tell_of_hold_up(session: AsyncSession, event: EngagementHeldUp) -> None:
+    """Whoever must decide on a conflict that came to light late, or answers the client meanwhile.
+    Raises NotYetKnown before anything is written."""
+    house = await house_of(session)
+    client = await directory.client(session, event.client_id)
+    if client is None:
+        raise NotYetKnown(f"client {event.client_id}")
+    now = clock.now()
+    people = [await acting_person(session, one, now) for one in event.staff_ids]
+    notice = texts.held_up(
+        client=client.name,
+        state=event.state,
+        consultation_id=event.consultation_id,
+        revision=event.revision,
+    )
+    conversation = await _conversation(session, event.client_id, event.held_up_at)
+    of = Subject(conversation_id=conversation.conversation_id, client_id=event.client_id)
+    for one in people:
+        await tell(
+            session,
+            house,
+            one,
+            purpose=f"held-up/{event.engagement_id}/{event.check_id}/{event.revision}",
+            about="warning",
+            of=of,
+            title=notice.subject,
+            blocks=notice.blocks,
+        )
 
 
 async def _send(
