@@ -41,7 +41,7 @@ async def may(
     if client_id in walls.clients or matter_id in walls.matters:
         raise NotFound(NOTHING)
     if caller.role == "client":
-        relations = {"self"} if client_id is not None and caller.client_id == client_id else set()
+        relations = {"self"} if client_id in await own_entries(session, caller) else set()
     elif permit(TABLE, caller, action) == "team" and client_id in await teams(session, caller):
         relations = {"team"}
     permit(TABLE, caller, action, relations)
@@ -62,6 +62,11 @@ async def teams(session: AsyncSession, caller: CallerIdentity) -> frozenset[UUID
     """The clients on whose team the caller is."""
     member = await staff_of(session, caller)
     return await directory.clients_of(session, member.staff_id) if member else frozenset()
+
+
+async def own_entries(session: AsyncSession, caller: CallerIdentity) -> frozenset[UUID]:
+    """Those of a client who asks."""
+    return await directory.entries(session, [caller.client_id] if caller.client_id else [])
 
 
 async def readable(session: AsyncSession, caller: CallerIdentity, message_id: UUID) -> Message:
@@ -128,6 +133,6 @@ async def clients_matter(
         matters = await directory.open_matters(session, client_id)
         return matters[0].matter_id if len(matters) == 1 else None
     matter = await directory.matter(session, matter_id)
-    if matter is None or matter.client_id != client_id:
+    if matter is None or await directory.survivor(session, matter.client_id) != client_id:
         raise NotFound(NOTHING)
     return matter_id

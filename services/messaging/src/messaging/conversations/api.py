@@ -109,8 +109,7 @@ class Accepted(BaseModel):
 async def post_conversation(
     body: NewConversation, caller: Caller, request: Request, session: Transaction
 ) -> Accepted:
-    client_id = _client_meant(caller, body.client_id)
-    await _hold(request, client_id)
+    client_id = await _meant(request, _client_named(caller, body.client_id))
     await access.may(session, caller, "write messages", client_id)
     client = await directory.client(session, client_id)
     if client is None and caller.client_id is not None:
@@ -149,12 +148,12 @@ async def post_message(
 async def post_call(
     body: NewCall, caller: Caller, request: Request, session: Transaction
 ) -> Accepted:
-    await _hold(request, body.client_id)
-    await access.may(session, caller, "write as the firm", body.client_id)
+    client_id = await _meant(request, body.client_id)
+    await access.may(session, caller, "write as the firm", client_id)
     if body.held_at > clock.now():
         raise Invalid("A call that was held lies in the past: held_at is later than now.")
     author = await access.author(session, caller)
-    conversation = await _place_of_call(session, body)
+    conversation = await _place_of_call(session, body, client_id)
     said = Said(
         message_id=new_id(),
         received_at=body.held_at,
@@ -186,7 +185,8 @@ async def post_correction(
         row = await access.readable(looking, caller, message_id)
         await access.may(looking, caller, "write as the firm", row.client_id, row.matter_id)
         author = await access.author(looking, caller)
-    await _hold(request, row.owner)
+    if row.client_id is not None:
+        await _meant(request, row.client_id)
     # Locked: of two who correct it at once, the second sees what the first did.
     row = await session.get_one(Message, message_id, with_for_update=True)
     newer = await entries.correct(
@@ -263,23 +263,23 @@ async def _staff_says(
     return await actions.say_to_client(session, conversation, said, kind, author.staff_id)
 
 
-async def _place_of_call(session: AsyncSession, call: NewCall) -> Conversation:
-    matter_id = await access.clients_matter(session, call.client_id, call.matter_id)
+async def _place_of_call(session: AsyncSession, call: NewCall, client_id: UUID) -> Conversation:
+    matter_id = await access.clients_matter(session, client_id, call.matter_id)
     wanted = call.conversation_id or await queries.conversation_owing(
-        session, call.client_id, call.matter_id
+        session, await directory.entries(session, [client_id]), call.matter_id
     )
     if wanted is not None:
         found = await session.get(Conversation, wanted)
-        if found is None or found.client_id != call.client_id:
+        if found is None or found.client_id != client_id:
             raise NotFound(NOTHING)
         return found
-    if await directory.client(session, call.client_id) is None:
+    if await directory.client(session, client_id) is None:
         raise NotFound(NOTHING)
     return await actions.begin_conversation(
         session,
         conversation_id=new_id(),
-        owner=call.client_id,
-        client_id=call.client_id,
+        owner=client_id,
+        client_id=client_id,
         matter_id=matter_id,
         subject="",
         at=clock.now(),
@@ -289,17 +289,21 @@ async def _place_of_call(session: AsyncSession, call: NewCall) -> Conversation:
 async def _where_to(session: AsyncSession, filing: Filing) -> tuple[UUID, UUID | None]:
     if filing.matter_id is not None:
         matter = await directory.matter(session, filing.matter_id)
-        if matter is None or filing.client_id not in (None, matter.client_id):
+        if matter is None:
             raise NotFound(NOTHING)
-        return matter.client_id, matter.matter_id
+        stays = await directory.survivor(session, matter.client_id)
+        if filing.client_id and await directory.survivor(session, filing.client_id) != stays:
+            raise NotFound(NOTHING)
+        return stays, matter.matter_id
     if filing.client_id is None:
         raise Invalid("Say where it belongs: client_id, or matter_id.")
-    if await directory.client(session, filing.client_id) is None:
+    client = await directory.client(session, filing.client_id)
+    if client is None:
         raise NotFound(NOTHING)
-    return filing.client_id, None
+    return client.client_id, None
 
 
-def _client_meant(caller: CallerIdentity, client_id: UUID | None) -> UUID:
+def _client_named(caller: CallerIdentity, client_id: UUID | None) -> UUID:
     """A client's id comes only from the token."""
     if caller.client_id is not None:
         if client_id not in (None, caller.client_id):
@@ -308,6 +312,15 @@ def _client_meant(caller: CallerIdentity, client_id: UUID | None) -> UUID:
     if client_id is None:
         raise Invalid("Say to whom: client_id is required.")
     return client_id
+
+
+async def _meant(request: Request, client_id: UUID) -> UUID:
+    """Who is written to under this id now; their key is held."""
+    runtime: Runtime = request.state.runtime
+    async with runtime.db.transaction() as looking:
+        stays = await directory.survivor(looking, client_id)
+    await _hold(request, stays)
+    return stays
 
 
 def _owners(conversation: Conversation) -> set[UUID]:

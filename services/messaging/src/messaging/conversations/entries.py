@@ -144,8 +144,8 @@ async def correct(
     session: AsyncSession, wrong: Message, *, body: str, reason: str, staff_id: UUID
 ) -> Message:
     """An entry of its own beside the wrong one, about the same instant. It changes no clock. The
-    wrong one's row is locked, and the client's key held. Raises NothingToCorrect and
-    AlreadyCorrected, also for the second of two at once."""
+    wrong one's row is locked, and the key of the conversation's client held. Raises
+    NothingToCorrect and AlreadyCorrected, also for the second of two at once."""
     kind = "letter" if wrong.channel == "letter" else wrong.kind
     if kind not in get_args(EnteredKind) or wrong.client_id is None:
         raise NothingToCorrect("What was sent or received stands: write a new message instead.")
@@ -154,6 +154,7 @@ async def correct(
         found = newer[wrong.message_id]
         raise AlreadyCorrected("Somebody corrected this entry: correct theirs.", id=str(found))
     conversation = await session.get_one(Conversation, wrong.conversation_id)
+    client_id = conversation.client_id or wrong.client_id
     said = Said(
         message_id=new_id(),
         received_at=wrong.received_at,
@@ -168,7 +169,7 @@ async def correct(
         session,
         conversation,
         said,
-        wrong.client_id,
+        client_id,
         direction=wrong.direction,
         kind=wrong.kind,
         staff_id=staff_id,
@@ -179,13 +180,13 @@ async def correct(
             message_id=row.message_id,
             corrects=wrong.message_id,
             conversation_id=row.conversation_id,
-            client_id=wrong.client_id,
+            client_id=client_id,
             matter_id=row.matter_id,
             kind=kind,
             staff_id=staff_id,
             corrected_at=clock.now(),
             body=sealed(row.body),
-            reason=seal(session, wrong.client_id, row.message_id, "correction", "reason", reason),
+            reason=seal(session, client_id, row.message_id, "correction", "reason", reason),
         ),
     )
     return row

@@ -149,7 +149,10 @@ async def _with_addresses(
 
 async def _numbered(session: AsyncSession, subject: str) -> dict[str, Matter]:
     rows = await directory.matters_numbered(session, numbers_in(subject))
-    return {row.number: Matter(row.matter_id, row.client_id) for row in rows}
+    return {
+        row.number: Matter(row.matter_id, await directory.survivor(session, row.client_id))
+        for row in rows
+    }
 
 
 async def _answered_after(session: AsyncSession, mail: Mail) -> timedelta | None:

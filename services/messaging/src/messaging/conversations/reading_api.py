@@ -14,6 +14,7 @@ from messaging.conversations import access, custody, queries, views
 from messaging.conversations.access import NOTHING, TABLE
 from messaging.conversations.models import Attachment, Message
 from messaging.conversations.views import ContentDestroyed, MessageListed, MessageShown
+from messaging.directory import queries as directory
 from messaging.email.parsing import octets_of
 from messaging.outbound import actions as outbound
 from messaging.outbound.models import OutboundMessage
@@ -47,7 +48,7 @@ async def get_messages(
         rows = await queries.page_of(
             looking,
             clients=await _clients_of(looking, caller) if relation != "any" else None,
-            client_id=client_id,
+            of=await directory.entries(looking, [client_id]) if client_id else None,
             matter_id=matter_id,
             state=state,
             for_client=caller.role == "client",
@@ -153,7 +154,7 @@ async def _as_it_left(
 
 async def _clients_of(session: AsyncSession, caller: CallerIdentity) -> frozenset[UUID]:
     if caller.client_id is not None:
-        return frozenset({caller.client_id})
+        return await access.own_entries(session, caller)
     return await access.teams(session, caller)
 
 

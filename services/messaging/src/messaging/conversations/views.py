@@ -187,7 +187,9 @@ async def _with_whom(session: AsyncSession, row: Message) -> PersonShown | None:
         return None
     now = clock.now()
     staff_id = await directory.point_of_contact(session, row.client_id, row.matter_id, now)
-    person = await directory.staff(session, staff_id) if staff_id else None
+    if staff_id is None:
+        return None
+    person = await directory.staff(session, await directory.acting(session, staff_id, now))
     return PersonShown(id=person.staff_id, name=person.name) if person else None
 
 

@@ -20,7 +20,7 @@ from messaging.engagements import texts
 from messaging.engagements.invitations import invitation
 from messaging.engagements.texts import Letter
 from messaging.notices.actions import Subject, tell
-from messaging.notices.cases import house_of, person
+from messaging.notices.cases import acting_person, house_of, person, require_key
 from messaging.outbound.actions import queue
 from messaging.outbound.postponed import NotYetKnown
 from shared import clock
@@ -114,7 +114,9 @@ async def take_question(session: AsyncSession, event: EngagementQuestionAsked) -
         raise NotYetKnown(f"client {event.client_id}")
     if await session.get(Message, event.question_id) is not None:
         return
-    conversation = await _conversation(session, event.client_id, event.asked_at)
+    if client.client_id != event.client_id:
+        require_key(session, client)
+    conversation = await _conversation(session, client.client_id, event.asked_at)
     said = Said(
         message_id=event.question_id,
         received_at=event.asked_at,
@@ -134,7 +136,8 @@ async def tell_of_hold_up(session: AsyncSession, event: EngagementHeldUp) -> Non
     client = await directory.client(session, event.client_id)
     if client is None:
         raise NotYetKnown(f"client {event.client_id}")
-    people = [await person(session, one) for one in event.staff_ids]
+    now = clock.now()
+    people = [await acting_person(session, one, now) for one in event.staff_ids]
     notice = texts.held_up(
         client=client.name,
         state=event.state,
