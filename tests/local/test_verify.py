@@ -373,7 +373,7 @@ def test_signatures_of_witnesses_are_ignored(site: Site) -> None:
     assert site.check().ok
 
 
-def test_an_entry_read_at_once_says_what_its_members_say_and_one_with_a_bit_changed_no_more() -> None:
+def test_an_entry_read_at_once_says_what_its_members_say_also_with_a_bit_changed() -> None:
     """The pattern of a sound entry lets nothing through that the members would not."""
     for index in range(300):
         raw = entry(index)
