@@ -54,11 +54,11 @@ async def write(
 
 async def tell_of_retainer(session: AsyncSession, event: RetainerRanLow) -> None:
     """The client and their point of contact, once for each time that it ran low."""
-    case = await case_of(session, event.client_id, event.matter_id, clock.now())
+    case = await case_to_write(session, event.client_id, event.matter_id)
     purpose = f"retainer/{event.matter_id}/{event.ran_low_at.isoformat()}"
     letter = texts.retainer(event)
     await write(session, event.client_id, event.matter_id, purpose, letter)
-    conversation = await _conversation(session, event.client_id, event.matter_id)
+    conversation = await _conversation(session, case.client.client_id, event.matter_id)
     await notices.tell(
         session,
         case.house,
@@ -67,7 +67,7 @@ async def tell_of_retainer(session: AsyncSession, event: RetainerRanLow) -> None
         about="retainer",
         of=Subject(
             conversation_id=conversation.conversation_id,
-            client_id=event.client_id,
+            client_id=case.client.client_id,
             matter_id=event.matter_id,
         ),
         title=f"Retainer low: {case.client.name}",
