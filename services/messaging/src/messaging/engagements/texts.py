@@ -119,6 +119,15 @@ def invitation(
     return Letter(subject, (f"Dear {name},", lead, facts, hint, closing))
 
 
+def not_brought(client: str, due_at: datetime, zone: ZoneInfo) -> tuple[Block, ...]:
+    """To staff: it is not there, whatever the client was reminded of."""
+    return (
+        f"{client} has not brought all that they were asked for, and the time is over. They were "
+        "reminded by mail; please speak to them, or waive what is not needed.",
+        Rows((("Was asked for by", moment(due_at, zone)),)),
+    )
+
+
 _HELD_UP: dict[HeldUp, str] = {
     "proposed": "The agreement lies with the client to sign.",
     "accepted": "The client has signed; the firm must not counter-sign.",
