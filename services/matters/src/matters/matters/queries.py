@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from sqlalchemy import Select, select
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from matters.contacts.models import PointOfContact
@@ -18,6 +19,14 @@ class MatterClosed(Refusal):
 def require_open(matter: Matter) -> None:
     if matter.closed_at is not None:
         raise MatterClosed("The matter is closed: nothing happens in it any more.")
+
+
+async def hold_open(session: AsyncSession, matter: Matter) -> None:
+    """Nobody closes it before this transaction ends; what is done in it at once shares. Before
+    anything of the matter's own is locked: everybody takes them in this order. Raises
+    MatterClosed."""
+    await session.refresh(matter, with_for_update={"read": True})
+    require_open(matter)
 
 
 def with_contact() -> Select[Matter, UUID]:
