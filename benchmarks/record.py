@@ -1,23 +1,25 @@
 """The record: how fast it grows, against a bare COPY of the same rows and against Tessera; how long
 a proof takes and how many entries of a bundle the program inside it checks. LEAVES=10000000 in the
-environment measures proofs up to there (minutes)."""
+environment measures proofs up to there (minutes); PICTURE=docs/proofs.svg draws them."""
 
 import asyncio
 import base64
 import json
+import math
 import os
 import shutil
 import subprocess
 import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from uuid import UUID
 
 import asyncpg
 
-from audit import entries, merkle
+from audit import entries, handlers, merkle
 from audit.checkpoints import Checkpoint, signer_of
 from audit.entries import Coordinates
 from audit.exports import verify
@@ -27,12 +29,18 @@ from audit.rows import Arrival
 from audit.settings import AuditSettings
 from events import message_received
 from ground import Ground, World, percentile, table
-from shared.contracts import Envelope
+from shared import sealing
+from shared.contracts import FIRM_ID, Envelope
+from shared.contracts.messaging import Attachment
 from shared.db import Database
 from shared.ids import new_id
+from shared.sealing import DataKey
 
-POLL = 500
-POLLS = 30
+POLL = handlers.POLL_RECORDS
+POLLS = 10
+PICTURE = Path(os.environ["PICTURE"]) if "PICTURE" in os.environ else None
+ATTACHED = 1024 * 1024
+KEY = DataKey(FIRM_ID, 1, bytes(32))
 MOST_LEAVES = int(os.environ.get("LEAVES", "1000000"))
 TREES = tuple(one for one in (10**4, 10**5, 10**6, 10**7) if one <= MOST_LEAVES)
 BUNDLED = 20_000
@@ -41,8 +49,7 @@ BATCH = 1024
 
 async def run(ground: Ground) -> None:
     with ground.world("record", "audit") as world:
-        appended = await _appended(world)
-        copied = await _copied(world)
+        appended, copied = await _grown(world)
         proofs = await _proofs(world)
     events = POLL * POLLS
     rows = [("", "entries", "1/s", "ratio")]
@@ -53,80 +60,126 @@ async def run(ground: Ground) -> None:
         rows += [(f"Tessera, POSIX, batch {BATCH}", "", f"{tessera:.0f}",
                   f"{tessera * copied / events:.2f}")]  # fmt: skip
     table("The record grows (goals: 0.5 of COPY, twice Tessera)", rows)
-    table("Inclusion proofs (goal: 2 ms at 10⁷)", proofs)
+    told = [(f"{one.leaves:,}", f"{one.p50:.2f}", f"{one.p99:.2f}", f"{one.hashes}")
+            for one in proofs]  # fmt: skip
+    table("Inclusion proofs (goal: 2 ms at 10⁷)", [("leaves", "p50 ms", "p99 ms", "hashes"), *told])
+    if PICTURE:
+        PICTURE.write_text(plot(proofs))
     rate = await asyncio.to_thread(_checked)
     print(f"  a bundle of {BUNDLED}: {rate:.0f} entries checked a CPU second (goal 40,000)")
 
 
-def _arrivals(first: int) -> list[Arrival]:
-    return [_arrival(number) for number in range(first, first + POLL)]
+def _arrivals(first: int, *, attached: bool = False) -> list[Arrival]:
+    return [_arrival(number, attached=attached) for number in range(first, first + POLL)]
 
 
-def _arrival(number: int) -> Arrival:
-    event = message_received()
+def _arrival(number: int, *, attached: bool = False) -> Arrival:
+    """A message with a body of some 500 octets, sealed, as no compression takes them."""
+    body = sealing.seal(KEY, FIRM_ID, "message", "body", os.urandom(500))
+    event = message_received().model_copy(
+        update={"body": body, "attachments": (_attachment(),) if attached else ()}
+    )
     value = event.model_dump_json().encode()
     envelope = Envelope(
         id=new_id(), service="messaging", partition=0, epoch=1, sequence=number,
         type=event.type_name(), subject=event.subject_of(), time=event.received_at,
         key=event.key_of(), value=value,
     )  # fmt: skip
-    return Arrival(Coordinates(envelope.id, "messaging", 0, 1, number), envelope.headers(), value)
+    where = entries.coordinates(envelope.headers())
+    assert where is not None
+    return Arrival(where, envelope.headers(), value)
 
 
-async def _appended(world: World) -> float:
-    """Seconds for all polls: each one transaction with entries, tree, checkpoint, file."""
+async def _grown(world: World) -> tuple[float, float]:
+    """Seconds of all polls: each one transaction with entries, tree, checkpoint, file; and of the
+    same rows copied into a table of the same form, in as many commits. They take turns, so that
+    what else the machine does falls on both."""
     settings = world.settings(AuditSettings)
     file = world.stack.home / "checkpoint-record-bench"
     log = Log(signer_of("bench.test/log", os.urandom(32)), file)
-    db = Database(settings)
+    db, watch = Database(settings), await world.connect("audit")
+    await watch.execute("CREATE TABLE bare (LIKE entries INCLUDING ALL)")
     await log.open(db)
-    polls = [_arrivals(1 + number * POLL) for number in range(POLLS)]
-    began = time.perf_counter()
-    for poll in polls:
+    appended = copied = 0.0
+    for first in range(0, POLLS * POLL, POLL):
+        poll = _arrivals(1 + first)
+        began = time.perf_counter()
         async with db.transaction() as session:
-            appended = await log.append(session, poll)
-        await log.published(appended)
-    took = time.perf_counter() - began
-    await db.close()
-    return took
-
-
-async def _copied(world: World) -> float:
-    """The same rows into a table of the same form, in as many commits."""
-    watch = await world.connect("audit")
-    await watch.execute("CREATE TABLE bare (LIKE entries INCLUDING INDEXES)")
-    rows = [tuple(row) for row in await watch.fetch("SELECT * FROM entries ORDER BY index")]
-    began = time.perf_counter()
-    for first in range(0, len(rows), POLL):
-        await watch.copy_records_to_table("bare", records=rows[first : first + POLL])
-    took = time.perf_counter() - began
-    size = await watch.fetchval(
-        "SELECT sum(pg_total_relation_size(one)) FROM unnest(ARRAY"
-        "['entries', 'nodes', 'readings', 'checkpoints']::regclass[]) AS one"
-    )
-    values = await watch.fetchval("SELECT sum(length(value)) FROM entries")
+            made = await log.append(session, poll)
+        await log.published(made)
+        appended += time.perf_counter() - began
+        statement = "SELECT * FROM entries WHERE index >= $1 ORDER BY index"
+        rows = [tuple(row) for row in await watch.fetch(statement, first)]
+        began = time.perf_counter()
+        await watch.copy_records_to_table("bare", records=rows)
+        copied += time.perf_counter() - began
+    await _told_stored(log, db, watch)
     await watch.close()
+    await db.close()
+    return appended, copied
+
+
+def _attachment() -> Attachment:
+    name = sealing.seal(KEY, FIRM_ID, "attachment", "file_name", b"Deed of assignment.pdf")
+    commitment = sealing.commitment(os.urandom(32), b"deed")
+    return Attachment(attachment_id=new_id(), file_name=name, media_type="application/pdf",
+                      size=ATTACHED, commitment=commitment)  # fmt: skip
+
+
+async def _told_stored(log: Log, db: Database, watch: asyncpg.Connection) -> None:
+    """Bytes on disk an event, indexes and tree in it; and what a file of 1 MiB adds to one, here
+    and sealed in messaging."""
+    before, count = await _on_disk(watch), POLL * POLLS
+    values = await watch.fetchval("SELECT avg(length(value)) FROM entries")
+    async with db.transaction() as session:
+        await log.append(session, _arrivals(count + 1, attached=True))
+    more = (await _on_disk(watch) - before) / POLL - before / count
+    _, boxes = sealing.seal_chunks(KEY, FIRM_ID, "original", bytes(ATTACHED))
     print(
-        f"  {size / len(rows):.0f} bytes an event on disk, {values / len(rows):.0f} of them value"
+        f"  {before / count:.0f} bytes an event on disk, its value {values:.0f};"
+        f" with a file of {ATTACHED} octets {more:.0f} more, and"
+        f" {sum(map(len, boxes))} sealed in messaging"
     )
-    return took
 
 
-async def _proofs(world: World) -> list[Sequence[str]]:
-    """Over a tree whose stored hashes are made up: a proof reads as many whatever they say."""
+async def _on_disk(watch: asyncpg.Connection) -> int:
+    size: int = await watch.fetchval(
+        "SELECT sum(pg_total_relation_size(one)) FROM unnest(ARRAY"
+        "['entries', 'subtrees', 'readings', 'checkpoints']::regclass[]) AS one"
+    )
+    return size
+
+
+@dataclass(frozen=True)
+class Proofs:
+    """What inclusion proofs took in a tree of so many leaves, in milliseconds."""
+
+    leaves: int
+    p50: float
+    p99: float
+    hashes: int
+
+
+async def _proofs(world: World) -> list[Proofs]:
+    """Over a tree whose stored hashes are made up: a proof reads as many whatever they say. Each
+    row holds what a poll of 1,000 made complete."""
     watch = await world.connect("audit")
-    await _triggers(watch, "DISABLE")
+    await watch.execute("ALTER TABLE subtrees DISABLE TRIGGER USER; TRUNCATE subtrees")
+    await watch.execute(
+        "ALTER TABLE subtrees DROP CONSTRAINT subtrees_first_fkey,"
+        " DROP CONSTRAINT subtrees_size_fkey"
+    )
     db = Database(world.settings(AuditSettings))
-    rows: list[Sequence[str]] = [("leaves", "p50 ms", "p99 ms", "hashes")]
+    found: list[Proofs] = []
     had = 0
     for size in TREES:
         await watch.execute(
-            "INSERT INTO nodes SELECT l, p, sha256(int8send(p)) FROM generate_series(0, 24) l,"
-            " LATERAL generate_series(($1::bigint >> l), ($2::bigint >> l) - 1) p"
-            " ON CONFLICT DO NOTHING",
+            "INSERT INTO subtrees SELECT f, f + 1000, (SELECT string_agg(sha256(int8send(f + n)),"
+            " '') FROM generate_series(1, complete_subtrees(f + 1000) - complete_subtrees(f)) n)"
+            " FROM generate_series($1::bigint, $2::bigint - 1000, 1000) f",
             had, size, timeout=600,
         )  # fmt: skip
-        await watch.execute("ANALYZE nodes")
+        await watch.execute("ANALYZE subtrees")
         had = size
         took: list[float] = []
         for number in range(300):
@@ -135,15 +188,46 @@ async def _proofs(world: World) -> list[Sequence[str]]:
                 began = time.perf_counter()
                 steps = await inclusion(session, index, size)
                 took.append((time.perf_counter() - began) * 1000)
-        p50, p99 = percentile(took, 0.5), percentile(took, 0.99)
-        rows.append((f"{size:,}", f"{p50:.2f}", f"{p99:.2f}", f"{len(steps)}"))
+        found.append(Proofs(size, percentile(took, 0.5), percentile(took, 0.99), len(steps)))
     await db.close()
     await watch.close()
-    return rows
+    return found
 
 
-async def _triggers(watch: asyncpg.Connection, state: str) -> None:
-    await watch.execute(f"ALTER TABLE nodes {state} TRIGGER written_once")
+def plot(proofs: Sequence[Proofs]) -> str:
+    """An SVG: p50 and p99 over the number of leaves, which is drawn by its logarithm."""
+    width, height, left, below = 640, 360, 60, 40
+    highest = max(2.5, *(one.p99 for one in proofs))
+
+    def x(leaves: int) -> float:
+        return left + (math.log10(leaves) - 4) / 3 * (width - left - 30)
+
+    def y(ms: float) -> float:
+        return (height - below) * (1 - ms / highest) + 10
+
+    def line(name: str, colour: str, points: list[tuple[int, float]]) -> str:
+        places = " ".join(f"{x(leaves):.0f},{y(ms):.0f}" for leaves, ms in points)
+        leaves, ms = points[-1]
+        return (
+            f'<polyline points="{places}" fill="none" stroke="{colour}" stroke-width="2"/>'
+            f'<text x="{x(leaves) - 20:.0f}" y="{y(ms) - 8:.0f}" fill="{colour}">{name}</text>'
+        )
+
+    goal = f'<line x1="{left}" x2="{width}" y1="{y(2):.0f}" y2="{y(2):.0f}" stroke="#999"/>'
+    across = "".join(
+        f'<text x="{x(one.leaves):.0f}" y="{height - 5}" text-anchor="middle">{one.leaves:,}'
+        f" ({one.hashes} hashes)</text>"
+        for one in proofs
+    )
+    up = "".join(f'<text x="5" y="{y(ms):.0f}">{ms} ms</text>' for ms in (0, 1, 2))
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width + 70} {height + 10}"'
+        f' font-family="sans-serif" font-size="12"><rect width="100%" height="100%" fill="white"/>'
+        f"{goal}{across}{up}"
+        + line("p50", "#1f5fa8", [(one.leaves, one.p50) for one in proofs])
+        + line("p99", "#c2571a", [(one.leaves, one.p99) for one in proofs])
+        + "</svg>\n"
+    )
 
 
 def _checked() -> float:
@@ -166,8 +250,8 @@ def _bundle(folder: Path) -> None:
         metadata = entries.metadata(arrival.headers, {})
         entry = entries.public_entry(
             Coordinates(UUID(int=index), "messaging", 0, 1, index + 1),
-            recorded_at=message_received().received_at,
-            value=arrival.value,
+            recorded_at=entries.timestamp(message_received().received_at),
+            value_sha256=sha256(arrival.value).digest(),
             meta=entries.commitment(salt, metadata),
         )
         leaves[index] = merkle.leaf_hash(entry)

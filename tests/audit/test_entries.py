@@ -34,7 +34,12 @@ def replaced(name: str, raw: bytes) -> list[tuple[str, bytes]]:
 
 def test_a_public_entry_is_these_bytes_for_ever() -> None:
     recorded_at = datetime(2026, 7, 10, 22, 30, tzinfo=timezone(timedelta(hours=2)))
-    entry = entries.public_entry(WHERE, recorded_at=recorded_at, value=VALUE, meta=b"\xab" * 32)
+    entry = entries.public_entry(
+        WHERE,
+        recorded_at=entries.timestamp(recorded_at),
+        value_sha256=sha256(VALUE).digest(),
+        meta=b"\xab" * 32,
+    )
     assert entry == (
         b'{"event_id":"01980a3c-9f00-7abc-8def-0123456789ab","meta":"' + b"ab" * 32 + b'",'
         b'"recorded_at":"2026-07-10T20:30:00.000000Z","sequence":7,"service":"messaging",'
@@ -125,13 +130,49 @@ def test_metadata_is_canonical_json_of_all_it_was_given(
     assert [name for name, _ in read["headers"]] == [name for name, _ in headers]
 
 
-@given(st.integers(0, 10**9 - 1), st.integers(1, 10**9 - 1), st.integers(1, 10**16 - 1))
-def test_no_public_entry_exceeds_4_kib(partition: int, epoch: int, sequence: int) -> None:
-    where = Coordinates(EVENT_ID, "s" * 63, partition, epoch, sequence)
+@given(
+    st.uuids(),
+    st.from_regex(r"[a-z][a-z0-9-]{0,62}", fullmatch=True),
+    st.integers(0, 10**9 - 1),
+    st.integers(1, 10**9 - 1),
+    st.integers(1, 10**16 - 1),
+    st.datetimes(timezones=st.just(UTC)),
+    st.binary(min_size=32, max_size=32),
+)
+def test_a_public_entry_is_canonical_json_and_small_whatever_place_an_event_claims(
+    event_id: UUID,
+    service: str,
+    partition: int,
+    epoch: int,
+    sequence: int,
+    recorded_at: datetime,
+    digest: bytes,
+) -> None:
+    """It is put together by hand: the same bytes as the generic spelling of its members, for every
+    place that `coordinates` lets through."""
+    headers = [
+        ("ce_id", str(event_id).encode()),
+        ("ce_source", f"privity/{service}/{partition}?epoch={epoch}".encode()),
+        ("ce_sequence", str(sequence).encode()),
+    ]
+    where = entries.coordinates(headers)
+    assert where == Coordinates(event_id, service, partition, epoch, sequence)
     entry = entries.public_entry(
-        where, recorded_at=datetime.now(UTC), value=VALUE * 9999, meta=bytes(32)
+        where, recorded_at=entries.timestamp(recorded_at), value_sha256=digest, meta=digest[::-1]
     )
     assert len(entry) < 600
+    assert entry == entries.canonical(
+        {
+            "v": 1,
+            "event_id": str(event_id),
+            "service": service,
+            "stream": {"partition": partition, "epoch": epoch},
+            "sequence": sequence,
+            "recorded_at": entries.timestamp(recorded_at),
+            "value_sha256": digest.hex(),
+            "meta": digest[::-1].hex(),
+        }
+    )
 
 
 @given(

@@ -33,8 +33,8 @@ async def as_it_was(record: Record, size: int) -> None:
     await record.as_superuser(
         f"DELETE FROM readings WHERE index >= {size}",
         f"DELETE FROM entries WHERE index >= {size}",
+        f"DELETE FROM subtrees WHERE size > {size}",
         f"DELETE FROM checkpoints WHERE size > {size}",
-        f"DELETE FROM nodes WHERE (position + 1) << level > {size}",
         f"UPDATE stream_heads SET contiguous = {size}, head = {size}",
     )
 
@@ -76,7 +76,7 @@ async def test_an_emptied_database_and_file_are_not_begun_again(
     async with record_in(platform, tmp_path, **copies_in(tmp_path / "store")) as record:
         await record.append(arrivals(1, 3))
         await record.log.copy(record.db)
-        await record.as_superuser("TRUNCATE entries, readings, nodes, checkpoints, stream_heads")
+        await record.as_superuser("TRUNCATE entries, readings, subtrees, checkpoints, stream_heads")
         record.settings.audit_checkpoint_file.unlink()
         with pytest.raises(NotOurPast, match="was begun"):
             await record.another().open(record.db)

@@ -16,6 +16,7 @@ from audit.checkpoints import open_checkpoint
 from audit.log import Log, NotOurPast
 from privity.verify import Report, verify
 from shared.ids import new_id
+from shared.prepare import migrate, migrations_of, with_database
 from support.platform import Platform
 from support.record import Record, arrival, arrivals, record_in, serving
 
@@ -33,8 +34,7 @@ async def check(record: Record, size: int) -> None:
         *range(size)
     ]
     hashes = merkle.extend(0, {}, [merkle.leaf_hash(leaf) for leaf in leaves])
-    stored = await record.rows("SELECT level, position, hash FROM nodes")
-    assert {(row.level, row.position): row.hash for row in stored} == hashes
+    assert await record.hashes() == hashes
     signer = record.log.signer
     checkpoints = await record.rows("SELECT * FROM checkpoints ORDER BY size")
     assert checkpoints[-1].size == size
@@ -181,7 +181,9 @@ async def test_a_database_that_drops_the_connection_in_the_middle_stores_nothing
         async with record.db.transaction() as session:
             await record.log.append(session, told)
             pid = (await session.execute(text("SELECT pg_backend_pid()"))).scalar_one()
-            await record.as_superuser(f"SELECT pg_terminate_backend({pid})")
+            killer = await record.superuser()
+            await killer.execute(f"SELECT pg_terminate_backend({pid})")
+            await killer.close()
 
     with pytest.raises(DBAPIError):
         await cut_off_before_the_commit()
@@ -198,12 +200,12 @@ async def test_a_full_disk_in_the_middle_of_an_append_stores_nothing_and_it_goes
     await record.as_superuser(
         "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
         " RAISE EXCEPTION 'could not extend file' USING ERRCODE = '53100'; END $$",
-        "CREATE TRIGGER full_disk BEFORE INSERT ON nodes EXECUTE FUNCTION full_disk()",
+        "CREATE TRIGGER full_disk BEFORE INSERT ON subtrees EXECUTE FUNCTION full_disk()",
     )
     with pytest.raises(DBAPIError):
         await record.append(arrivals(4, 6))
     await check(record, 3)
-    await record.as_superuser("DROP TRIGGER full_disk ON nodes")
+    await record.as_superuser("DROP TRIGGER full_disk ON subtrees")
     await record.append(arrivals(4, 6))
     await check(record, 6)
 
@@ -254,8 +256,8 @@ async def test_a_database_put_back_in_time_is_never_appended_to(record: Record) 
     await record.as_superuser(
         "DELETE FROM readings WHERE index >= 3",
         "DELETE FROM entries WHERE index >= 3",
+        "DELETE FROM subtrees WHERE size > 3",
         "DELETE FROM checkpoints WHERE size > 3",
-        "DELETE FROM nodes WHERE (position + 1) << level > 3",
         "UPDATE stream_heads SET contiguous = 3, head = 3",
     )
     for log in (record.log, record.another()):
@@ -268,7 +270,7 @@ async def test_a_database_put_back_in_time_is_never_appended_to(record: Record) 
 async def test_a_database_whose_past_differs_is_never_appended_to(record: Record) -> None:
     await record.append(arrivals(1, 6))
     await record.as_superuser(
-        "UPDATE nodes SET hash = sha256(hash) WHERE (level, position) = (1, 2)"
+        "UPDATE subtrees SET hashes = set_byte(hashes, 260, get_byte(hashes, 260) # 1)"
     )
     with pytest.raises(NotOurPast, match="first 6 entries are not those"):
         await record.append(arrivals(7, 7), record.another())
@@ -276,7 +278,7 @@ async def test_a_database_whose_past_differs_is_never_appended_to(record: Record
 
 async def test_an_emptied_database_is_never_begun_again(record: Record) -> None:
     await record.append(arrivals(1, 3))
-    await record.as_superuser("TRUNCATE entries, readings, nodes, checkpoints, stream_heads")
+    await record.as_superuser("TRUNCATE entries, readings, subtrees, checkpoints, stream_heads")
     with pytest.raises(NotOurPast, match="has 0 entries"):
         await record.append(arrivals(1, 3), record.another())
 
@@ -314,9 +316,41 @@ async def test_a_log_is_not_continued_under_another_key(
 
 async def test_a_crash_at_the_very_first_start_can_be_started_again(record: Record) -> None:
     await record.log.open(record.db)
-    await record.as_superuser("TRUNCATE checkpoints")
+    await record.as_superuser("TRUNCATE checkpoints CASCADE")
     await record.another().open(record.db)
     await check(record, 0)
+
+
+async def test_a_log_with_a_row_a_hash_is_taken_over_whole_and_goes_on(record: Record) -> None:
+    """The form before migration 0005, made again, migrated, and appended to."""
+    for first, last in ((1, 1), (2, 3), (4, 300)):
+        await record.append(arrivals(first, last))
+    nodes = [(*node, hashed) for node, hashed in (await record.hashes()).items()]
+    before = await record.superuser()
+    await before.execute("""
+        SET ROLE audit_owner;
+        CREATE TABLE nodes (level smallint, position bigint, hash bytea NOT NULL,
+                            PRIMARY KEY (level, position));
+        DROP TABLE subtrees; DROP FUNCTION complete_subtrees; DROP TRIGGER of_entries ON readings;
+        DROP FUNCTION require_entries;
+        ALTER TABLE readings ADD FOREIGN KEY (index) REFERENCES entries;
+        UPDATE alembic_version SET version_num = 'audit_0004';
+    """)
+    await before.copy_records_to_table("nodes", records=nodes)
+    await before.close()
+    name = record.settings.database_url.rpartition("/")[2]
+    admin = with_database(record.platform.postgres.url, name)
+    await migrate(admin, migrations_of("audit"), "audit", "alembic_version")
+    await check(record, 300)
+    await record.append(arrivals(301, 302), record.another())
+    await check(record, 302)
+
+
+async def test_a_reading_without_its_entry_is_refused_by_the_database(record: Record) -> None:
+    await record.append(arrivals(1, 3))
+    orphan = "INSERT INTO readings VALUES (9, 't', now(), NULL, NULL, '{}')"
+    with pytest.raises(asyncpg.ForeignKeyViolationError, match="a reading is of an entry"):
+        await record.as_superuser(orphan)
 
 
 # Nobody changes what was written.
@@ -337,15 +371,12 @@ async def written_once(connection: asyncpg.Connection) -> list[str]:
 MACHINERY = ("outbox", "inbox", "parked", "idempotency", "accesses", "heads_stated")
 
 
-async def test_no_role_can_update_delete_or_truncate_what_was_written(
-    platform: Platform, record: Record
-) -> None:
+async def test_no_role_can_update_delete_or_truncate_what_was_written(record: Record) -> None:
     await record.append([*arrivals(1, 3), arrival(2)])
-    name = record.settings.database_url.rpartition("/")[2]
-    connection = await asyncpg.connect(platform.postgres.url.rpartition("/")[0] + f"/{name}")
+    connection = await record.superuser()
     try:
         tables = await written_once(connection)
-        assert {"entries", "nodes", "checkpoints", "readings", "forks"} <= set(tables)
+        assert {"entries", "subtrees", "checkpoints", "readings", "forks"} <= set(tables)
         found = await connection.fetch(
             "SELECT rolname FROM pg_roles WHERE NOT rolsuper AND rolname NOT LIKE 'pg\\_%'"
         )
@@ -379,15 +410,17 @@ async def column(connection: asyncpg.Connection, table: str) -> str:
 
 # The verifier, from outside, against the service itself.
 
+WRITTEN = ("entries", "subtrees", "checkpoints")
 TAMPERINGS = (
     "UPDATE entries SET entry = set_byte(entry, {byte}, get_byte(entry, {byte}) # 1)"
     " WHERE index = {index}",
     "UPDATE entries SET entry = (SELECT entry FROM entries WHERE index = {other})"
     " WHERE index = {index}",
     "DELETE FROM entries WHERE index = {index}",
-    "UPDATE nodes SET hash = sha256(hash) WHERE (level, position) = (0, {index})",
-    "UPDATE nodes SET hash = sha256(hash) WHERE (level, position) = (8, 0)",
-    "DELETE FROM nodes WHERE (level, position) = (0, {index})",
+    "UPDATE subtrees SET hashes = set_byte(hashes, {byte}, get_byte(hashes, {byte}) # 1)",
+    "UPDATE subtrees SET hashes = overlay(hashes PLACING sha256('') FROM 12737 FOR 32)"
+    " WHERE first = 100",
+    "DELETE FROM subtrees WHERE first = 0",
     "UPDATE checkpoints SET note = replace(note, '300', '299') WHERE size = 300",
     "UPDATE checkpoints SET note = (SELECT note FROM checkpoints WHERE size = 0) WHERE size = 300",
     "DELETE FROM checkpoints WHERE size = 300",
@@ -401,8 +434,9 @@ async def test_twenty_sampled_tamperings_of_the_database_are_all_found(
     await record.append(arrivals(1, 100))
     await record.append(arrivals(1, 200, service="matters", partition=4))
     await record.as_superuser(
-        "ALTER TABLE readings DROP CONSTRAINT readings_index_fkey",
-        *(f"CREATE TABLE kept_{one} AS TABLE {one}" for one in ("entries", "nodes", "checkpoints")),
+        "ALTER TABLE subtrees DROP CONSTRAINT subtrees_first_fkey,"
+        " DROP CONSTRAINT subtrees_size_fkey",
+        *(f"CREATE TABLE kept_{one} AS TABLE {one}" for one in WRITTEN),
     )
     async with serving(record.settings) as address:
 
@@ -423,7 +457,7 @@ async def test_twenty_sampled_tamperings_of_the_database_are_all_found(
             await record.as_superuser(
                 *(
                     f"TRUNCATE {one} CASCADE; INSERT INTO {one} SELECT * FROM kept_{one}"
-                    for one in ("entries", "nodes", "checkpoints")
+                    for one in WRITTEN
                 )
             )
         assert (await checked()).ok

@@ -195,18 +195,17 @@ async def test_a_verifier_that_others_wrote_proves_the_log_over_http(
         assert (sound.returncode, sound.stdout) == (0, "proved: 1111 entries\n"), sound
         for statement in (
             "UPDATE entries SET entry = set_byte(entry, 40, 0) WHERE index = 1050",
-            "UPDATE nodes SET hash = sha256(hash) WHERE (level, position) = (0, 3)",
+            "UPDATE subtrees SET hashes = set_byte(hashes, 99, get_byte(hashes, 99) # 1)"
+            " WHERE first = 1",
         ):
             await record.as_superuser(
-                "CREATE TABLE e AS TABLE entries", "CREATE TABLE n AS TABLE nodes", statement
+                "CREATE TABLE e AS TABLE entries", "CREATE TABLE s AS TABLE subtrees", statement
             )
             found = await checked()
             assert found.returncode == 1, statement
             await record.as_superuser(
                 "UPDATE entries SET entry = e.entry FROM e WHERE e.index = entries.index",
-                "UPDATE nodes SET hash = n.hash FROM n"
-                " WHERE (n.level, n.position) = (nodes.level, nodes.position)",
-                "DROP TABLE e",
-                "DROP TABLE n",
+                "UPDATE subtrees SET hashes = s.hashes FROM s WHERE s.first = subtrees.first",
+                "DROP TABLE e, s",
             )
         assert (await checked()).returncode == 0

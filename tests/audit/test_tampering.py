@@ -9,8 +9,9 @@ import os
 import random
 import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -37,11 +38,11 @@ Leaves = list[bytes]
 def entry(index: int, **changed: Any) -> bytes:
     service = ("matters", "messaging")[index % 2]
     own = entries.Coordinates(UUID(int=index + 1), service, index % 3, 1, index // 6 + 1)
-    place = replace(own, **changed)
+    place = own._replace(**changed)
     return entries.public_entry(
         place,
-        recorded_at=START + timedelta(seconds=index),
-        value=b"value %d" % index,
+        recorded_at=entries.timestamp(START + timedelta(seconds=index)),
+        value_sha256=sha256(b"value %d" % index).digest(),
         meta=bytes(32),
     )
 

@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rich.console import Console
 
-from privity import demo_month, platform_clock
+from privity import demo_firm, demo_month, platform_clock
 from privity.demo_month import FIRM_ZONE, MONTH, _first_day
 from support.office import Office, running_office, until
 
@@ -19,7 +18,7 @@ from support.office import Office, running_office, until
 def firm(folder: Path) -> Iterator[Office]:
     """A platform of its own: its clock moves by weeks."""
     with running_office(folder / "month") as office:
-        assert demo_month.play(office.stack, Console(quiet=True), size=8)
+        assert demo_month.play(office.stack, size=8)
         yield office
 
 
@@ -74,7 +73,12 @@ def test_who_has_left_is_nobodys_contact_and_the_month_is_played_once(firm: Offi
     assert not left["active"]
     matters = firm.get("/v1/matters", limit=100)["items"]
     assert left["id"] not in {one["point_of_contact_id"] for one in matters}
-    assert not demo_month.play(firm.stack, Console(quiet=True), size=8)
+    assert not demo_month.play(firm.stack, size=8)
+
+
+def test_the_firm_that_joins_the_month_bills_it_by_the_platforms_clock(firm: Office) -> None:
+    """Work that was recorded before the terms were accepted would be billed to nobody."""
+    assert demo_firm.plant(firm.stack) == sum(len(one.matters) for one in demo_firm.CLIENTS)
 
 
 @given(st.integers(0, 10 * 365 * 24 * 3600))

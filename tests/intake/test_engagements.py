@@ -3,7 +3,6 @@ by."""
 
 import asyncio
 import hashlib
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from shared.contracts.intake import (
     EngagementDeclined,
     EngagementEnded,
     EngagementExpired,
+    EngagementHeldUp,
     EngagementProposed,
     EngagementQuestionAsked,
     EngagementSigned,
@@ -24,7 +24,7 @@ from shared.contracts.intake import (
 from support.names import many
 from support.papers import verdict, words
 from support.platform import Platform
-from support.prospects import COUPLE, TERMS, Holder, Intake, intake_in
+from support.prospects import COUPLE, NOTE, TERMS, Holder, Intake, intake_in
 from support.timestamps import authority
 
 
@@ -228,6 +228,10 @@ async def test_a_conflict_that_comes_to_light_while_it_is_sealed_stops_it(
         await asyncio.sleep(1.5)
         assert (await intake.reread(row))["state"] == "countersigned"
         assert await intake.told(EngagementSigned) == []
+        (held_up,) = await intake.told(EngagementHeldUp)
+        assert (held_up.state, held_up.revision) == ("countersigned", 2)
+        assert held_up.staff_ids == (intake.staff["Eleanor Vale"], intake.staff["Daniel Okafor"])
+        assert (await intake.reread(row))["waits_for"] == "decision on a conflict"
         cleared = {"revision": 2, "reasons": "Another Carl: born 1990, not 1951."}
         await intake.done("POST", f"{path}/conflict-check/clear", cleared)
         await intake.until(row, "signed")
@@ -293,13 +297,18 @@ async def test_an_amendment_replaces_what_was_agreed_for_the_same_matter(intake:
 async def test_an_ended_engagement_gives_everybody_a_letter(intake: Intake) -> None:
     row = await in_force(intake)
     ending = {"by_firm": True, "reasons": "The work is done."}
+    path = f"/v1/engagements/{row['id']}/end"
+    assert await intake.refused("POST", path, ending) == "422 invalid-request"
+    ending |= {"deadlines": [{"what": "appeal against the decree", "when": "3 May 2027"}]}
     await intake.done("POST", f"/v1/engagements/{row['id']}/end", ending)
     (ended,) = await intake.told(EngagementEnded)
     assert (ended.by, str(ended.matter_id)) == ("firm", row["matter_id"])
     letters = await intake.holders("letter")
     assert [one.name for one in letters] == ["Ann Example", "Bob Example"]
-    letter = await (await letters[0].enter()).call("GET", "/document")
-    assert letter.content.startswith(b"%PDF")
+    letter = words((await (await letters[0].enter()).call("GET", "/document")).content)
+    for said in ("3 May 2027: appeal", "last day of work", "Your file is yours", TERMS["title"]):
+        assert said in letter
+    assert "The work is done" not in letter
     assert await intake.refused("POST", f"/v1/engagements/{row['id']}/end", ending) == (
         "409 engagement-moved-on"
     )
@@ -407,11 +416,14 @@ async def test_an_agreement_with_everything_at_its_most_can_still_be_told(intake
     assert await intake.refused("POST", path, more) == "422 invalid"
 
 
-async def test_declining_a_consultation_sends_a_letter_and_erases_later(intake: Intake) -> None:
+async def test_who_is_declined_gets_a_letter_with_the_dates_that_were_noted(intake: Intake) -> None:
     consultation_id = await intake.held()
     path = f"/v1/consultations/{consultation_id}"
     await intake.done("POST", f"{path}/decline", {"by": "firm", "reasons": "Not our field."})
     (letter,) = await intake.holders("letter")
-    content = (await (await letter.enter()).call("GET", "/document")).content
-    assert content.startswith(b"%PDF")
-    assert datetime.now(UTC) < (await intake.told(LinkIssued))[0].expires_at
+    said = words((await (await letter.enter()).call("GET", "/document")).content)
+    for dated in NOTE["limitation_dates"]:
+        assert dated in said
+    assert "ask another lawyer at once" in said
+    assert "we erase it" in said
+    assert "Not our field" not in said

@@ -11,7 +11,7 @@ from sqlalchemy import insert, text
 
 from intake.names.models import Name
 from intake.names.queries import MOST_HITS, near
-from intake.names.rules import fold, likeness
+from intake.names.rules import fold, is_same, likeness
 from shared.ids import new_id
 from support.names import many
 from support.prospects import Intake
@@ -114,3 +114,51 @@ def test_a_name_is_always_like_itself(written: str) -> None:
     folded = fold(written)
     found = likeness(folded, folded)
     assert found is None if not folded.words else found is not None
+
+
+@pytest.mark.parametrize(
+    ("signer", "typed"),
+    [
+        ("Ann Example", "ANN example"),
+        ("Ann Example", "Example,  Ann"),
+        ("Ann Example", "Dr Ann Example"),
+        ("Zoë Müller-Lüdenscheid", "zoe muller ludenscheid"),
+        ("François Côté", "Francois Cote"),
+        ("Siobhán O’Brien", "Siobhan OBrien"),
+        ("Карл Иванов", "Carl Ivanov"),
+        ("Carl Ivanov", "Иванов Карл"),
+        ("Νίκος Παππάς", "Nikos Pappas"),
+        ("李小龍", "Li Xiaolong"),
+        ("김민수", "Kim Minsu"),
+        ("Nguyễn Văn An", "NGUYEN VAN AN"),
+    ],
+)
+def test_who_types_their_own_name_signs_however_it_is_written(signer: str, typed: str) -> None:
+    assert is_same(signer, typed)
+    assert is_same(typed, signer)
+
+
+@pytest.mark.parametrize(
+    ("signer", "typed"),
+    [
+        ("Ann Example", "Bob Example"),  # a spouse
+        ("Ann Example", "Anna Example"),
+        ("Robert Miller", "Bob Miller"),
+        ("Robert Miller", "Roberta Miller"),
+        ("Ann Example", "A. Example"),
+        ("Ann Example", "A E"),
+        ("Ann Example", "AE"),
+        ("Ann Example", "Ann"),
+        ("Ann Example", "Example"),
+        ("Ann Example", "Ann Maria Example"),
+        ("Ann Example", "Ann Exampel"),
+        ("Jon Smith", "John Smyth"),
+        ("Карл Иванов", "Anna Ivanova"),
+        ("Карл Иванов", "Клара Иванова"),
+        ("Ann Example", "–"),
+        ("Ann Example", "Dr"),
+    ],
+)
+def test_a_name_that_is_only_like_it_signs_nothing(signer: str, typed: str) -> None:
+    assert not is_same(signer, typed)
+    assert not is_same(typed, signer)

@@ -90,8 +90,8 @@ def entry(index: int, **changed: object) -> bytes:
     }
     return entries.public_entry(
         entries.Coordinates(**where),  # type: ignore[arg-type]
-        recorded_at=START + timedelta(seconds=index),
-        value=b"value %d" % index,
+        recorded_at=entries.timestamp(START + timedelta(seconds=index)),
+        value_sha256=sha256(b"value %d" % index).digest(),
         meta=bytes(32),
     )
 

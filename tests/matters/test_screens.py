@@ -105,14 +105,10 @@ async def test_a_contact_stays_without_a_screened_stand_in_and_goes_if_one_cover
     assert handed.status_code == 200, handed.text
     await world.hear(waived(prospect, noor))
     assert (await world.contacts(prospect.client_id))[-1][0] == ada["id"]
-    days = [(datetime.now(UTC) + timedelta(days=one)).isoformat() for one in (1, 5)]
-    away = {
-        "staff_id": ada["id"],
-        "stand_in_id": alan["id"],
-        "from_at": days[0],
-        "until_at": days[1],
-    }
-    await world.made("/v1/absences", **away)
+    today = datetime.now(UTC).date()
+    first, last = [str(today + timedelta(days=one)) for one in (2, 5)]
+    cover = {"staff_id": ada["id"], "stand_in_id": alan["id"]}
+    await world.made("/v1/absences", **cover, first_day=first, last_day=last)
     await world.hear(waived(prospect, alan))
     assert (await world.contacts(prospect.client_id))[-1][0] == grace["id"]
     assert len(await world.told(WallRaised)) == 2

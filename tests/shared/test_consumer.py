@@ -1,13 +1,17 @@
 """What a consumer can say of what it has heard: all before an instant, and how far each stream."""
 
 import asyncio
+from collections.abc import Sequence
 
 import asyncpg
+from aiokafka import ConsumerRecord
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shared.consumer import Consumer
 from shared.contracts import PARTITIONS, partition_of
 from shared.contracts.messaging import NoteWritten
+from shared.db import Database
 from shared.handlers import Handlers
 from shared.ids import new_id
 from support.machinery import (
@@ -16,6 +20,7 @@ from support.machinery import (
     effects,
     keep_effect,
     keeping,
+    number_sent,
     service_of,
     tell,
     with_effects,
@@ -56,6 +61,32 @@ async def test_ends_that_were_read_once_are_passed_whatever_is_said_later(
         assert not await consumer.hear_through(after, within=0.2)
         may_go_on.set()
         assert await consumer.hear_through(after, within=5)
+
+
+async def test_a_poll_holds_no_more_records_than_its_service_said(
+    platform: Platform, prefix: str
+) -> None:
+    teller = await platform.settings(MessagingSettings, prefix, machinery_only=True)
+    hearer = await platform.settings(SlaMonitorSettings, prefix, machinery_only=True)
+    polls: list[int] = []
+
+    async def apply(records: Sequence[ConsumerRecord]) -> None:
+        polls.append(len(records))
+
+    async def heard() -> int:
+        return sum(polls)
+
+    async with running(service_of, teller) as messaging:
+        await tell(messaging.runtime.db, new_id(), *range(30))
+        await eventually(lambda: number_sent(messaging.runtime.db), lambda sent: sent >= 30)
+    db = Database(hearer)
+    consumer = Consumer(hearer, db, [hearer.topic("messaging")], apply, poll_records=7)
+    task = asyncio.create_task(consumer.run())
+    await eventually(heard, lambda total: total >= 30)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    await db.close()
+    assert max(polls) == 7
 
 
 async def test_nothing_is_known_of_topics_that_are_not_there(

@@ -15,6 +15,7 @@ import asyncpg
 import uvicorn
 from sqlalchemy import text
 
+from audit import merkle
 from audit.app import create_app
 from audit.checkpoints import signer_of
 from audit.copies import Copies
@@ -57,18 +58,27 @@ class Record:
         async with self.db.transaction() as session:
             return list((await session.execute(text(statement), parameters)).all())
 
+    async def hashes(self) -> dict[merkle.Node, bytes]:
+        """Every hash of the tree that is stored."""
+        return {
+            node: row.hashes[at * 32 : at * 32 + 32]
+            for row in await self.rows("SELECT first, size, hashes FROM subtrees")
+            for at, node in enumerate(merkle.made_by(row.first, row.size))
+        }
+
+    async def superuser(self) -> asyncpg.Connection:
+        name = self.settings.database_url.rpartition("/")[2]
+        return await asyncpg.connect(self.platform.postgres.url.rpartition("/")[0] + f"/{name}")
+
     async def as_superuser(self, *statements: str) -> None:
         """What nobody of the platform may do: past the triggers, as a thief of the database."""
-        name = self.settings.database_url.rpartition("/")[2]
-        connection = await asyncpg.connect(
-            self.platform.postgres.url.rpartition("/")[0] + f"/{name}"
-        )
+        connection = await self.superuser()
         try:
-            for table in ("entries", "nodes", "checkpoints", "readings"):
+            for table in ("entries", "subtrees", "checkpoints", "readings"):
                 await connection.execute(f"ALTER TABLE {table} DISABLE TRIGGER written_once")
             for statement in statements:
                 await connection.execute(statement)
-            for table in ("entries", "nodes", "checkpoints", "readings"):
+            for table in ("entries", "subtrees", "checkpoints", "readings"):
                 await connection.execute(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER written_once")
         finally:
             await connection.close()

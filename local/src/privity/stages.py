@@ -56,8 +56,10 @@ def _issuer(stack: Stack) -> Program:
 
 
 def _service(stack: Stack, name: str) -> Program:
-    port = getattr(stack.ports, name)
-    return _python(name, f"{name}.app", port, stack.environment_of(name))
+    port, told = getattr(stack.ports, name), stack.environment_of(name)
+    if name == "gateway":  # it is the edge: nobody before it says truly from where a call comes
+        told["FORWARDED_ALLOW_IPS"] = ""
+    return _python(name, f"{name}.app", port, told)
 
 
 def _python(name: str, module: str, port: int, told: Mapping[str, str]) -> Program:

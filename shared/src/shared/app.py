@@ -23,7 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared import accesses, clock, errors, housekeeping, operations, telemetry
 from shared.auth import Authenticator
-from shared.consumer import Apply, Consumer
+from shared.consumer import POLL_RECORDS, Apply, Consumer
 from shared.contracts import FIRM_ID
 from shared.contracts.audit import RecordedThrough
 from shared.db import Database
@@ -47,7 +47,8 @@ class State(TypedDict):
 @dataclass(frozen=True)
 class Service:
     """What a service is made of. `tasks` run beside HTTP until they are cancelled. `owners` and
-    `apply` replace the handlers' owners and the inbox (audit, which records bytes)."""
+    `apply` replace the handlers' owners and the inbox (audit, which records bytes); `poll_records`
+    is how many records one poll, which is one transaction, may hold."""
 
     settings: Settings
     routers: Sequence[APIRouter] = ()
@@ -55,6 +56,7 @@ class Service:
     tasks: Sequence[Task] = ()
     owners: Sequence[str] | None = None
     apply: Callable[[Database, Keyring], Apply] | None = None
+    poll_records: int = POLL_RECORDS
 
 
 def create_service(service: Service) -> FastAPI:
@@ -111,7 +113,8 @@ async def _open(service: Service, handlers: Handlers, stack: AsyncExitStack) -> 
     apply = service.apply(db, keys) if service.apply else Inbox(settings, db, keys, handlers).apply
     owners = handlers.owners if service.owners is None else service.owners
     topics = [settings.topic(owner) for owner in owners]
-    relay, consumer = Relay(settings, db), Consumer(settings, db, topics, apply)
+    relay = Relay(settings, db)
+    consumer = Consumer(settings, db, topics, apply, service.poll_records)
     return Runtime(settings, db, keys, auth, http, handlers, relay, consumer)
 
 

@@ -93,12 +93,18 @@ class Consumer:
     transaction."""
 
     def __init__(
-        self, settings: Settings, db: Database, topics: Sequence[str], apply: Apply
+        self,
+        settings: Settings,
+        db: Database,
+        topics: Sequence[str],
+        apply: Apply,
+        poll_records: int = POLL_RECORDS,
     ) -> None:
         self._settings = settings
         self._db = db
         self._topics = list(topics)
         self._apply = apply
+        self._poll_records = poll_records
         self._kafka: AIOKafkaConsumer | None = None
         self._sought: set[TopicPartition] = set()
         self.state = ConsumerState()
@@ -126,7 +132,7 @@ class Consumer:
             session_timeout_ms=int(self._settings.consumer_session_timeout * 1000),
             heartbeat_interval_ms=max(200, int(self._settings.consumer_session_timeout * 100)),
             fetch_max_wait_ms=100,
-            max_poll_records=POLL_RECORDS,
+            max_poll_records=self._poll_records,
         )
         kafka.subscribe(self._topics, listener=_Revoked(self._sought))
         try:
@@ -142,7 +148,7 @@ class Consumer:
         # Here and not in the rebalance listener: aiokafka logs what fails there and goes on, deaf.
         if new := kafka.assignment() - self._sought:
             await self._seek_to_stored(kafka, sorted(new))
-        batches = await kafka.getmany(timeout_ms=POLL_MILLISECONDS, max_records=POLL_RECORDS)
+        batches = await kafka.getmany(timeout_ms=POLL_MILLISECONDS, max_records=self._poll_records)
         self.state.polled_at = time.monotonic()
         # After a rebalance aiokafka fetches from the group's offset until our seek: such records
         # are not handled, or what lies between would be lost. After the seek they come again.

@@ -88,14 +88,14 @@ async def test_the_first_start_audits_and_a_sound_record_has_a_signed_report(
     assert (event.findings, event.open_findings, event.digest) == (0, 0, run["digest"])
 
 
+WRITTEN = ("entries", "subtrees", "checkpoints")
 ALTERATIONS = {
     "value-altered": "UPDATE entries SET value = '{\"a\":1}' WHERE index = 1700",
     "metadata-altered": "UPDATE entries SET metadata = '{}' WHERE index = 1",
     "row-altered": "UPDATE entries SET partition = 9, sequence = 9999 WHERE index = 2",
-    "hash-altered": "UPDATE nodes SET hash = sha256(hash) WHERE (level, position) = (3, 7)",
-    "hashes-uncounted": "INSERT INTO nodes VALUES (1, 9, sha256('')) ON CONFLICT DO NOTHING;"
-    " INSERT INTO nodes VALUES (40, 0, sha256('')) ON CONFLICT DO NOTHING;"
-    " DELETE FROM nodes WHERE (level, position) = (0, 4)",
+    "hash-altered": "UPDATE subtrees SET hashes = set_byte(hashes, length(hashes) - 9, 0)"
+    " WHERE size = 2503",
+    "hashes-uncounted": "UPDATE subtrees SET hashes = hashes || sha256('') WHERE first = 0",
     "checkpoint-altered": "UPDATE checkpoints SET note = replace(note, 'A', 'B') WHERE size = 3",
     "checkpoint-wrong": "UPDATE checkpoints SET root = sha256(root) WHERE size = 3",
     "entries-missing": "DELETE FROM readings WHERE index = 2502;"
@@ -109,8 +109,9 @@ ALTERATIONS = {
 async def test_each_way_of_altering_the_record_is_found(record: Record) -> None:
     inspector = Inspector(record.log.signer, (), timedelta(days=1))
     await record.as_superuser(
-        *(f"CREATE TABLE kept_{one} AS TABLE {one}" for one in ("entries", "nodes", "checkpoints")),
-        "ALTER TABLE readings DROP CONSTRAINT readings_index_fkey",
+        "ALTER TABLE subtrees DROP CONSTRAINT every_hash, DROP CONSTRAINT subtrees_first_fkey,"
+        " DROP CONSTRAINT subtrees_size_fkey",
+        *(f"CREATE TABLE kept_{one} AS TABLE {one}" for one in WRITTEN),
     )
     for kind, statement in ALTERATIONS.items():
         await record.as_superuser(statement)
@@ -119,7 +120,7 @@ async def test_each_way_of_altering_the_record_is_found(record: Record) -> None:
         await record.as_superuser(
             *(
                 f"TRUNCATE {one} CASCADE; INSERT INTO {one} SELECT * FROM kept_{one}"
-                for one in ("entries", "nodes", "checkpoints")
+                for one in WRITTEN
             )
         )
     assert await inspector._prove(record.db, new_id(), 2503) == []

@@ -1,6 +1,7 @@
 """HTTP: what clients and staff write and read, and who may."""
 
 import asyncio
+from base64 import b64decode
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -10,10 +11,14 @@ import pytest
 
 from messaging.conversations.models import Message
 from messaging.directory.models import PointOfContact, Staff
-from messaging.outbound.actions import record_accepted
-from shared import clock
+from messaging.outbound.actions import data_of, record_accepted
+from messaging.outbound.models import OutboundMessage
+from shared import clock, sealing
+from shared.contracts import Sealed
+from shared.contracts.intake import CodeIssued
 from shared.ids import new_id
-from support.correspondence import rows_of, told
+from shared.sealing import commitment
+from support.correspondence import acknowledgment_due, client_writes, hear, rows_of, told
 from support.letterbox import Door, another_client, forget, letter, open_door
 from support.platform import Platform
 
@@ -384,3 +389,145 @@ async def test_what_was_altered_in_the_database_is_not_served(door: Door) -> Non
         assert row.original_commitment is not None
         row.original_commitment = row.original_commitment[::-1]
     assert (await door.get(f"/v1/messages/{message_id}/original")).status_code == 500
+
+
+async def left(door: Door, outbound_id: str) -> bytes:
+    """The mail server took this mail: the octets that it was given."""
+    async with door.runtime.db.transaction() as session:
+        await record_accepted(session, UUID(outbound_id), "250")
+        row = await session.get_one(OutboundMessage, UUID(outbound_id))
+    return data_of(door.runtime.keys.key(row.owner), row)
+
+
+async def test_what_the_firm_sent_is_shown_as_it_left_and_its_entry_commits_to_it(
+    door: Door,
+) -> None:
+    asked = await written(door)
+    answer = await answered(door, asked["conversation_id"])
+    path = f"/v1/messages/{answer['id']}/original"
+    assert (await door.get(path)).status_code == 404, "it has not left yet"
+    octets = await left(door, answer["id"])
+    for role in ("partner", "attorney", "client"):
+        shown = await door.get(path, role)
+        assert (shown.status_code, shown.content) == (200, octets)
+        assert shown.headers["content-type"] == "message/rfc822"
+    assert b"Monday at nine." in octets
+    (event,) = await told(door.runtime, "MessageSent")
+    salt = b64decode(shown.headers["commitment-salt"])
+    assert event["original"]["commitment"] == commitment(salt, octets)
+    reads = "SELECT count FROM accesses WHERE purpose = 'original' AND NOT denied"
+    assert sorted(count for (count,) in await rows_of(door.runtime, reads)) == [1, 1, 1]
+
+
+async def test_a_mail_of_the_machine_has_an_original_too(door: Door) -> None:
+    asked = await written(door)
+    conversation = UUID(asked["conversation_id"])
+    due = acknowledgment_due(
+        door.people,
+        await client_writes(door.runtime, door.people, conversation_id=conversation),
+    )
+    await hear(door.runtime, due)
+    (sent,) = await rows_of(door.runtime, "SELECT * FROM outbound_messages WHERE to_client")
+    octets = await left(door, str(sent.outbound_id))
+    (event,) = await told(door.runtime, "MessageAcknowledged")
+    assert event["original"]["content_id"] == str(sent.outbound_id)
+    shown = await door.get(f"/v1/messages/{sent.outbound_id}/original")
+    assert shown.content == octets
+    stranger = await another_client(door.runtime, "otto@clients.test")
+    foreign = await door.get(
+        f"/v1/messages/{sent.outbound_id}/original", "client", client_id=str(stranger)
+    )
+    assert foreign.status_code == 404
+    (notice,) = await rows_of(door.runtime, "SELECT * FROM outbound_messages WHERE NOT to_client")
+    await left(door, str(notice.outbound_id))
+    hidden = await door.get(f"/v1/messages/{notice.outbound_id}/original")
+    assert hidden.status_code == 404, "a notice to staff is no message of the client"
+
+
+async def test_a_mail_that_opens_something_is_shown_to_nobody(door: Door) -> None:
+    """A partner who could read the client's code could sign in the client's name."""
+    await door.runtime.keys.hold(door.people.clara)
+    key, code_id = door.runtime.keys.key(door.people.clara), new_id()
+
+    def sealed(field: str, words: bytes) -> Sealed:
+        return sealing.seal(key, code_id, "code", field, words)
+
+    code = CodeIssued(
+        code_id=code_id,
+        link_id=new_id(),
+        client_id=door.people.clara,
+        name=sealed("name", b"Clara Client"),
+        email=sealed("email", b"clara@clients.test"),
+        code=sealed("code", b"123456"),
+        issued_at=clock.now(),
+        expires_at=clock.now() + timedelta(minutes=10),
+    )
+    await hear(door.runtime, code)
+    (sent,) = await rows_of(door.runtime, "SELECT * FROM outbound_messages")
+    assert b"123456" in await left(door, str(sent.outbound_id))
+    for role in ("partner", "compliance", "client"):
+        answer = await door.get(f"/v1/messages/{sent.outbound_id}/original", role)
+        assert answer.status_code == 404
+
+
+async def corrected(door: Door, entry: str, role: str = "attorney", **more: Any) -> Any:
+    words = {"body": "He was polite.", "reason": "The wrong client."} | more
+    return await door.post(f"/v1/messages/{entry}/corrections", words, role)
+
+
+async def test_an_entry_is_corrected_by_a_newer_one_and_both_stay(door: Door) -> None:
+    asked = await written(door)
+    note = await answered(door, asked["conversation_id"], kind="note", body="He was rude.")
+    newer = (await corrected(door, note["id"])).json()
+    old, new = [(await door.get(f"/v1/messages/{id_}")).json() for id_ in (note["id"], newer["id"])]
+    assert (old["body"], old["corrected_by"]) == ("He was rude.", newer["id"])
+    assert (new["body"], new["corrects"], new["kind"]) == ("He was polite.", note["id"], "note")
+    (event,) = await told(door.runtime, "MessageCorrected")
+    assert (event["message_id"], event["corrects"]) == (newer["id"], note["id"])
+    assert (event["kind"], event["staff_id"]) == ("note", str(door.people.ana))
+    assert (await door.get(f"/v1/messages/{newer['id']}", "client")).status_code == 404
+    again = await corrected(door, note["id"])
+    assert (again.status_code, again.json()["code"]) == (409, "already-corrected")
+    assert again.json()["id"] == newer["id"]
+    assert (await corrected(door, newer["id"])).status_code == 201, "a correction may be wrong too"
+
+
+async def test_of_two_who_correct_an_entry_at_once_one_wins_and_the_other_hears_it(
+    door: Door,
+) -> None:
+    asked = await written(door)
+    note = await answered(door, asked["conversation_id"], kind="note", body="He was rude.")
+    tries = await asyncio.gather(*(corrected(door, note["id"]) for _ in range(2)))
+    assert sorted(one.status_code for one in tries) == [201, 409]
+    assert len(await told(door.runtime, "MessageCorrected")) == 1
+
+
+async def test_a_corrected_call_is_told_and_changes_no_clock(door: Door) -> None:
+    asked = await written(door)
+    held_at = clock.now() - timedelta(minutes=1)
+    call = await door.post(
+        "/v1/calls",
+        {
+            "client_id": str(door.people.clara),
+            "conversation_id": asked["conversation_id"],
+            "two_way": False,
+            "held_at": held_at.isoformat(),
+            "note": "No answer.",
+        },
+        "attorney",
+    )
+    newer = (await corrected(door, call.json()["id"])).json()
+    shown = (await door.get(f"/v1/messages/{newer['id']}")).json()
+    assert (shown["kind"], shown["channel"]) == ("call", "phone")
+    assert len(await told(door.runtime, "CallLogged")) == 1
+    assert (await door.get(f"/v1/messages/{asked['id']}")).json()["state"] == "received"
+
+
+async def test_what_was_sent_or_received_is_not_corrected(door: Door) -> None:
+    asked = await written(door)
+    answer = await answered(door, asked["conversation_id"])
+    for id_ in (asked["id"], answer["id"]):
+        refused = await corrected(door, id_)
+        assert (refused.status_code, refused.json()["code"]) == (409, "nothing-to-correct")
+    assert (await corrected(door, asked["id"], "client")).status_code == 403
+    assert (await corrected(door, str(new_id()))).status_code == 404

@@ -15,6 +15,7 @@ from shared.contracts import Sealed
 from shared.contracts.intake import (
     CodeIssued,
     ConsultationScheduled,
+    EngagementHeldUp,
     EngagementQuestionAsked,
     LinkIssued,
 )
@@ -157,6 +158,30 @@ async def test_an_invitation_can_be_moved_and_cancelled_under_one_uid(platform: 
         uid = f"UID:{event.consultation_id}@firm.test"
         assert all(uid in text and "Quay Street 1\\; room 4" in text for text in texts)
         assert [f"SEQUENCE:{number}" in texts[number] for number in range(3)] == [True] * 3
+
+
+async def test_who_must_decide_on_a_late_conflict_hears_of_it_once_and_without_a_name_of_the_other(
+    platform: Platform,
+) -> None:
+    boxes = Mailboxes()
+    async with a_firm(platform, boxes) as (service, people):
+        event = EngagementHeldUp(
+            engagement_id=new_id(),
+            agreement_version=1,
+            client_id=people.clara,
+            consultation_id=new_id(),
+            state="countersigned",
+            check_id=new_id(),
+            revision=2,
+            staff_ids=(people.robert, people.ana),
+            held_up_at=clock.now(),
+        )
+        for _ in range(2):
+            await hear(service.runtime, event)
+        (mail,) = await mail_to(boxes, "robert@firm.test")
+        assert len(await mail_to(boxes, "ana@firm.test")) == 1
+        assert "does not come into force" in text_of(mail)
+        assert str(event.consultation_id) in text_of(mail)
 
 
 async def test_a_link_heard_before_the_firm_waits_for_it(platform: Platform) -> None:

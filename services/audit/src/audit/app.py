@@ -63,6 +63,7 @@ def create_app(settings: AuditSettings | None = None) -> FastAPI:
             tasks=[audit_ticker, audit_copies, exporter.run, inspector.run],
             owners=OWNERS,
             apply=recorder,
+            poll_records=handlers.POLL_RECORDS,
         )
     )
     app.state.exporter, app.state.inspector = exporter, inspector

@@ -16,16 +16,16 @@ It says nothing about people. This format is for ever: a change is a new `v`.
   is given salt, metadata and value can check them against the leaf; the leaf alone gives nothing.
 """
 
-import base64
 import hmac
 import re
+from binascii import b2a_base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from hashlib import sha256
+from typing import NamedTuple
 from uuid import UUID
 
 import orjson
+from asyncpg.pgproto import pgproto
 
 VERSION = 1
 MAX_BYTES = 4096
@@ -42,9 +42,9 @@ _SEQUENCE = re.compile(r"[1-9][0-9]{0,15}")
 _SUBJECT = re.compile(r"[a-z0-9_]{0,60}_id")
 
 
-@dataclass(frozen=True)
-class Coordinates:
-    """Where an event stands: its id and its place in its owner's stream."""
+class Coordinates(NamedTuple):
+    """Where an event stands: its id and its place in its owner's stream. A tuple, as are the other
+    values of which a poll makes thousands: they are made several times as fast as a dataclass."""
 
     event_id: UUID
     service: str
@@ -57,32 +57,28 @@ def coordinates(headers: Headers) -> Coordinates | None:
     """The place an event claims by its headers; None when it claims none that can be counted."""
     source = _SOURCE.fullmatch(header(headers, "ce_source") or "")
     sequence = _SEQUENCE.fullmatch(header(headers, "ce_sequence") or "")
-    event_id = _uuid(header(headers, "ce_id"))
+    event_id = _uuid(header(headers, "ce_id") or "")
     if source is None or sequence is None or event_id is None:
         return None
-    return Coordinates(
-        event_id=event_id,
-        service=source["service"],
-        partition=int(source["partition"]),
-        epoch=int(source["epoch"]),
-        sequence=int(sequence[0]),
-    )
+    service, partition, epoch = source.groups()
+    return Coordinates(event_id, service, int(partition), int(epoch), int(sequence[0]))
 
 
-def public_entry(where: Coordinates, *, recorded_at: datetime, value: bytes, meta: bytes) -> bytes:
-    """The bytes of the leaf; at most 4 KiB whatever the event holds."""
-    entry = canonical(
-        {
-            "v": VERSION,
-            "event_id": str(where.event_id),
-            "service": where.service,
-            "stream": {"partition": where.partition, "epoch": where.epoch},
-            "sequence": where.sequence,
-            "recorded_at": timestamp(recorded_at),
-            "value_sha256": sha256(value).hexdigest(),
-            "meta": meta.hex(),
-        }
-    )
+def public_entry(
+    where: Coordinates, *, recorded_at: str, value_sha256: bytes, meta: bytes
+) -> bytes:
+    """The bytes of the leaf, `recorded_at` as `timestamp` spells it.
+
+    Put together by hand: it is what `canonical` gives of the same members (a test compares), as
+    none of them can hold what JSON escapes, nor grow.
+    """
+    event_id, service, partition, epoch, sequence = where
+    entry = (
+        f'{{"event_id":"{event_id}","meta":"{meta.hex()}","recorded_at":"{recorded_at}",'
+        f'"sequence":{sequence},"service":"{service}",'
+        f'"stream":{{"epoch":{epoch},"partition":{partition}}},'
+        f'"v":{VERSION},"value_sha256":"{value_sha256.hex()}"}}'
+    ).encode()
     assert len(entry) <= MAX_BYTES, "a public entry has no member that can grow"
     return entry
 
@@ -97,10 +93,10 @@ def metadata(headers: Headers, subjects: Mapping[str, str]) -> bytes:
     """
     return canonical(
         {
-            "type": header(headers, "ce_type"),
+            "headers": [(name, b2a_base64(raw, newline=False).decode()) for name, raw in headers],
+            "subjects": subjects,
             "time": header(headers, "ce_time"),
-            "subjects": dict(subjects),
-            "headers": [[name, base64.b64encode(raw).decode()] for name, raw in headers],
+            "type": header(headers, "ce_type"),
         }
     )
 
@@ -113,7 +109,7 @@ def subjects_of(value: object) -> dict[str, str]:
     return {
         name: found
         for name, found in value.items()
-        if isinstance(found, str) and _SUBJECT.fullmatch(name)
+        if name[-3:] == "_id" and isinstance(found, str) and _SUBJECT.fullmatch(name)
     }
 
 
@@ -144,13 +140,23 @@ def timestamp(instant: datetime) -> str:
 
 def header(headers: Headers, name: str) -> str | None:
     """The first header of that name as text; bytes that are not UTF-8 become U+FFFD."""
-    return next((raw.decode(errors="replace") for key, raw in headers if key == name), None)
+    for key, raw in headers:
+        if key == name:
+            return raw.decode(errors="replace")
+    return None
 
 
-def _uuid(text: str | None) -> UUID | None:
+def _uuid(text: str) -> UUID | None:
     """Only the canonical spelling: one id, one spelling, or a copy would pass for another event."""
+    found = uuid_of(text)
+    return found if str(found) == text else None
+
+
+def uuid_of(text: str) -> UUID | None:
+    """The id that a text spells. By asyncpg's own class, which is a UUID to all that asks and read
+    ten times as fast as the standard library's: a poll reads thousands."""
     try:
-        found = UUID(text or "")
+        found: UUID = pgproto.UUID(text)
     except ValueError:
         return None
-    return found if str(found) == text else None
+    return found

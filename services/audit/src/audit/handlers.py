@@ -15,6 +15,9 @@ from shared.db import Database
 
 log = structlog.get_logger()
 
+# What a poll costs beside its entries (locks, checkpoint, commit, file) is shared by all of them.
+POLL_RECORDS = 2000
+
 
 async def record(the_log: Log, db: Database, records: Sequence[ConsumerRecord]) -> None:
     """One poll is one transaction: leaves, tree, checkpoint and offsets; then the file, then

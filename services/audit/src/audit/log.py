@@ -7,7 +7,7 @@ back in time, or changed, is never built upon (`NotOurPast`).
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -20,7 +20,8 @@ from audit import anchor, entries, merkle, readings, rows, streams
 from audit.checkpoints import BadNote, Checkpoint, Signer
 from audit.copies import Contradicted, Copies
 from audit.merkle import Node
-from audit.rows import Arrival, Head, Leaf
+from audit.rows import Arrival, Head, Leaf, Number
+from audit.streams import Progress, Stream
 from shared.db import Database
 
 log = structlog.get_logger()
@@ -72,14 +73,15 @@ class Log:
         assert self._last is not None, "the log is opened before anything is appended"
         await rows.lock_head(session)
         head, edge = await self._verified_head(session, self._last)
-        new = await _new_ones(session, arrivals)
+        progress = await streams.progress(session, [one.where for one in arrivals])
+        new = await _new_ones(session, arrivals, progress)
         if not new:
             return Appended()
         recorded_at = max(head.published_at, head.read_at)
-        size = head.checkpoint.size
-        leaves = [_leaf(size + at, one, recorded_at) for at, one in enumerate(new)]
-        await rows.insert_entries(session, leaves, recorded_at)
-        await streams.advance(session, [one.where for one in new])
+        leaves = await rows.insert_entries(
+            session, _leaves(head.checkpoint.size, new, recorded_at), recorded_at
+        )
+        await streams.advance(session, progress, [leaf.arrival.where for leaf in leaves])
         return await self._integrate(session, edge, leaves, recorded_at)
 
     async def published(self, appended: Appended) -> None:
@@ -190,13 +192,14 @@ class Log:
     ) -> Appended:
         """Grow the tree by the leaves and sign its new head, in the transaction that adds them."""
         size, grown = leaves[0].index, leaves[-1].index + 1
-        made = merkle.extend(size, edge, [merkle.leaf_hash(leaf.entry) for leaf in leaves])
-        await rows.insert_nodes(session, made)
-        checkpoint = Checkpoint(self.signer.name, grown, merkle.root(grown, edge | made))
+        levels = merkle.grow(size, edge, [leaf.hash for leaf in leaves])
+        root = merkle.root(grown, edge | merkle.edge_of(grown, levels))
+        checkpoint = Checkpoint(self.signer.name, grown, root)
         note = self.signer.sign(checkpoint.text)
         # The commit that follows is the only one: dying before it leaves the log as it was, and the
         # events come again; dying after it leaves all of entries, tree, note and offsets.
         await rows.insert_checkpoint(session, checkpoint, note, recorded_at)
+        await rows.insert_subtrees(session, size, grown, levels)
         return Appended(leaves, checkpoint, note)
 
 
@@ -207,36 +210,49 @@ def _gives(checkpoint: Checkpoint, hashes: dict[Node, bytes]) -> bool:
         return False
 
 
-def _leaf(index: int, arrival: Arrival, recorded_at: datetime) -> Leaf:
-    value = entries.parsed(arrival.value)
-    metadata = entries.metadata(arrival.headers, entries.subjects_of(value))
-    salt = os.urandom(entries.SALT_BYTES)
-    entry = entries.public_entry(
-        arrival.where,
-        recorded_at=recorded_at,
-        value=arrival.value,
-        meta=entries.commitment(salt, metadata),
-    )
-    reading = readings.read(arrival.headers, value, recorded_at)
-    return Leaf(index, arrival, entry, salt, metadata, reading)
+def _leaves(
+    size: int, new: Sequence[tuple[Arrival, bytes]], recorded_at: datetime
+) -> Iterator[Leaf]:
+    """Of arrivals with the SHA-256 of their values: each event is parsed and hashed once."""
+    salts = os.urandom(entries.SALT_BYTES * len(new))
+    timestamp = entries.timestamp(recorded_at)
+    for at, (arrival, digest) in enumerate(new):
+        where, headers, value = arrival
+        told = entries.parsed(value)
+        metadata = entries.metadata(headers, entries.subjects_of(told))
+        salt = salts[at * entries.SALT_BYTES : (at + 1) * entries.SALT_BYTES]
+        meta = entries.commitment(salt, metadata)
+        entry = entries.public_entry(where, recorded_at=timestamp, value_sha256=digest, meta=meta)
+        reading = readings.read(headers, told, recorded_at)
+        hashed = merkle.leaf_hash(entry)
+        yield Leaf(size + at, arrival, entry, hashed, salt, metadata, reading)
 
 
-async def _new_ones(session: AsyncSession, arrivals: Sequence[Arrival]) -> list[Arrival]:
-    """Arrivals whose id and number are both free; what contradicts the log goes to `forks`."""
-    by_id, numbers = await rows.known(session, [one.where for one in arrivals])
-    new: list[Arrival] = []
+async def _new_ones(
+    session: AsyncSession, arrivals: Sequence[Arrival], progress: Mapping[Stream, Progress]
+) -> list[tuple[Arrival, bytes]]:
+    """Arrivals whose id and number are both free, with the SHA-256 of their values; what
+    contradicts the log goes to `forks`. A number above all that were heard is free."""
+    by_id = await rows.known_by_id(session, [one.where.event_id for one in arrivals])
+    again = [
+        where
+        for where, _, _ in arrivals
+        if (heard := progress.get(where[1:4])) and where.sequence <= heard.head
+    ]
+    numbers = await rows.taken(session, again) if again else set[Number]()
+    new: list[tuple[Arrival, bytes]] = []
     forks: list[Arrival] = []
     for one in arrivals:
-        digest = sha256(one.value).digest()
-        known = by_id.get(one.where.event_id)
-        if known == (one.where, digest):
+        where, digest = one.where, sha256(one.value).digest()
+        number, known = where[1:], by_id.get(where.event_id)
+        if known == (where, digest):
             continue
-        if known is not None or rows.number_of(one.where) in numbers:
+        if known is not None or number in numbers:
             forks.append(one)
             continue
-        by_id[one.where.event_id] = (one.where, digest)
-        numbers.add(rows.number_of(one.where))
-        new.append(one)
+        by_id[where.event_id] = (where, digest)
+        numbers.add(number)
+        new.append((one, digest))
     if forks:
         await rows.keep_forks(session, forks)
     return new

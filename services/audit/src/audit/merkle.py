@@ -7,6 +7,7 @@ then put together from O(log n) of them. Nothing here reads a database.
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
+from itertools import chain
 
 Node = tuple[int, int]
 """(level, index): the complete subtree over the leaves [index << level, (index + 1) << level)."""
@@ -54,22 +55,41 @@ def root(size: int, hashes: Mapping[Node, bytes]) -> bytes:
     return span_hash((0, size), hashes)
 
 
-def extend(size: int, edge: Mapping[Node, bytes], leaves: Sequence[bytes]) -> dict[Node, bytes]:
+def grow(size: int, edge: Mapping[Node, bytes], leaves: Sequence[bytes]) -> list[list[bytes]]:
     """Append leaf hashes to a tree of `size`; `edge` holds at least `covering((0, size))`.
 
-    Returns the hash of every subtree that became complete, leaves included: n leaves make fewer
-    than 2n of them plus the height of the tree.
+    Returns the hashes of every subtree that became complete, a list a level from the leaves up,
+    each from left to right: n leaves make fewer than 2n of them plus the height of the tree.
     """
-    made: dict[Node, bytes] = {}
-    for index, leaf in enumerate(leaves, start=size):
-        level, position, hashed = 0, index, leaf
-        made[(0, index)] = leaf
-        while position & 1:
-            left = (level, position - 1)
-            hashed = node_hash(made[left] if left in made else edge[left], hashed)
-            level, position = level + 1, position >> 1
-            made[(level, position)] = hashed
-    return made
+    levels: list[list[bytes]] = []
+    made = list(leaves)
+    while made:
+        levels.append(made)
+        first = size >> len(levels) - 1
+        # An odd place is a right child: its left sibling stands at the edge of the tree before.
+        row = [edge[len(levels) - 1, first - 1], *made] if first & 1 else made
+        made = [node_hash(left, right) for left, right in zip(row[::2], row[1::2], strict=False)]
+    return levels
+
+
+def edge_of(size: int, levels: Sequence[Sequence[bytes]]) -> dict[Node, bytes]:
+    """The last hash of each level that `grow` made, as the edge of the tree that has now `size`."""
+    return {(level, (size >> level) - 1): row[-1] for level, row in enumerate(levels)}
+
+
+def made_by(size: int, grown: int) -> list[Node]:
+    """The subtrees that the leaves [size, grown) make complete, in the order of `grow`."""
+    return [
+        (level, position)
+        for level in range(grown.bit_length())
+        for position in range(size >> level, grown >> level)
+    ]
+
+
+def extend(size: int, edge: Mapping[Node, bytes], leaves: Sequence[bytes]) -> dict[Node, bytes]:
+    """As `grow`, by their nodes."""
+    hashes = chain.from_iterable(grow(size, edge, leaves))
+    return dict(zip(made_by(size, size + len(leaves)), hashes, strict=True))
 
 
 def inclusion_spans(index: int, size: int) -> list[Span]:

@@ -82,14 +82,9 @@ async def _entries(session: AsyncSession, tile: Tile) -> list[bytes]:
 
 
 async def _hashes(session: AsyncSession, tile: Tile) -> list[bytes]:
-    found = await session.execute(
-        text("""
-            SELECT hash FROM nodes WHERE level = :level
-            AND position >= :first AND position < :end ORDER BY position
-        """),
-        {"level": tile.tree_level, "first": tile.first, "end": tile.first + tile.width},
-    )
-    return list(found.scalars())
+    places = [(tile.tree_level, tile.first + at) for at in range(tile.width)]
+    hashes = await rows.stored(session, places)
+    return [hashes[place] for place in places if place in hashes]
 
 
 async def _proof(session: AsyncSession, spans: list[merkle.Span]) -> list[bytes]:

@@ -2,11 +2,11 @@
 the record itself is the entry, its metadata and its value."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 from uuid import UUID
 
-from audit.entries import Headers, header
+from audit.entries import Headers, header, uuid_of
 
 LONGEST_TYPE = 200
 MOST_MESSAGES = 1000
@@ -23,8 +23,7 @@ HAPPENED_AT = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """One row of the index; whatever is missing or malformed in the event is simply not there."""
 
     type: str
@@ -37,7 +36,7 @@ class Reading:
 def read(headers: Headers, value: object, recorded_at: datetime) -> Reading:
     """Never fails, whatever bytes came: an event that cannot be understood is still recorded."""
     members: Mapping[str, object] = value if isinstance(value, dict) else {}
-    type_name = _type(headers)
+    type_name = (header(headers, "ce_type") or "").replace("\x00", "\ufffd")[:LONGEST_TYPE]
     happened = _instant(members.get(HAPPENED_AT.get(kind_of(type_name), "")))
     return Reading(
         type=type_name,
@@ -54,25 +53,18 @@ def kind_of(type_name: str) -> str:
     return parts[2] if len(parts) == 4 else type_name
 
 
-def _type(headers: Headers) -> str:
-    found = (header(headers, "ce_type") or "").replace("\x00", "\ufffd")
-    return found[:LONGEST_TYPE]
-
-
 def _messages(members: Mapping[str, object]) -> tuple[UUID, ...]:
     """Every message that the event is about: its own, those of a clock, those acknowledged."""
     named: list[object] = [members.get("message_id"), members.get("acknowledgment_id")]
     for name in ("message_ids", "covers", "answers"):
         listed = members.get(name)
-        named += listed[:MOST_MESSAGES] if isinstance(listed, list) else []
-    return tuple(dict.fromkeys(found for one in named if (found := _uuid(one)) is not None))
+        if isinstance(listed, list):
+            named += listed[:MOST_MESSAGES]
+    return tuple(dict.fromkeys(found for one in named if one and (found := _uuid(one))))
 
 
 def _uuid(found: object) -> UUID | None:
-    try:
-        return UUID(found) if isinstance(found, str) else None
-    except ValueError:
-        return None
+    return uuid_of(found) if isinstance(found, str) else None
 
 
 def _instant(found: object) -> datetime | None:

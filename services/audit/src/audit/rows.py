@@ -1,11 +1,13 @@
 """The statements that write and read the log's rows. None of them updates or deletes."""
 
+import asyncio
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from typing import Any
+from itertools import chain
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -28,11 +30,12 @@ ENTRY_COLUMNS = (
     "index", "event_id", "service", "partition", "epoch", "sequence", "recorded_at", "entry",
     "salt", "metadata", "value",
 )  # fmt: skip
+READING_COLUMNS = ("index", "type", "fact_at", "client_id", "matter_id", "message_ids")
 HEAD_LOCK = zlib.crc32(b"privity audit log head")
+SENT_AT_ONCE = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(NamedTuple):
     """An event as it came: where it stands in its stream, all its headers, the bytes of it."""
 
     where: Coordinates
@@ -59,6 +62,7 @@ class Leaf:
     index: int
     arrival: Arrival
     entry: bytes
+    hash: bytes
     salt: bytes
     metadata: bytes
     reading: readings.Reading
@@ -106,53 +110,57 @@ async def note_of(session: AsyncSession, size: int) -> str:
 
 
 async def stored(session: AsyncSession, nodes: Iterable[Node]) -> dict[Node, bytes]:
-    """The hashes of these complete subtrees, as far as they are there."""
+    """The hashes of these complete subtrees, as far as they are there: each stands in the row of
+    the append that made it complete, behind those of the levels below it."""
     wanted = list(dict.fromkeys(nodes))
     found = await session.execute(
         text("""
-            SELECT n.level, n.position, n.hash FROM nodes n JOIN unnest(
-                CAST(:levels AS smallint[]), CAST(:positions AS bigint[])
-            ) AS w(level, position) USING (level, position)
+            SELECT w.level, w.position, substring(s.hashes FROM CAST(1 + 32 * (
+                complete_subtrees(s.size) - complete_subtrees(s.size >> w.level)
+                - complete_subtrees(s.first) + complete_subtrees(s.first >> w.level)
+                + w.position - (s.first >> w.level)) AS int) FOR 32) AS hash
+            FROM unnest(CAST(:levels AS int[]), CAST(:positions AS bigint[])) AS w(level, position)
+            CROSS JOIN LATERAL (
+                SELECT * FROM subtrees WHERE first < (w.position + 1) << w.level
+                ORDER BY first DESC LIMIT 1) AS s
+            WHERE s.size >= (w.position + 1) << w.level
         """),
         {"levels": [level for level, _ in wanted], "positions": [at for _, at in wanted]},
     )
     return {(row.level, row.position): row.hash for row in found}
 
 
-async def known(
-    session: AsyncSession, wheres: Sequence[Coordinates]
-) -> tuple[dict[UUID, tuple[Coordinates, bytes]], set[Number]]:
-    """What the log holds already under these ids (with the SHA-256 of its value), and which of
-    these numbers are taken."""
+async def known_by_id(
+    session: AsyncSession, event_ids: Sequence[UUID]
+) -> dict[UUID, tuple[Coordinates, bytes]]:
+    """Where the log holds these events already, and the SHA-256 of each value."""
     found = await session.execute(
         text("""
-            SELECT e.event_id, e.service, e.partition, e.epoch, e.sequence, sha256(e.value) AS value
-            FROM entries e WHERE e.event_id = ANY (CAST(:event_ids AS uuid[]))
-            UNION
-            SELECT e.event_id, e.service, e.partition, e.epoch, e.sequence, sha256(e.value)
-            FROM entries e JOIN unnest(
+            SELECT event_id, service, partition, epoch, sequence, sha256(value) AS digest
+            FROM entries WHERE event_id = ANY (CAST(:event_ids AS uuid[]))
+        """),
+        {"event_ids": event_ids},
+    )
+    return {row.event_id: (Coordinates(*row[:5]), row.digest) for row in found}
+
+
+async def taken(session: AsyncSession, wheres: Sequence[Coordinates]) -> set[Number]:
+    """Which of these numbers the log holds already, whoever has them."""
+    found = await session.execute(
+        text("""
+            SELECT service, partition, epoch, sequence FROM entries JOIN unnest(
                 CAST(:services AS text[]), CAST(:partitions AS int[]), CAST(:epochs AS int[]),
                 CAST(:sequences AS bigint[])
             ) AS a(service, partition, epoch, sequence)
             USING (service, partition, epoch, sequence)
         """),
-        _places(wheres),
+        _numbers(wheres),
     )
-    held = [
-        (Coordinates(row.event_id, row.service, row.partition, row.epoch, row.sequence), row.value)
-        for row in found
-    ]
-    by_id = {where.event_id: (where, value) for where, value in held}
-    return by_id, {number_of(where) for where, _ in held}
+    return {(row[0], row[1], row[2], row[3]) for row in found}
 
 
-def number_of(where: Coordinates) -> Number:
-    return where.service, where.partition, where.epoch, where.sequence
-
-
-def _places(wheres: Sequence[Coordinates]) -> dict[str, object]:
+def _numbers(wheres: Sequence[Coordinates]) -> dict[str, object]:
     return {
-        "event_ids": [one.event_id for one in wheres],
         "services": [one.service for one in wheres],
         "partitions": [one.partition for one in wheres],
         "epochs": [one.epoch for one in wheres],
@@ -163,7 +171,7 @@ def _places(wheres: Sequence[Coordinates]) -> dict[str, object]:
 async def keep_forks(session: AsyncSession, forks: Sequence[Arrival]) -> None:
     """The log holds what came first; what came second is evidence too, and shown as a fork."""
     for one in forks:
-        log.critical("a stream forks", stream=streams.name_of(number_of(one.where)[:3]),
+        log.critical("a stream forks", stream=streams.name_of(one.where[1:4]),
                      number=one.where.sequence, event_id=str(one.where.event_id))  # fmt: skip
     await session.execute(
         text("""
@@ -175,8 +183,9 @@ async def keep_forks(session: AsyncSession, forks: Sequence[Arrival]) -> None:
                 CAST(:digests AS bytea[]), CAST(:metadata AS bytea[]), CAST(:values AS bytea[]))
             ON CONFLICT DO NOTHING
         """),
-        _places([one.where for one in forks])
+        _numbers([one.where for one in forks])
         | {
+            "event_ids": [one.where.event_id for one in forks],
             "digests": [sha256(one.value).digest() for one in forks],
             "metadata": [
                 entries.metadata(one.headers, entries.subjects_of(entries.parsed(one.value)))
@@ -209,42 +218,40 @@ async def keep_strays(session: AsyncSession, strays: Sequence[Stray]) -> None:
 
 
 async def insert_entries(
-    session: AsyncSession, leaves: Sequence[Leaf], recorded_at: datetime
+    session: AsyncSession, leaves: Iterable[Leaf], recorded_at: datetime
+) -> list[Leaf]:
+    """Entries by COPY while they are made: PostgreSQL stores the first as the next are hashed."""
+    made: list[Leaf] = []
+
+    async def streamed() -> AsyncIterator[tuple[Any, ...]]:
+        for leaf in leaves:
+            made.append(leaf)
+            where, _, value = leaf.arrival
+            yield (leaf.index, *where, recorded_at, leaf.entry, leaf.salt, leaf.metadata, value)
+            if not len(made) % SENT_AT_ONCE:
+                await asyncio.sleep(0)
+
+    await _copy(session, "entries", ENTRY_COLUMNS, streamed())
+    readings = [(leaf.index, *leaf.reading) for leaf in made]
+    await _copy(session, "readings", READING_COLUMNS, readings)
+    return made
+
+
+async def insert_subtrees(
+    session: AsyncSession, first: int, size: int, levels: Sequence[Sequence[bytes]]
 ) -> None:
-    """Entries and their readings, by COPY: of all that an append does this costs the most."""
-    await _copy(
-        session,
-        "entries",
-        ENTRY_COLUMNS,
-        [
-            (
-                leaf.index, leaf.arrival.where.event_id, leaf.arrival.where.service,
-                leaf.arrival.where.partition, leaf.arrival.where.epoch,
-                leaf.arrival.where.sequence, recorded_at, leaf.entry, leaf.salt, leaf.metadata,
-                leaf.arrival.value,
-            )
-            for leaf in leaves
-        ],
-    )  # fmt: skip
-    await _copy(
-        session,
-        "readings",
-        ("index", "type", "fact_at", "client_id", "matter_id", "message_ids"),
-        [
-            (leaf.index, one.type, one.fact_at, one.client_id, one.matter_id, one.message_ids)
-            for leaf in leaves
-            if (one := leaf.reading)
-        ],
+    """The hashes that the leaves [first, size) made complete: one row, whatever their number."""
+    await session.execute(
+        text("INSERT INTO subtrees (first, size, hashes) VALUES (:first, :size, :hashes)"),
+        {"first": first, "size": size, "hashes": b"".join(chain.from_iterable(levels))},
     )
 
 
-async def insert_nodes(session: AsyncSession, made: dict[Node, bytes]) -> None:
-    rows = [(level, position, hashed) for (level, position), hashed in made.items()]
-    await _copy(session, "nodes", ("level", "position", "hash"), rows)
-
-
 async def _copy(
-    session: AsyncSession, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
+    session: AsyncSession,
+    table: str,
+    columns: Sequence[str],
+    rows: Iterable[tuple[Any, ...]] | AsyncIterator[tuple[Any, ...]],
 ) -> None:
     """COPY in the session's own transaction. What asyncpg raises becomes what SQLAlchemy would
     raise, and a connection that is lost is not used again."""

@@ -2,7 +2,7 @@
 the log; a number that is not there is a gap until it comes."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -27,12 +27,14 @@ class Progress:
     head: int = 0
 
 
-async def advance(session: AsyncSession, appended: Iterable[Coordinates]) -> None:
-    """Count what was just appended; called under the head lock, in the same transaction."""
+async def advance(
+    session: AsyncSession, before: Mapping[Stream, Progress], appended: Iterable[Coordinates]
+) -> None:
+    """Count what was just appended to streams that were `before` as `progress` says; called under
+    the head lock, in the same transaction."""
     numbers: dict[Stream, list[int]] = defaultdict(list)
     for where in appended:
         numbers[where.service, where.partition, where.epoch].append(where.sequence)
-    before = await _progress(session, list(numbers))
     after = {
         stream: await _advanced(session, stream, before.get(stream, Progress()), sorted(new))
         for stream, new in numbers.items()
@@ -69,14 +71,15 @@ async def _run_behind(session: AsyncSession, stream: Stream, number: int) -> int
     return found.scalar_one() or number
 
 
-async def _progress(session: AsyncSession, streams: Sequence[Stream]) -> dict[Stream, Progress]:
+async def progress(session: AsyncSession, wheres: Iterable[Coordinates]) -> dict[Stream, Progress]:
+    """Of the streams of these places, as far as anything of them was heard."""
     rows = await session.execute(
         text("""
             SELECT h.* FROM stream_heads h JOIN unnest(
                 CAST(:services AS text[]), CAST(:partitions AS int[]), CAST(:epochs AS int[])
             ) AS s(service, partition, epoch) USING (service, partition, epoch)
         """),
-        _columns(streams),
+        _columns(list(dict.fromkeys(where[1:4] for where in wheres))),
     )
     return {
         (row.service, row.partition, row.epoch): Progress(row.contiguous, row.head) for row in rows

@@ -5,7 +5,7 @@ from fastapi import FastAPI
 from messaging import mail_in, ticker
 from messaging.acknowledgments import handlers as acknowledgments
 from messaging.bills import handlers as bills
-from messaging.conversations import api
+from messaging.conversations import api, reading_api
 from messaging.directory import handlers as directory
 from messaging.engagements import handlers as engagements
 from messaging.notices import handlers as notices
@@ -24,7 +24,7 @@ def create_app(settings: MessagingSettings | None = None) -> FastAPI:
     return create_service(
         Service(
             settings,
-            routers=[api.router],
+            routers=[api.router, reading_api.router],
             handlers=handlers,
             tasks=[mail_in.receive, delivery.deliver, ticker.tick],
         )

@@ -9,9 +9,15 @@ from shared.contracts.billing import (
     BillingConcernRaised,
     BillingConcernResolved,
 )
+from shared.contracts.intake import (
+    InformationProvided,
+    InformationRequested,
+    InformationWaived,
+)
 from shared.contracts.matters import (
     AbsencePlanned,
     CadencePromised,
+    DeadlineScheduled,
     DecisionRecorded,
     DecisionRequested,
     DecisionWithdrawn,
@@ -40,7 +46,7 @@ from shared.contracts.messaging import (
 )
 from shared.contracts.platform import StreamHeadsStated
 from shared.handlers import Handlers
-from sla_monitor import actions, informing, publishing
+from sla_monitor import actions, deadlines, informing, publishing
 
 handlers = Handlers()
 
@@ -136,12 +142,12 @@ async def on_development_recorded(session: AsyncSession, event: DevelopmentRecor
 @handlers.on(DecisionRequested)
 async def on_decision_requested(session: AsyncSession, event: DecisionRequested) -> None:
     of = event.decision_id, event.client_id, event.matter_id
-    await informing.ask_client(session, *of, event.requested_at, event.reply_by)
+    await informing.ask_client(session, "decision", *of, event.requested_at, event.reply_by)
 
 
 @handlers.on(DecisionRecorded)
 async def on_decision_recorded(session: AsyncSession, event: DecisionRecorded) -> None:
-    await informing.decide(session, event.decision_id, event.recorded_at)
+    await informing.hear_client(session, "decision", event.decision_id, event.recorded_at)
 
 
 @handlers.on(DecisionWithdrawn)
@@ -153,6 +159,33 @@ async def on_decision_withdrawn(session: AsyncSession, event: DecisionWithdrawn)
 async def on_matter_closed(session: AsyncSession, event: MatterClosed) -> None:
     matter = event.matter_id, event.closed_at
     await informing.close_matter(session, *matter, event.given_up)
+    await deadlines.close_matter(session, event.matter_id)
+
+
+@handlers.on(DeadlineScheduled)
+async def on_deadline_scheduled(session: AsyncSession, event: DeadlineScheduled) -> None:
+    await deadlines.schedule(session, event)
+
+
+@handlers.on(InformationRequested)
+async def on_information_requested(session: AsyncSession, event: InformationRequested) -> None:
+    """The clock tells what is owed; reminding the client is intake's own, so nobody else does."""
+    of = event.request_id, event.client_id, event.matter_id
+    await informing.ask_client(session, "information", *of, event.requested_at, event.due_at)
+
+
+@handlers.on(InformationProvided)
+async def on_information_provided(session: AsyncSession, event: InformationProvided) -> None:
+    if event.complete:
+        at = event.provided_at
+        await informing.hear_client(session, "information", event.request_id, at)
+
+
+@handlers.on(InformationWaived)
+async def on_information_waived(session: AsyncSession, event: InformationWaived) -> None:
+    """What is not needed any more is owed by nobody."""
+    if event.complete:
+        await informing.hear_client(session, "information", event.request_id, event.waived_at)
 
 
 @handlers.on(MessageBounced)

@@ -1,5 +1,5 @@
 """Clocks of matters: a client hears of a matter again in time, though there be no news, and
-decides in time what they are asked. Silence is the breach.
+decides and brings in time what they are asked for. Silence is the breach.
 
 A matter has one open update clock, which a meaningful contact meets; the next opens at that very
 instant. What must be heard sooner makes it urgent.
@@ -17,6 +17,8 @@ from shared.ids import new_id
 from shared.outbox import emit
 from sla_monitor import actions, queries, telling
 from sla_monitor.models import Clock, Kind, MatterContact
+
+AT_LEAST = timedelta(seconds=1)  # a time to reply that is past when it is named
 
 
 async def follow_matter(
@@ -73,26 +75,29 @@ async def prompt(session: AsyncSession, matter_id: UUID, at: datetime) -> None:
 
 async def ask_client(
     session: AsyncSession,
-    decision_id: UUID,
+    kind: Kind,
+    subject_id: UUID,
     client_id: UUID,
-    matter_id: UUID,
+    matter_id: UUID | None,
     asked_at: datetime,
     reply_by: datetime,
 ) -> None:
-    """Asked once, however often it is heard."""
-    if await queries.decision_clock(session, decision_id) is None:
-        within = reply_by - asked_at
-        await _open(session, "decision", decision_id, client_id, matter_id, asked_at, within=within)
+    """A decision, or documents and facts, by a time that the firm named. Asked once, however often
+    it is heard."""
+    if await queries.clock_of(session, kind, subject_id) is None:
+        within = max(reply_by - asked_at, AT_LEAST)
+        await _open(session, kind, subject_id, client_id, matter_id, asked_at, within=within)
 
 
-async def decide(session: AsyncSession, decision_id: UUID, at: datetime) -> None:
-    clock = await queries.decision_clock(session, decision_id)
+async def hear_client(session: AsyncSession, kind: Kind, subject_id: UUID, at: datetime) -> None:
+    """The client gave all that they were asked for."""
+    clock = await queries.clock_of(session, kind, subject_id)
     if clock is not None:
-        await actions.meet(session, clock, at, decision_id)
+        await actions.meet(session, clock, at, subject_id)
 
 
 async def withdraw(session: AsyncSession, decision_id: UUID, at: datetime) -> None:
-    clock = await queries.decision_clock(session, decision_id)
+    clock = await queries.clock_of(session, "decision", decision_id)
     if clock is not None:
         _cancel(session, clock, at, "decision-withdrawn")
 
@@ -102,9 +107,9 @@ async def close_matter(
 ) -> None:
     """Nothing is owed in it any more; a clock of a message ends where somebody gave it up."""
     update = await queries.open_update_clock(session, matter_id)
-    decisions = await queries.open_decision_clocks(session, matter_id)
+    asked = await queries.clients_own_clocks(session, matter_id)
     named = await queries.clocks_named(session, given_up)
-    for clock in (*([update] if update else []), *decisions, *named):
+    for clock in (*([update] if update else []), *asked, *named):
         _cancel(session, clock, at, "matter-closed")
 
 
@@ -119,7 +124,7 @@ async def _open(
     kind: Kind,
     subject_id: UUID,
     client_id: UUID,
-    matter_id: UUID,
+    matter_id: UUID | None,
     opened_at: datetime,
     *,
     within: timedelta | None = None,

@@ -10,7 +10,9 @@ from sqlalchemy.orm import registry
 from sqlalchemy.types import Text
 from sqlmodel import Field, Relationship, SQLModel
 
-Kind = Literal["acknowledgment", "response", "triage", "update", "decision", "concern"]
+Kind = Literal[
+    "acknowledgment", "response", "triage", "update", "decision", "concern", "information"
+]  # fmt: skip
 State = Literal["running", "paused", "unconfirmed", "met", "breached", "cancelled"]
 
 
@@ -149,9 +151,9 @@ class Clock(Row, table=True):
 
     `message_id` is set where a clock is of one message (acknowledgment, triage, a billing concern);
     where it is of no conversation, `conversation_id` is what it is of (update: the matter,
-    decision: the decision, concern: the concern). `met_by` is the message, acknowledgment or call
-    that met it: if that bounces, the clock opens again. `within` is what this one is promised,
-    where that is not the policy's limit.
+    decision: the decision, concern: the concern, information: the request). `met_by` is the
+    message, acknowledgment or call that met it: if that bounces, the clock opens again. `within` is
+    what this one is promised, where that is not the policy's limit.
     """
 
     __tablename__ = "clocks"
@@ -188,6 +190,33 @@ class Clock(Row, table=True):
     firings: list[ClockFiring] = Relationship(
         sa_relationship_kwargs=_parts_of_a_clock("ClockFiring.due_at")
     )
+
+
+class Deadline(Row, table=True):
+    """Something in a matter that is to be done or takes place by an instant. It no longer `stands`
+    when it was called off or its matter closed."""
+
+    __tablename__ = "deadlines"
+    deadline_id: UUID = Field(primary_key=True)
+    revision: int
+    client_id: UUID
+    matter_id: UUID
+    due_at: datetime = Field(sa_type=Instant)
+    stands: bool
+    calendar_id: UUID | None = None
+    calendar_version: int
+    time_zone: str
+
+
+class DeadlineReminder(Row, table=True):
+    """One step before a deadline; its key is why it is told once."""
+
+    __tablename__ = "deadline_reminders"
+    deadline_id: UUID = Field(primary_key=True, foreign_key="deadlines.deadline_id")
+    revision: int = Field(primary_key=True)
+    working_days: int = Field(primary_key=True)
+    remind_at: datetime = Field(sa_type=Instant)
+    told_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
 class MatterContact(Row, table=True):

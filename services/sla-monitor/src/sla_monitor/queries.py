@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, column, func, select, text, true
@@ -19,6 +20,8 @@ from sla_monitor.models import (
     Clock,
     ClockMessage,
     ContactAssignment,
+    Deadline,
+    DeadlineReminder,
     Firm,
     Kind,
     PolicyVersion,
@@ -52,14 +55,25 @@ def built_in_calendar(time_zone: str) -> WorkingCalendar:
 async def current_terms(session: AsyncSession, kind: Kind) -> Terms:
     """What a clock that opens now is promised under."""
     version, policy = await newest_policy(session, kind)
+    return Terms(*await calendar_in_force(session), policy, version)
+
+
+class CalendarInForce(NamedTuple):
+    """The firm's own calendar and its version; without one, the built-in one in the firm's zone."""
+
+    value: WorkingCalendar
+    calendar_id: UUID | None
+    version: int
+
+
+async def calendar_in_force(session: AsyncSession) -> CalendarInForce:
     firm = await session.get(Firm, FIRM_ID)
     if firm is not None and firm.calendar_id is not None:
         newest = await _newest_version(session, firm.calendar_id)
         if newest is not None:
             value = await calendar_value(session, firm.calendar_id, newest)
-            return Terms(value, firm.calendar_id, newest, policy, version)
-    calendar = built_in_calendar(firm.time_zone if firm else "UTC")
-    return Terms(calendar, None, 0, policy, version)
+            return CalendarInForce(value, firm.calendar_id, newest)
+    return CalendarInForce(built_in_calendar(firm.time_zone if firm else "UTC"), None, 0)
 
 
 async def pinned_terms(session: AsyncSession, clock: Clock) -> Terms:
@@ -147,22 +161,23 @@ async def open_update_clock(session: AsyncSession, matter_id: UUID) -> Clock | N
     return found.scalar_one_or_none()
 
 
-async def decision_clock(session: AsyncSession, decision_id: UUID) -> Clock | None:
-    """The clock of a decision, locked."""
+async def clock_of(session: AsyncSession, kind: Kind, subject_id: UUID) -> Clock | None:
+    """The clock of a decision, or of a request for information, locked."""
     found = await session.execute(
         select(Clock)
-        .where(col(Clock.conversation_id) == decision_id, col(Clock.kind) == "decision")
+        .where(col(Clock.conversation_id) == subject_id, col(Clock.kind) == kind)
         .with_for_update()
     )
     return found.scalar_one_or_none()
 
 
-async def open_decision_clocks(session: AsyncSession, matter_id: UUID) -> Sequence[Clock]:
+async def clients_own_clocks(session: AsyncSession, matter_id: UUID) -> Sequence[Clock]:
+    """What a client was asked in a matter and has not answered."""
     found = await session.execute(
         select(Clock)
         .where(
             col(Clock.matter_id) == matter_id,
-            col(Clock.kind) == "decision",
+            col(Clock.kind).in_(("decision", "information")),
             col(Clock.state).in_(OPEN),
         )
         .order_by(col(Clock.clock_id))
@@ -285,6 +300,12 @@ async def next_instant(session: AsyncSession) -> datetime | None:
     return found.scalar_one()
 
 
+async def next_reminder(session: AsyncSession) -> datetime | None:
+    untold = col(DeadlineReminder.told_at).is_(None)
+    found = await session.execute(select(func.min(DeadlineReminder.remind_at)).where(untold))
+    return found.scalar_one()
+
+
 async def stale_clocks(session: AsyncSession, kind: Kind, terms: Terms, limit: int) -> list[Clock]:
     """Running clocks under terms that are no longer those in force."""
     found = await session.execute(
@@ -327,9 +348,11 @@ async def all_stated_was_heard(
     return bool(found.scalar_one())
 
 
-async def holder_of(session: AsyncSession, rung: Rung, clock: Clock, at: datetime) -> UUID | None:
-    """Who stands on this rung for a clock; where nobody does, a managing partner."""
-    contact = await _present(session, await _contact(session, clock, at), at)
+async def holder_of(
+    session: AsyncSession, rung: Rung, owed: Clock | Deadline, at: datetime
+) -> UUID | None:
+    """Who stands on this rung for what is owed; where nobody does, a managing partner."""
+    contact = await _present(session, await _contact(session, owed, at), at)
     if rung == "contact" and contact:
         return contact.staff_id
     if rung == "supervisor" and contact and contact.supervisor_id:
@@ -376,14 +399,17 @@ async def _cover(session: AsyncSession, staff_id: UUID, at: datetime) -> UUID | 
     return found.scalars().first()
 
 
-async def _contact(session: AsyncSession, clock: Clock, at: datetime) -> UUID | None:
-    """The point of contact of the clock's matter at that instant, else of its client."""
+async def _contact(session: AsyncSession, owed: Clock | Deadline, at: datetime) -> UUID | None:
+    """The point of contact of its matter at that instant, whichever entry of a client the matter is
+    recorded under, else of its client."""
     found = await session.execute(
         select(col(ContactAssignment.staff_id))
         .where(
-            col(ContactAssignment.client_id) == clock.client_id,
-            col(ContactAssignment.matter_id).is_(None)
-            | (col(ContactAssignment.matter_id) == clock.matter_id),
+            (col(ContactAssignment.matter_id) == owed.matter_id)
+            | (
+                col(ContactAssignment.matter_id).is_(None)
+                & (col(ContactAssignment.client_id) == owed.client_id)
+            ),
             col(ContactAssignment.from_at) <= at,
         )
         .order_by(

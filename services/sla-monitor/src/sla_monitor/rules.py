@@ -118,6 +118,14 @@ DEFAULT_POLICIES: dict[Kind, ClockPolicy] = {
         warn_at=(hours(3 * 24), hours(24)),
         ladder=(),
     ),
+    # So is the time in which a client is to bring what they were asked for.
+    "information": ClockPolicy(
+        mode=Mode.ELAPSED,
+        target=hours(14 * 24),
+        limit=hours(14 * 24),
+        warn_at=(hours(3 * 24),),
+        ladder=(),
+    ),
     "concern": ClockPolicy(
         mode=Mode.BUSINESS_DAY, target=hours(48), limit=hours(120), warn_at=(hours(24),)
     ),

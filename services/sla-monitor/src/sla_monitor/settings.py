@@ -16,6 +16,10 @@ class SlaMonitorSettings(Settings):
     sla_monitor_settle: float = Field(
         0.1, description="seconds after an instant before it is asked what was heard by then"
     )
+    sla_monitor_deadline_steps: tuple[int, ...] = Field(
+        (10, 5, 2, 1),
+        description="working days before a deadline at which it is reminded of",
+    )
     sla_monitor_leap: float = Field(
         60.0, description="seconds by which time may leap unannounced before firing pauses"
     )

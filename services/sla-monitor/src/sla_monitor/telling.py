@@ -17,6 +17,7 @@ from shared.contracts.sla_monitor import (
     DeadlineWarned,
     DecisionDue,
     EscalationRaised,
+    InformationDue,
     ResponseDue,
     SkippedDay,
     TriageDue,
@@ -34,7 +35,7 @@ def course_of(clock: Clock) -> Course:
 
 def due(clock: Clock, terms: Terms, response: Clock | None = None) -> Event:
     """What is owed. An acknowledgment promises exactly what `response`, told before it, says."""
-    if clock.kind in ("update", "decision"):
+    if clock.kind in ("update", "decision", "information"):
         return _due_in_a_matter(clock)
     owed = {
         "clock_id": clock.clock_id,
@@ -85,6 +86,8 @@ def _due_in_a_matter(clock: Clock) -> Event:
     )
     if clock.kind == "decision":
         return DecisionDue(decision_id=clock.conversation_id, **owed)
+    if clock.kind == "information":
+        return InformationDue(request_id=clock.conversation_id, **owed)
     return UpdateDue(prompted_at=clock.urgent_at, **owed)
 
 

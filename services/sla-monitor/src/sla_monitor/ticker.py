@@ -18,14 +18,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shared import clock
 from shared.consumer import Ends
 from shared.runtime import Runtime
-from sla_monitor import actions, queries
+from sla_monitor import actions, deadlines, queries
 from sla_monitor.calendar import CalendarRefused
 from sla_monitor.models import Clock, Kind
 from sla_monitor.settings import SlaMonitorSettings
 
 log = structlog.get_logger()
 
-COULD_HAVE_MET_IT = ("messaging", "matters", "billing")
+COULD_HAVE_MET_IT = ("messaging", "matters", "billing", "intake")
 LOOK_AT_LEAST_EVERY = 0.5  # seconds: `privity time advance` is noticed within one
 HEARD_WITHIN = 0.15  # seconds: what just arrived is often being handled
 ENDS_KEPT = timedelta(minutes=10)  # ends that are never passed were those of a topic now lost
@@ -103,11 +103,14 @@ class Ticker:
         async with self.runtime.db.transaction() as session:
             now = await clock.database_now(session)
             next_at = await queries.next_instant(session)
+            next_reminder = await queries.next_reminder(session)
         if clock.offset() != offset:
             return 0.0  # the clock was moved while it was read: read it again
         if self.leap.happened(now - offset, time.monotonic()):
             return LOOK_AT_LEAST_EVERY
         await self._sweep()
+        if next_reminder is not None and next_reminder <= now:
+            await self._remind(now)
         if next_at is None:
             return LOOK_AT_LEAST_EVERY
         if next_at + settle > now:
@@ -130,6 +133,13 @@ class Ticker:
             # Dying before the commit tells nothing and changes nothing: the next tick finds the
             # same clocks due. After it the firings' keys keep anything from being told again.
             return len(due)
+
+    async def _remind(self, now: datetime) -> None:
+        """Nothing that is not heard yet could make a reminder wrong but its own deadline's move,
+        which messaging sees when it writes."""
+        async with self.runtime.db.transaction() as session:
+            await deadlines.remind(session, now, self._settings.sla_monitor_batch)
+            # Dying before the commit tells nothing; after it the row says that it was told.
 
     async def _heard_until(self, now: datetime) -> datetime:
         """An instant by which all that was said has been heard; NEVER while that is not known.
@@ -171,6 +181,8 @@ class Ticker:
         for kind in _kinds():
             async with self.runtime.db.transaction() as session:
                 changed += await actions.recompute_stale(session, kind)
+        async with self.runtime.db.transaction() as session:
+            changed += await deadlines.replan_stale(session)
         if not changed:
             self._swept_at = time.monotonic()
 

@@ -264,6 +264,22 @@ class EngagementSigned(Event, owner="intake", key="client_id", subject="engageme
     signed_at: AwareDatetime
 
 
+class EngagementHeldUp(Event, owner="intake", key="client_id", subject="engagement_id"):
+    """A run of the conflict check found a possible conflict after an agreement was offered: told
+    for each such run. Nothing goes on, and nothing comes into force, until a partner decides;
+    `staff_ids` must hear of it at once. It does not mean that there is a conflict."""
+
+    engagement_id: UUID
+    agreement_version: int
+    client_id: UUID
+    consultation_id: UUID
+    state: Literal["proposed", "accepted", "countersigned", "signed"]
+    check_id: UUID
+    revision: int
+    staff_ids: tuple[UUID, ...]
+    held_up_at: AwareDatetime
+
+
 class EngagementDeclined(Event, owner="intake", key="client_id", subject="engagement_id"):
     """A signer declined this version; whatever others signed of it is void. Told once."""
 

@@ -9,6 +9,7 @@ from shared.contracts.event import ContentRef, Event, Fact, Sealed
 
 Channel = Literal["email", "portal", "sms", "phone", "in_person", "video", "letter"]
 AnswerKind = Literal["answer", "question", "acknowledgment", "update", "notice"]
+EnteredKind = Literal["note", "call", "letter"]
 
 
 class Attachment(Fact):
@@ -130,6 +131,7 @@ class MessageAcknowledged(Event, owner="messaging", key="client_id", subject="co
     acknowledged_at: AwareDatetime
     staff_id: UUID | None = None
     body: Sealed | None = None
+    original: ContentRef | None = None
 
 
 class MessageSent(Event, owner="messaging", key="client_id", subject="message_id"):
@@ -207,6 +209,23 @@ class NoteWritten(Event, owner="messaging", key="client_id", subject="message_id
     body: Sealed
 
 
+class MessageCorrected(Event, owner="messaging", key="client_id", subject="message_id"):
+    """Something that a person had entered by hand (a note, a call, a letter) was wrong: told once
+    for each correction. `message_id` is the newer entry, `corrects` the one that it puts right;
+    both stay. Changes no clock, and is never shown to the client where a note was not."""
+
+    message_id: UUID
+    corrects: UUID
+    conversation_id: UUID
+    client_id: UUID
+    matter_id: UUID | None = None
+    kind: EnteredKind
+    staff_id: UUID
+    corrected_at: AwareDatetime
+    body: Sealed
+    reason: Sealed
+
+
 class StaffNotified(
     Event, owner="messaging", key=("client_id", "conversation_id"), subject="staff_id"
 ):
@@ -222,6 +241,6 @@ class StaffNotified(
     clock_id: UUID | None = None
     about: Literal[
         "message", "triage", "manual-acknowledgment", "warning", "breach", "escalation", "failure",
-        "preference", "retainer",
+        "preference", "deadline", "retainer",
     ]  # fmt: skip
     notified_at: AwareDatetime

@@ -151,6 +151,40 @@ class DecisionDue(Event, owner="sla-monitor", key="client_id", subject="clock_id
     calendar_version: int
 
 
+class InformationDue(Event, owner="sla-monitor", key="client_id", subject="clock_id"):
+    """The client was asked for documents and facts by `limit_at`. It is theirs to bring; intake
+    reminds them, and this clock tells the firm when the time is over."""
+
+    clock_id: UUID
+    revision: int = 1
+    request_id: UUID
+    client_id: UUID
+    matter_id: UUID | None = None
+    opened_at: AwareDatetime
+    target_at: AwareDatetime
+    limit_at: AwareDatetime
+    time_zone: str
+    policy_version: int
+    calendar_version: int
+
+
+class DeadlineReminderDue(Event, owner="sla-monitor", key="client_id", subject="deadline_id"):
+    """Who must act is owed a reminder of a deadline: so many working days before it, by the firm's
+    calendar, when that day's work begins. Told once for each step of each revision of the deadline,
+    and not for an instant that was past when it was set. Says nothing of whether it is met."""
+
+    deadline_id: UUID
+    revision: int
+    matter_id: UUID
+    client_id: UUID
+    working_days: int
+    remind_at: AwareDatetime
+    due_at: AwareDatetime
+    time_zone: str
+    calendar_version: int
+    staff_id: UUID | None = None
+
+
 class ConcernDue(Event, owner="sla-monitor", key="client_id", subject="clock_id"):
     """An answer to a billing concern is owed, from when the client raised it. Told when it opens
     and again with a higher `revision` when it is recomputed."""
@@ -170,7 +204,8 @@ class ConcernDue(Event, owner="sla-monitor", key="client_id", subject="clock_id"
 
 class ClockFact(Event):
     """What all later facts of a clock carry. Where a clock is of no conversation,
-    `conversation_id` is what it is of (update: the matter, decision: the decision)."""
+    `conversation_id` is what it is of (update: the matter, decision: the decision,
+    information: the request)."""
 
     clock_id: UUID
     kind: ClockKind

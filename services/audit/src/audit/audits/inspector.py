@@ -13,7 +13,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from audit import proofs, queries, streams
+from audit import merkle, proofs, queries, streams
+from audit import rows as log_rows
 from audit.audits import pages, rows
 from audit.audits.proving import Problem, Proving
 from audit.checkpoints import Signer
@@ -88,7 +89,7 @@ class Inspector:
             end = min(first + ENTRIES_AT_ONCE, size)
             async with db.transaction() as session:
                 page = await rows.page(session, first, end)
-                stored = await rows.hashes(session, first, end)
+                stored = await log_rows.stored(session, merkle.made_by(first, end))
                 checkpoints = await rows.checkpoints(session, first, end)
                 await rows.touch(session, audit_id, first)
             found = proving.page(page, stored, checkpoints, end - first)

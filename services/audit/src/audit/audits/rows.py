@@ -179,19 +179,6 @@ async def page(session: AsyncSession, first: int, end: int) -> Sequence[Any]:
     return found.all()
 
 
-async def hashes(session: AsyncSession, first: int, end: int) -> dict[tuple[int, int], bytes]:
-    """Of the subtrees that the entries from `first` to `end` make complete."""
-    found = await session.execute(
-        text("""
-            SELECT n.level, n.position, n.hash
-            FROM generate_series(0, 62) AS l(level) JOIN nodes n ON n.level = l.level
-            AND n.position >= :first >> l.level AND n.position < CAST(:end AS bigint) >> l.level
-        """),
-        {"first": first, "end": end},
-    )
-    return {(row.level, row.position): row.hash for row in found}
-
-
 async def checkpoints(session: AsyncSession, above: int, through: int) -> Sequence[Any]:
     found = await session.execute(
         text("""
@@ -206,6 +193,9 @@ async def checkpoints(session: AsyncSession, above: int, through: int) -> Sequen
 async def count_hashes(session: AsyncSession, size: int) -> int:
     """How many hashes are stored of a tree of this size."""
     found = await session.execute(
-        text("SELECT count(*) FROM nodes WHERE (position + 1) << level <= :size"), {"size": size}
+        text("""
+            SELECT coalesce(sum(octet_length(hashes)) / 32, 0) FROM subtrees WHERE size <= :size
+        """),
+        {"size": size},
     )
     return int(found.scalar_one())

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 import intake.consultations.queries as consultations
 import intake.directory.queries as directory
+import intake.engagements.queries as engagements
 import intake.names.queries as names
 from intake.conflicts import queries, rules
 from intake.conflicts.models import ConflictCheck, ConflictConsent, ConflictHit, State
@@ -23,6 +24,7 @@ from shared.contracts.intake import (
     ConflictCheckCompleted,
     ConflictCleared,
     ConflictWaived,
+    EngagementHeldUp,
     InformedConsent,
 )
 from shared.errors import Invalid, Refusal
@@ -82,6 +84,8 @@ async def run(session: AsyncSession, row: Consultation) -> ConflictCheck:
             completed_at=check.completed_at,
         ),
     )
+    if check.state == "possible":
+        await _hold_up(session, check)
     return check
 
 
@@ -164,6 +168,27 @@ async def waive(
         ),
     )
     return check
+
+
+async def _hold_up(session: AsyncSession, check: ConflictCheck) -> None:
+    """An agreement that was offered waits from now on, also one that the firm has counter-signed:
+    who must decide, and who answers the client, hear of it."""
+    in_charge = await directory.in_charge(session)
+    for row in await engagements.offered(session, check.consultation_id):
+        emit(
+            session,
+            EngagementHeldUp(
+                engagement_id=row.engagement_id,
+                agreement_version=row.agreement_version,
+                client_id=row.client_id,
+                consultation_id=row.consultation_id,
+                state=row.state,
+                check_id=check.check_id,
+                revision=check.revision,
+                staff_ids=tuple(dict.fromkeys([*in_charge, row.point_of_contact_id])),
+                held_up_at=check.completed_at,
+            ),
+        )
 
 
 async def _begun(session: AsyncSession, row: Consultation) -> ConflictCheck:

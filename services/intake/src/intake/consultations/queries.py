@@ -4,15 +4,17 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, select
+import orjson
+from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 import intake.directory.queries as directory
 import intake.names.queries as names
 from intake.consultations.models import Consultation, Party
-from intake.names import rules
+from shared.contracts import Sealed
 from shared.errors import NotFound
+from shared.keyring import unseal
 
 SAME_PERSON = 0.93
 NOTHING = "There is nothing here that you may see."
@@ -27,6 +29,16 @@ async def consultation(
     if found is None:
         raise NotFound(NOTHING)
     return found
+
+
+def limitation_dates(session: AsyncSession, row: Consultation) -> list[str]:
+    """As they were noted; none before the consultation was held. The client's key must be held."""
+    if row.note is None:
+        return []
+    dates: list[str] = orjson.loads(unseal(session, Sealed.model_validate(row.note)))[
+        "limitation_dates"
+    ]
+    return dates
 
 
 async def for_client(session: AsyncSession, client_id: UUID) -> Consultation:
@@ -52,14 +64,16 @@ async def parties(session: AsyncSession, consultation_id: UUID) -> list[Party]:
     return list(found.scalars())
 
 
-async def asked_since(session: AsyncSession, since: datetime) -> int:
-    """How many strangers asked by the form since then."""
+async def oldest_of(session: AsyncSession, count: int, *, since: datetime) -> datetime | None:
+    """When the first of the last `count` strangers asked by the form; None for fewer since then."""
     found = await session.execute(
-        select(func.count())
-        .select_from(Consultation)
+        select(col(Consultation.requested_at))
         .where(col(Consultation.source) == "form", col(Consultation.requested_at) >= since)
+        .order_by(col(Consultation.requested_at).desc())
+        .offset(count - 1)
+        .limit(1)
     )
-    return int(found.scalar_one())
+    return found.scalar_one_or_none()
 
 
 def seen_by(staff_id: UUID | None, caller_id: UUID) -> Any:
@@ -86,8 +100,3 @@ async def duplicates(session: AsyncSession, row: Consultation) -> list[tuple[UUI
             found.setdefault(near.client_id, near.because)
     found.pop(row.client_id, None)
     return list(found.items())
-
-
-def is_same_name(one: str, other: str) -> bool:
-    """Whether a name that was typed to sign is the signer's, however it is spelt."""
-    return rules.likeness(rules.fold(one), rules.fold(other)) is not None

@@ -50,6 +50,18 @@ async def any_of_the_firm(session: AsyncSession, emails: Collection[str]) -> boo
     return found.first() is not None
 
 
+async def in_charge(session: AsyncSession) -> list[UUID]:
+    """The managing partners; every partner where nobody manages."""
+    found = await session.execute(
+        select(Staff)
+        .where(col(Staff.role) == "partner", col(Staff.active))
+        .order_by(col(Staff.staff_id))
+    )
+    partners = list(found.scalars())
+    managing = [one.staff_id for one in partners if one.managing_partner]
+    return managing or [one.staff_id for one in partners]
+
+
 async def staff_id_of(session: AsyncSession, caller: CallerIdentity) -> UUID | None:
     """The caller's own entry in the directory."""
     found = await session.execute(

@@ -1,5 +1,6 @@
 """Counter-sign, bring into force, let expire, end."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -7,12 +8,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 import intake.conflicts.queries as conflict_checks
 import intake.consultations.actions as consultation_actions
 import intake.consultations.queries as consultations
+import intake.directory.queries as directory
 import intake.files.actions as files
 import intake.letters.actions as letters
 import intake.links.actions as links
+from intake.documents.dates import day
 from intake.engagements import fee_terms, queries, telling
 from intake.engagements.models import Engagement
 from intake.engagements.states import require
+from intake.engagements.terms import Step
 from intake.letters.texts import disengagement
 from shared import clock, revisions
 from shared.contracts.intake import EngagementExpired
@@ -84,19 +88,31 @@ async def bring_into_force(session: AsyncSession, engagement_id: UUID, sealed: b
 
 
 async def end(
-    session: AsyncSession, engagement_id: UUID, *, by_firm: bool, reasons: str, by: UUID
+    session: AsyncSession,
+    engagement_id: UUID,
+    *,
+    by_firm: bool,
+    reasons: str,
+    deadlines: Sequence[Step],
+    by: UUID,
 ) -> Engagement:
-    """An engagement in force ends; everybody who signed gets a letter that says so."""
+    """An engagement in force ends; everybody who signed gets a letter that says so, and what is
+    theirs to keep from now on."""
     row = await queries.engagement(session, engagement_id, locked=True)
     require(row, "signed")
     row.state, row.ended_at = "ended", clock.now()
     row.revision += 1
     emit(session, telling.ended(session, row, by_firm=by_firm, reasons=reasons, by=by))
-    terms = queries.terms_of(session, row)
+    wording = disengagement(
+        queries.terms_of(session, row).title,
+        by_firm=by_firm,
+        last_day=day(row.ended_at, await directory.time_zone(session)),
+        dates=[f"{one.when}: {one.what}" for one in deadlines],
+    )
     for one in await queries.signers(session, engagement_id):
         await letters.send(
             session,
-            disengagement(terms.title),
+            wording,
             client_id=row.client_id,
             subject_id=row.engagement_id,
             name=one.name,

@@ -8,15 +8,17 @@ from fastapi import APIRouter, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 from sqlmodel import col
 
+import intake.conflicts.queries as conflict_checks
 import intake.directory.queries as directory
 import intake.files.queries as files
 from intake import access
 from intake.access import TABLE
 from intake.consultations.models import Consultation
 from intake.consultations.queries import seen_by
-from intake.engagements import actions, drafting, queries, signatures
+from intake.engagements import actions, drafting, queries, rules, signatures
 from intake.engagements.models import Engagement, Method, State
-from intake.engagements.terms import MustSign, NewTerms, Terms
+from intake.engagements.rules import WaitsFor
+from intake.engagements.terms import MustSign, NewTerms, Step, Terms
 from intake.files.models import File
 from intake.templates.queries import STANDARD
 from shared import clock, revisions
@@ -85,11 +87,13 @@ class EngagementListed(BaseModel):
 
 
 class EngagementShown(EngagementListed):
-    """`document_sha256`: of the bytes that are or were to be signed."""
+    """`document_sha256`: of the bytes that are or were to be signed. `waits_for`: what must happen
+    before it comes into force; null when nothing will."""
 
     terms: Terms
     signers: list[SignerShown]
     document_sha256: str | None
+    waits_for: WaitsFor | None
 
 
 class Approval(BaseModel):
@@ -115,9 +119,13 @@ class NewInvitation(BaseModel):
 
 
 class Ending(BaseModel):
+    """`deadlines` that lie ahead stand in the letter; an empty list says that none is known.
+    `reasons` do not stand in it."""
+
     model_config = ConfigDict(extra="forbid")
     by_firm: bool
     reasons: Annotated[Prose, Field(min_length=1)]
+    deadlines: Annotated[list[Step], Field(max_length=50)]
 
 
 @router.post("", status_code=201)
@@ -293,7 +301,14 @@ async def post_end(
 ) -> EngagementShown:
     """An engagement in force ends; a letter goes to everybody who signed."""
     await _holding(request, caller, "approve engagements", engagement_id)
-    row = await actions.end(session, engagement_id, by=caller.id, **body.model_dump())
+    row = await actions.end(
+        session,
+        engagement_id,
+        by_firm=body.by_firm,
+        reasons=body.reasons,
+        deadlines=body.deadlines,
+        by=caller.id,
+    )
     return await _shown(session, row, response)
 
 
@@ -326,6 +341,7 @@ async def _shown(session: Transaction, row: Engagement, response: Response) -> E
     response.headers["ETag"] = revisions.etag(row.revision)
     await session.flush()
     signers = await queries.signers(session, row.engagement_id)
+    check = await conflict_checks.check_of(session, row.consultation_id)
     return EngagementShown(
         **_listed(row).model_dump(),
         terms=queries.terms_of(session, row),
@@ -334,4 +350,5 @@ async def _shown(session: Transaction, row: Engagement, response: Response) -> E
             for one in signers
         ],
         document_sha256=row.document_sha256.hex() if row.document_sha256 else None,
+        waits_for=rules.waits_for(row.state, conflict=check.state == "possible"),
     )

@@ -96,7 +96,7 @@ async def evidence(
 
 
 def _is_new(one: Signer, parties: Sequence[Any]) -> bool:
-    return not any(rules.is_the_same_person(one.name, party.name) for party in parties)
+    return not any(rules.is_like(one.name, party.name) for party in parties)
 
 
 def _facts(one: Signer, evidence: Mapping[str, Any], zone: str) -> dict[str, Any]:

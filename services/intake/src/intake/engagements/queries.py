@@ -70,6 +70,17 @@ async def alive(session: AsyncSession, consultation_id: UUID, amends: UUID | Non
     return found.first() is not None
 
 
+async def offered(session: AsyncSession, consultation_id: UUID) -> list[Engagement]:
+    """Those that came of this consultation and were sent to be signed, or are in force."""
+    found = await session.execute(
+        select(Engagement).where(
+            col(Engagement.consultation_id) == consultation_id,
+            col(Engagement.state).in_(("proposed", "accepted", "countersigned", "signed")),
+        )
+    )
+    return list(found.scalars())
+
+
 def every() -> Select[Engagement]:
     return select(Engagement)
 

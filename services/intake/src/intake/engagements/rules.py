@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from intake.engagements.terms import MustSign, Terms
 from intake.names import rules as names
@@ -19,19 +19,29 @@ _UNSAID: dict[str, Any] = {
     "rates": [], "expenses": None, "invoiced_every": None, "late_penalty": None,
     "terms_id": None, "version": None, "commitment": None,
 }  # fmt: skip
+WaitsFor = Literal["approval", "signatures", "counter-signature", "seal", "decision on a conflict"]
+_WAITS_FOR: dict[str, WaitsFor] = {
+    "draft": "approval",
+    "proposed": "signatures",
+    "accepted": "counter-signature",
+    "countersigned": "seal",
+}
 NO_CONTINGENT_FEE_IN = frozenset({"family", "divorce", "criminal", "criminal-defense"})
 
 
-def is_the_same_person(typed: str, signer: str) -> bool:
-    """Whether the name that was typed is the signer's, however it is spelt."""
-    return names.likeness(names.fold(typed), names.fold(signer)) is not None
+def waits_for(state: str, *, conflict: bool) -> WaitsFor | None:
+    waiting = _WAITS_FOR.get(state)
+    return "decision on a conflict" if waiting and conflict else waiting
+
+
+def is_like(one: str, other: str) -> bool:
+    """Whether a conflict check would take the two for one person."""
+    return names.likeness(names.fold(one), names.fold(other)) is not None
 
 
 def binds(signers: Iterable[MustSign], asked: Sequence[str]) -> bool:
     """Whether one who asked signs, or somebody signs with a capacity: for a company, a ward."""
-    return any(
-        one.capacity or any(is_the_same_person(one.name, name) for name in asked) for one in signers
-    )
+    return any(one.capacity or any(is_like(one.name, name) for name in asked) for one in signers)
 
 
 def unchecked(signers: Iterable[MustSign], known: Sequence[str]) -> list[MustSign]:
@@ -39,7 +49,7 @@ def unchecked(signers: Iterable[MustSign], known: Sequence[str]) -> list[MustSig
     return [
         one
         for one in signers
-        if not one.capacity and not any(is_the_same_person(one.name, name) for name in known)
+        if not one.capacity and not any(is_like(one.name, name) for name in known)
     ]
 
 

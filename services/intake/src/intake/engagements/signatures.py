@@ -14,6 +14,7 @@ from intake.engagements import fee_terms, queries, rules, telling
 from intake.engagements.models import Engagement, Method, Signer
 from intake.engagements.states import AlreadySigned, require_open
 from intake.files.models import File
+from intake.names import rules as names
 from shared import clock
 from shared.contracts.intake import EngagementDeclined, EngagementQuestionAsked
 from shared.errors import Invalid, Refusal
@@ -36,7 +37,7 @@ async def sign(
 ) -> Engagement:
     """One of those who must sign does. The last one makes it accepted."""
     row, one = await _to_sign(session, signer_id, document_sha256)
-    if not rules.is_the_same_person(typed, one.name):
+    if not names.is_same(typed, one.name):
         raise Invalid(f"Type your name as it stands in the agreement: {one.name}.")
     facts = evidence | {"typed": typed, "statement": rules.STATEMENT, "sha256": document_sha256}
     return await _signed(session, row, one, "electronic", clock.now(), facts)

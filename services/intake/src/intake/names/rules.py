@@ -129,6 +129,22 @@ def fold(written: str) -> Folded:
     return Folded(words, tuple(_sound(word) for word in words), "".join(spoken))
 
 
+def is_same(one: str, other: str) -> bool:
+    """Whether both are one name: the same words in any order, case and accents, however divided,
+    titles aside; in another script those that are heard the same. A name that is only like it is
+    another's: a spouse's, a child's."""
+    mine, theirs = fold(one), fold(other)
+    if mine.form == theirs.form or mine.letters == theirs.letters:
+        return bool(mine.words)
+    if _scripts(one) == _scripts(other):
+        return False
+    return mine.sound == theirs.sound or "".join(mine.sounds) == "".join(theirs.sounds)
+
+
+def _scripts(written: str) -> set[str]:
+    return {unicodedata.name(one, "?").split()[0] for one in written if one.isalpha()}
+
+
 def likeness(one: Folded, other: Folded) -> Likeness | None:
     """None unless the two may be one: every word of the shorter must be found in the longer."""
     if not one.words or not other.words:

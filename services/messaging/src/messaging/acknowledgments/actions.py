@@ -163,7 +163,7 @@ async def _write(
         message_id=case.house.message_id(outbound_id),
         date=clock.now(),
         firm=case.house.mailbox,
-        to=Mailbox(name=case.client.name, address=case.client.email),
+        to=Mailbox(name=case.client.name, address=await _address(session, case, newest)),
         thread=await _thread(session, newest.message_id),
         reading=case.manner.reading,
     )
@@ -192,6 +192,11 @@ async def _write(
         owed.state, owed.outbound_id = State.WRITTEN, outbound_id
 
 
+async def _address(session: AsyncSession, case: Case, due: AcknowledgmentDue) -> str:
+    message = await _message(session, due.message_id)
+    return await directory.address_of(session, case.client, message.sender_address)
+
+
 def _words(case: Case, dues: Sequence[AcknowledgmentDue], promise: Promise) -> tuple[Block, ...]:
     urgent = any(due.urgent for due in dues)
     return texts.acknowledgment(
@@ -212,7 +217,7 @@ async def _verdict(
     session: AsyncSession, case: Case, message: Message, due: AcknowledgmentDue
 ) -> Verdict:
     settings: MessagingSettings = session.info["settings"]
-    address = case.client.email
+    address = await directory.address_of(session, case.client, message.sender_address)
     if rule := _rule_against(address, promised_with(due)):
         return Verdict(wording=Wording.NOTHING, rule=rule)
     owners = await directory.clients_with_address(session, address)

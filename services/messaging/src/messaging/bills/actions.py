@@ -13,7 +13,7 @@ from messaging.conversations import actions as conversations
 from messaging.conversations.models import Conversation
 from messaging.notices import actions as notices
 from messaging.notices.actions import About, Subject
-from messaging.notices.cases import Case, case_of, person
+from messaging.notices.cases import Case, acting_person, case_to_write
 from messaging.notices.client_notices import tell_client
 from shared import clock
 from shared.contracts.billing import RetainerRanLow
@@ -34,11 +34,11 @@ async def write(
 ) -> None:
     """What `answers` the client's own words does not wait. Raises NotYetKnown before anything is
     written."""
-    case = await case_of(session, client_id, matter_id, clock.now())
+    case = await case_to_write(session, client_id, matter_id)
     await tell_client(
         session,
         case,
-        await _conversation(session, client_id, matter_id),
+        await _conversation(session, case.client.client_id, matter_id),
         purpose=purpose,
         of="billing",
         subject=letter.subject,
@@ -54,11 +54,11 @@ async def write(
 
 async def tell_of_retainer(session: AsyncSession, event: RetainerRanLow) -> None:
     """The client and their point of contact, once for each time that it ran low."""
-    case = await case_of(session, event.client_id, event.matter_id, clock.now())
+    case = await case_to_write(session, event.client_id, event.matter_id)
     purpose = f"retainer/{event.matter_id}/{event.ran_low_at.isoformat()}"
     letter = texts.retainer(event)
     await write(session, event.client_id, event.matter_id, purpose, letter)
-    conversation = await _conversation(session, event.client_id, event.matter_id)
+    conversation = await _conversation(session, case.client.client_id, event.matter_id)
     await notices.tell(
         session,
         case.house,
@@ -67,7 +67,7 @@ async def tell_of_retainer(session: AsyncSession, event: RetainerRanLow) -> None
         about="retainer",
         of=Subject(
             conversation_id=conversation.conversation_id,
-            client_id=event.client_id,
+            client_id=case.client.client_id,
             matter_id=event.matter_id,
         ),
         title=f"Retainer low: {case.client.name}",
@@ -80,9 +80,10 @@ async def remind_of_concern(
 ) -> None:
     """Staff hear of a concern's thresholds as of a message's; the client, when it takes longer."""
     assert event.client_id is not None, "a concern is a client's"
-    case = await case_of(session, event.client_id, event.matter_id, clock.now())
+    case = await case_to_write(session, event.client_id, event.matter_id)
     about, mark, lead, purpose = _reminded(event, case)
-    staff = await person(session, event.staff_id) if event.staff_id else case.contact
+    named = event.staff_id
+    staff = await acting_person(session, named, clock.now()) if named else case.contact
     at_latest = event.limit_at if isinstance(event, DeadlineWarned) else event.due_at
     await notices.tell(
         session,

@@ -9,6 +9,7 @@ from messaging.conversations.models import Conversation, Message
 from messaging.directory import queries as directory
 from messaging.directory.models import Staff
 from messaging.directory.queries import Closed
+from messaging.outbound.models import OutboundMessage
 from shared.auth import CallerIdentity
 from shared.errors import Invalid, NotFound
 from shared.policy import PolicyTable, Relation, permit
@@ -40,7 +41,7 @@ async def may(
     if client_id in walls.clients or matter_id in walls.matters:
         raise NotFound(NOTHING)
     if caller.role == "client":
-        relations = {"self"} if client_id is not None and caller.client_id == client_id else set()
+        relations = {"self"} if client_id in await own_entries(session, caller) else set()
     elif permit(TABLE, caller, action) == "team" and client_id in await teams(session, caller):
         relations = {"team"}
     permit(TABLE, caller, action, relations)
@@ -63,6 +64,11 @@ async def teams(session: AsyncSession, caller: CallerIdentity) -> frozenset[UUID
     return await directory.clients_of(session, member.staff_id) if member else frozenset()
 
 
+async def own_entries(session: AsyncSession, caller: CallerIdentity) -> frozenset[UUID]:
+    """Those of a client who asks."""
+    return await directory.entries(session, [caller.client_id] if caller.client_id else [])
+
+
 async def readable(session: AsyncSession, caller: CallerIdentity, message_id: UUID) -> Message:
     """The message, if the caller may read it. What waits in quarantine is nothing to the others."""
     permit(TABLE, caller, "read messages")
@@ -76,6 +82,23 @@ async def readable(session: AsyncSession, caller: CallerIdentity, message_id: UU
     if caller.role == "client" and row.direction == "internal":
         raise NotFound(NOTHING)
     return row
+
+
+async def sent(
+    session: AsyncSession, caller: CallerIdentity, message_id: UUID
+) -> OutboundMessage | None:
+    """The mail to a client that has left under this id; None if there is none. Raises NotFound for
+    one that the caller may not read, and for those that open something: nobody needs them again."""
+    permit(TABLE, caller, "read messages")
+    mail = await session.get(OutboundMessage, message_id)
+    if mail is None or not mail.to_client or mail.accepted_at is None:
+        return None
+    if mail.withheld:
+        raise NotFound(NOTHING)
+    conversation = await session.get(Conversation, mail.conversation_id)
+    matter_id = conversation.matter_id if conversation else None
+    await may(session, caller, "read messages", mail.client_id, matter_id)
+    return mail
 
 
 async def writable(
@@ -110,6 +133,6 @@ async def clients_matter(
         matters = await directory.open_matters(session, client_id)
         return matters[0].matter_id if len(matters) == 1 else None
     matter = await directory.matter(session, matter_id)
-    if matter is None or matter.client_id != client_id:
+    if matter is None or await directory.survivor(session, matter.client_id) != client_id:
         raise NotFound(NOTHING)
     return matter_id

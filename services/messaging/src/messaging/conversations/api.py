@@ -1,32 +1,26 @@
 """HTTP in: what clients and staff write, and reading it (interface: docs/openapi.yaml)."""
 
-import asyncio
-from base64 import b64encode
-from typing import Annotated, Literal
-from urllib.parse import quote
+from typing import Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Request
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from messaging.conversations import access, actions, custody, filing, queries, views
+from messaging.conversations import access, actions, entries, filing, queries, views
 from messaging.conversations.access import NOTHING, TABLE
-from messaging.conversations.actions import Said
-from messaging.conversations.models import Attachment, Conversation, Message
+from messaging.conversations.keeping import Said
+from messaging.conversations.models import Conversation, Message
 from messaging.conversations.rules import is_urgent
-from messaging.conversations.views import MessageListed, MessageShown
+from messaging.conversations.views import MessageListed
 from messaging.directory import queries as directory
 from messaging.directory.models import Client
-from messaging.email.parsing import octets_of
 from shared import clock
-from shared.accesses import Purpose, record_access
 from shared.auth import Caller, CallerIdentity
 from shared.db import Transaction
 from shared.errors import Invalid, NotFound, Unavailable
 from shared.idempotency import IdempotentRoute
 from shared.ids import new_id
-from shared.pages import Page, PageQuery, page
 from shared.policy import permit
 from shared.runtime import Runtime
 
@@ -97,6 +91,15 @@ class Filing(BaseModel):
     reason: str = Field(min_length=1, max_length=2000)
 
 
+class Correction(BaseModel):
+    """What the entry should have said, and why it did not."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    body: str = Field(min_length=1, max_length=MAX_BODY // 4)
+    reason: str = Field(min_length=1, max_length=2000)
+
+
 class Accepted(BaseModel):
     id: UUID
     conversation_id: UUID
@@ -106,8 +109,7 @@ class Accepted(BaseModel):
 async def post_conversation(
     body: NewConversation, caller: Caller, request: Request, session: Transaction
 ) -> Accepted:
-    client_id = _client_meant(caller, body.client_id)
-    await _hold(request, client_id)
+    client_id = await _meant(request, _client_named(caller, body.client_id))
     await access.may(session, caller, "write messages", client_id)
     client = await directory.client(session, client_id)
     if client is None and caller.client_id is not None:
@@ -146,12 +148,12 @@ async def post_message(
 async def post_call(
     body: NewCall, caller: Caller, request: Request, session: Transaction
 ) -> Accepted:
-    await _hold(request, body.client_id)
-    await access.may(session, caller, "write as the firm", body.client_id)
+    client_id = await _meant(request, body.client_id)
+    await access.may(session, caller, "write as the firm", client_id)
     if body.held_at > clock.now():
         raise Invalid("A call that was held lies in the past: held_at is later than now.")
     author = await access.author(session, caller)
-    conversation = await _place_of_call(session, body)
+    conversation = await _place_of_call(session, body, client_id)
     said = Said(
         message_id=new_id(),
         received_at=body.held_at,
@@ -161,7 +163,7 @@ async def post_call(
         sender_name=author.name,
         sender_address=author.email,
     )
-    row = await actions.log_call(
+    row = await entries.log_call(
         session,
         conversation,
         said,
@@ -170,6 +172,27 @@ async def post_call(
         staff_id=author.staff_id,
     )
     return _accepted(row)
+
+
+@router.post("/v1/messages/{message_id}/corrections", status_code=201)
+async def post_correction(
+    message_id: UUID, body: Correction, caller: Caller, request: Request, session: Transaction
+) -> Accepted:
+    """A note, a call or a letter that was entered wrong: the newer entry names it, both stay."""
+    permit(TABLE, caller, "write as the firm")
+    runtime: Runtime = request.state.runtime
+    async with runtime.db.transaction() as looking:
+        row = await access.readable(looking, caller, message_id)
+        await access.may(looking, caller, "write as the firm", row.client_id, row.matter_id)
+        author = await access.author(looking, caller)
+    if row.client_id is not None:
+        await _meant(request, row.client_id)
+    # Locked: of two who correct it at once, the second sees what the first did.
+    row = await session.get_one(Message, message_id, with_for_update=True)
+    newer = await entries.correct(
+        session, row, body=body.body, reason=body.reason, staff_id=author.staff_id
+    )
+    return _accepted(newer)
 
 
 @router.post("/v1/messages/{message_id}/file")
@@ -198,87 +221,6 @@ async def post_file(
     )
     (listed,) = await views.listed(session, [row])
     return listed
-
-
-@router.get("/v1/messages")
-async def get_messages(
-    caller: Caller,
-    request: Request,
-    asked: PageQuery,
-    session: Transaction,
-    client_id: UUID | None = None,
-    matter_id: UUID | None = None,
-    state: Annotated[Literal["unanswered", "quarantined"] | None, Query()] = None,
-) -> Page[MessageListed]:
-    if state == "quarantined":
-        permit(TABLE, caller, "read quarantined messages")
-    relation = permit(TABLE, caller, "read messages")
-    runtime: Runtime = request.state.runtime
-    async with runtime.db.transaction() as looking:
-        rows = await queries.page_of(
-            looking,
-            clients=await _clients_of(looking, caller) if relation != "any" else None,
-            client_id=client_id,
-            matter_id=matter_id,
-            state=state,
-            for_client=caller.role == "client",
-            closed=await access.closed(looking, caller),
-            before=_before(asked.after),
-            limit=asked.limit + 1,
-        )
-    await _hold(request, *{row.owner for row in rows})
-    for client in {row.client_id for row in rows[: asked.limit] if row.client_id}:
-        await record_access(session, caller, client, "list")
-    shown = await views.listed(session, rows)
-    return page(shown, asked, lambda one: one, lambda one: [str(one.id)])
-
-
-@router.get("/v1/messages/{message_id}")
-async def get_message(
-    message_id: UUID, caller: Caller, request: Request, session: Transaction
-) -> MessageShown:
-    row = await _reading(request, session, caller, message_id, "message")
-    return await views.shown(session, row)
-
-
-@router.get(
-    "/v1/messages/{message_id}/original",
-    response_class=Response,
-    responses={200: {"content": {"message/rfc822": {}}}},
-)
-async def get_original(
-    message_id: UUID, caller: Caller, request: Request, session: Transaction
-) -> Response:
-    """The mail exactly as it arrived, octet for octet. `Commitment-Salt` (base64) and these octets
-    are what its entry on the record commits to."""
-    row = await _reading(request, session, caller, message_id, "original")
-    salt, raw = await _original(session, row)
-    headers = {"Commitment-Salt": b64encode(salt).decode()}
-    return Response(raw, headers=headers, media_type="message/rfc822")
-
-
-@router.get(
-    "/v1/messages/{message_id}/attachments/{attachment_id}",
-    response_class=Response,
-    responses={200: {"content": {"application/octet-stream": {}}}},
-)
-async def get_attachment(
-    message_id: UUID, attachment_id: UUID, caller: Caller, request: Request, session: Transaction
-) -> Response:
-    """The file as it was attached. Browsers are told to save it and never to guess its type."""
-    row = await _reading(request, session, caller, message_id, "attachment")
-    attachment = await session.get(Attachment, attachment_id)
-    if attachment is None or attachment.message_id != message_id:
-        raise NotFound(NOTHING)
-    _, raw = await _original(session, row)
-    octets = await asyncio.to_thread(octets_of, raw, attachment.part)
-    name = quote(views.attachment(session, attachment).name)
-    headers = {
-        "Content-Disposition": f"attachment; filename*=UTF-8''{name}",
-        "X-Content-Type-Options": "nosniff",
-        "Content-Security-Policy": "sandbox; default-src 'none'",
-    }
-    return Response(octets, headers=headers, media_type="application/octet-stream")
 
 
 async def _client_says(
@@ -316,28 +258,28 @@ async def _staff_says(
         urgent=words.urgent,
     )
     if words.kind == "note":
-        return await actions.write_note(session, conversation, said, author.staff_id)
+        return await entries.write_note(session, conversation, said, author.staff_id)
     kind = words.kind or "answer"
     return await actions.say_to_client(session, conversation, said, kind, author.staff_id)
 
 
-async def _place_of_call(session: AsyncSession, call: NewCall) -> Conversation:
-    matter_id = await access.clients_matter(session, call.client_id, call.matter_id)
+async def _place_of_call(session: AsyncSession, call: NewCall, client_id: UUID) -> Conversation:
+    matter_id = await access.clients_matter(session, client_id, call.matter_id)
     wanted = call.conversation_id or await queries.conversation_owing(
-        session, call.client_id, call.matter_id
+        session, await directory.entries(session, [client_id]), call.matter_id
     )
     if wanted is not None:
         found = await session.get(Conversation, wanted)
-        if found is None or found.client_id != call.client_id:
+        if found is None or found.client_id != client_id:
             raise NotFound(NOTHING)
         return found
-    if await directory.client(session, call.client_id) is None:
+    if await directory.client(session, client_id) is None:
         raise NotFound(NOTHING)
     return await actions.begin_conversation(
         session,
         conversation_id=new_id(),
-        owner=call.client_id,
-        client_id=call.client_id,
+        owner=client_id,
+        client_id=client_id,
         matter_id=matter_id,
         subject="",
         at=clock.now(),
@@ -347,46 +289,21 @@ async def _place_of_call(session: AsyncSession, call: NewCall) -> Conversation:
 async def _where_to(session: AsyncSession, filing: Filing) -> tuple[UUID, UUID | None]:
     if filing.matter_id is not None:
         matter = await directory.matter(session, filing.matter_id)
-        if matter is None or filing.client_id not in (None, matter.client_id):
+        if matter is None:
             raise NotFound(NOTHING)
-        return matter.client_id, matter.matter_id
+        stays = await directory.survivor(session, matter.client_id)
+        if filing.client_id and await directory.survivor(session, filing.client_id) != stays:
+            raise NotFound(NOTHING)
+        return stays, matter.matter_id
     if filing.client_id is None:
         raise Invalid("Say where it belongs: client_id, or matter_id.")
-    if await directory.client(session, filing.client_id) is None:
+    client = await directory.client(session, filing.client_id)
+    if client is None:
         raise NotFound(NOTHING)
-    return filing.client_id, None
+    return client.client_id, None
 
 
-async def _reading(
-    request: Request,
-    session: AsyncSession,
-    caller: CallerIdentity,
-    message_id: UUID,
-    purpose: Purpose,
-) -> Message:
-    """The row, if the caller may read it; the read is on the record and the key at hand."""
-    runtime: Runtime = request.state.runtime
-    async with runtime.db.transaction() as looking:
-        row = await access.readable(looking, caller, message_id)
-    await _hold(request, row.owner)
-    if row.client_id is not None:
-        await record_access(session, caller, row.client_id, purpose)
-    return row
-
-
-async def _original(session: AsyncSession, row: Message) -> tuple[bytes, bytes]:
-    if row.original_commitment is None:
-        raise NotFound("This message did not come as a mail: it has no original.")
-    return await custody.read(session, row)
-
-
-async def _clients_of(session: AsyncSession, caller: CallerIdentity) -> frozenset[UUID]:
-    if caller.client_id is not None:
-        return frozenset({caller.client_id})
-    return await access.teams(session, caller)
-
-
-def _client_meant(caller: CallerIdentity, client_id: UUID | None) -> UUID:
+def _client_named(caller: CallerIdentity, client_id: UUID | None) -> UUID:
     """A client's id comes only from the token."""
     if caller.client_id is not None:
         if client_id not in (None, caller.client_id):
@@ -397,6 +314,15 @@ def _client_meant(caller: CallerIdentity, client_id: UUID | None) -> UUID:
     return client_id
 
 
+async def _meant(request: Request, client_id: UUID) -> UUID:
+    """Who is written to under this id now; their key is held."""
+    runtime: Runtime = request.state.runtime
+    async with runtime.db.transaction() as looking:
+        stays = await directory.survivor(looking, client_id)
+    await _hold(request, stays)
+    return stays
+
+
 def _owners(conversation: Conversation) -> set[UUID]:
     """Whose keys are needed to write here: the client's, and its subject may be sealed apart."""
     sealed = {UUID(conversation.subject["owner"])} if conversation.subject else set()
@@ -405,16 +331,6 @@ def _owners(conversation: Conversation) -> set[UUID]:
 
 async def _hold(request: Request, *owners: UUID) -> None:
     await request.state.runtime.keys.hold(*owners)
-
-
-def _before(after: list[object] | None) -> UUID | None:
-    if after is None:
-        return None
-    try:
-        (found,) = after
-        return UUID(str(found))
-    except ValueError as error:
-        raise Invalid("The cursor is not one of ours; take it from `next` of a page.") from error
 
 
 def _accepted(row: Message) -> Accepted:

@@ -46,7 +46,7 @@ async def file_message(
         raise NothingToFile("Only what came from outside can be filed.")
     if row.client_id is None:
         await _out_of_quarantine(session, row, client_id, matter_id, filed_by, reason)
-    elif row.client_id != client_id:
+    elif row.client_id not in await directory.entries(session, [client_id]):
         raise MessageOfAnotherClient("The message is on another client's record already.")
     elif row.matter_id != matter_id:
         await _refile(session, row, matter_id, filed_by, reason)
@@ -106,8 +106,9 @@ async def _refile(
 async def only_matter(session: AsyncSession, client_id: UUID) -> UUID | None:
     """The client's one open matter. Who keeps a message and who hears of a matter at the same time
     wait for each other here, so that one of the two sees what the other did."""
+    name = str(await directory.survivor(session, client_id))
     await session.execute(
-        text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 8))"), {"name": str(client_id)}
+        text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 8))"), {"name": name}
     )
     matters = await directory.open_matters(session, client_id)
     return matters[0].matter_id if len(matters) == 1 else None
@@ -124,6 +125,17 @@ async def join_matter_heard_late(
         await _refile(session, row, matter_id, None, "The matter was opened before the message.")
 
 
+async def pass_on(session: AsyncSession, client_id: UUID) -> None:
+    """The conversations of entries that were merged go on with the client who stays. Their messages
+    stay as they were recorded, under the keys that they were sealed under."""
+    theirs = await directory.entries(session, [client_id])
+    await session.execute(
+        update(Conversation)
+        .where(col(Conversation.client_id).in_(theirs))
+        .values(client_id=client_id)
+    )
+
+
 async def _move(session: AsyncSession, conversation_id: UUID, place: dict[str, Any]) -> None:
     for table in (Conversation, Message):
         here = col(table.conversation_id) == conversation_id
@@ -137,10 +149,11 @@ async def expect_mail_heard_early(
     of it, waits in quarantine: it is theirs. The ticker files it, for that needs its keys."""
     if event.registered_at is None:
         return
-    if await directory.clients_with_address(session, address) != [event.client_id]:
+    client_id = await directory.survivor(session, event.client_id)
+    if await directory.clients_with_address(session, address) != [client_id]:
         return  # an address that two clients share is ambiguous: a person decides
     for message_id in await queries.strangers_mail(session, address, event.registered_at):
-        row = {"message_id": message_id, "client_id": event.client_id}
+        row = {"message_id": message_id, "client_id": client_id}
         await session.execute(insert(FilingDue).values(row).on_conflict_do_nothing())
 
 

@@ -13,8 +13,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from messaging.conversations import actions, custody, filing, queries
-from messaging.conversations.actions import Said
 from messaging.conversations.custody import SealedOriginal
+from messaging.conversations.keeping import Said
 from messaging.conversations.models import Arrival, Conversation, Message
 from messaging.conversations.queries import Twin
 from messaging.conversations.rules import is_urgent
@@ -149,7 +149,10 @@ async def _with_addresses(
 
 async def _numbered(session: AsyncSession, subject: str) -> dict[str, Matter]:
     rows = await directory.matters_numbered(session, numbers_in(subject))
-    return {row.number: Matter(row.matter_id, row.client_id) for row in rows}
+    return {
+        row.number: Matter(row.matter_id, await directory.survivor(session, row.client_id))
+        for row in rows
+    }
 
 
 async def _answered_after(session: AsyncSession, mail: Mail) -> timedelta | None:
@@ -372,7 +375,7 @@ def _said(
         sender_address=sender.address if sender else "",
         urgent=not automatic and (parsed.urgent or is_urgent(words, parsed.subject, parsed.reply)),
         automatic=automatic,
-        mail=_columns(mail, known, twins),
+        more=_columns(mail, known, twins),
         original=original,
     )
 

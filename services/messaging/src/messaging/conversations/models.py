@@ -36,7 +36,8 @@ class Message(Row, table=True):
     receipt, for what the firm says its writing, for a call when it was held.
 
     `headers` to `answered_after` are what a later acknowledgment has to know of a mail.
-    `settled_at` is when a call or a letter, which nobody delivers, answered this message.
+    `settled_at` is when a call or a letter, which nobody delivers, answered this message;
+    `corrects` the entry that this one puts right.
     """
 
     __tablename__ = "messages"
@@ -67,6 +68,7 @@ class Message(Row, table=True):
     message_id_header: str | None = Field(default=None, sa_type=Text)
     content_identity: bytes | None = None
     duplicate_id_of: UUID | None = None
+    corrects: UUID | None = None
     references: list[str] = Field(default=[], sa_type=ARRAY(Text))
     envelope_from: str | None = Field(default=None, sa_type=Text)
     to_addresses: list[str] = Field(default=[], sa_type=ARRAY(Text))

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, exists, select
+from sqlalchemy import ColumnElement, and_, exists, func, select
 from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from messaging.acknowledgments.models import ResponsePromise
 from messaging.conversations.models import Attachment, Conversation, FilingDue, Message
+from messaging.directory.models import MergedClient
 from messaging.directory.queries import Closed
 from messaging.email.threading import Because
 from messaging.outbound import queries as outbound
@@ -130,9 +131,12 @@ async def strangers_mail(session: AsyncSession, address: str, since: datetime) -
 
 async def filings_due(session: AsyncSession, limit: int) -> list[tuple[UUID, UUID, UUID]]:
     """(message, its client, its owner) of what can be filed, the oldest first."""
+    client_id = func.coalesce(col(MergedClient.client_id), col(FilingDue.client_id))
     found = await session.execute(
-        select(col(FilingDue.message_id), col(FilingDue.client_id), col(Message.owner))
+        select(col(FilingDue.message_id), client_id, col(Message.owner))
+        .select_from(FilingDue)
         .join(Message, col(Message.message_id) == col(FilingDue.message_id))
+        .outerjoin(MergedClient, col(MergedClient.merged_id) == col(FilingDue.client_id))
         .order_by(col(FilingDue.message_id))
         .limit(limit)
     )
@@ -178,10 +182,10 @@ async def owed(session: AsyncSession, conversation_id: UUID) -> tuple[UUID, ...]
 
 
 async def conversation_owing(
-    session: AsyncSession, client_id: UUID, matter_id: UUID | None
+    session: AsyncSession, clients: Collection[UUID], matter_id: UUID | None
 ) -> UUID | None:
     """The conversation with the oldest unanswered message of this client, and matter if given."""
-    wanted = [col(Message.client_id) == client_id, _unanswered(_LEAVING)]
+    wanted = [col(Message.client_id).in_(clients), _unanswered(_LEAVING)]
     if matter_id is not None:
         wanted.append(col(Message.matter_id) == matter_id)
     rows = await session.execute(
@@ -197,7 +201,7 @@ async def page_of(
     session: AsyncSession,
     *,
     clients: Collection[UUID] | None,
-    client_id: UUID | None,
+    of: Collection[UUID] | None,
     matter_id: UUID | None,
     state: str | None,
     for_client: bool,
@@ -205,7 +209,8 @@ async def page_of(
     before: UUID | None,
     limit: int,
 ) -> list[Message]:
-    """Newest first. `clients` are those that the caller may see, None for all."""
+    """Newest first. `clients` are those that the caller may see, `of` whose are asked for; None:
+    all."""
     wanted: list[ColumnElement[bool]] = []
     if clients is not None:
         wanted.append(col(Message.client_id).in_(clients))
@@ -217,8 +222,8 @@ async def page_of(
         wanted.append(its.is_(None) | its.not_in(closed.matters))
     if for_client:
         wanted.append(col(Message.direction) != "internal")
-    if client_id is not None:
-        wanted.append(col(Message.client_id) == client_id)
+    if of is not None:
+        wanted.append(col(Message.client_id).in_(of))
     if matter_id is not None:
         wanted.append(col(Message.matter_id) == matter_id)
     if state == "unanswered":
@@ -252,6 +257,16 @@ def _unanswered(states: Sequence[State]) -> ColumnElement[bool]:
         col(Message.settled_at).is_(None),
         ~answer,
     )
+
+
+async def corrections(session: AsyncSession, message_ids: Collection[UUID]) -> dict[UUID, UUID]:
+    """The entry that corrects each of these."""
+    rows = await session.execute(
+        select(col(Message.corrects), col(Message.message_id)).where(
+            col(Message.corrects).in_(message_ids)
+        )
+    )
+    return {wrong: newer for wrong, newer in rows if wrong}
 
 
 async def attachment_names(session: AsyncSession, message_id: UUID) -> list[str]:

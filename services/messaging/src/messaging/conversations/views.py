@@ -48,7 +48,8 @@ class MessageListed(BaseModel):
     """`from` is who wrote it; `state` how far it has come: a client's message is received,
     acknowledged, answered or quarantined; the firm's is as its mail: held, queued, sending,
     accepted, failed, bounced; what needs no delivery is recorded. `held_until` is the end of the
-    client's quiet hours that it waits or waited for."""
+    client's quiet hours that it waits or waited for; `corrects` the entry that this one puts right,
+    `corrected_by` the newer one that does that to this."""
 
     model_config = ConfigDict(serialize_by_alias=True)
 
@@ -68,6 +69,8 @@ class MessageListed(BaseModel):
     acknowledged_at: datetime | None = None
     answered_at: datetime | None = None
     held_until: datetime | None = None
+    corrects: UUID | None = None
+    corrected_by: UUID | None = None
 
 
 class MessageShown(MessageListed):
@@ -96,6 +99,7 @@ async def listed(session: AsyncSession, rows: Sequence[Message]) -> list[Message
     acknowledged = await outbound.acknowledged_at(session, ids)
     answered = await outbound.answered_at(session, ids)
     deliveries = await outbound.deliveries(session, ids)
+    corrected = await queries.corrections(session, ids)
     shown = []
     for row in rows:
         at = earliest(answered.get(row.message_id), row.settled_at)
@@ -108,7 +112,8 @@ async def listed(session: AsyncSession, rows: Sequence[Message]) -> list[Message
         else:
             state = delivery.state.value if delivery else "recorded"
         held_until = delivery.held_until if delivery else None
-        shown.append(_listed(session, row, state, told, at, held_until))
+        newer = corrected.get(row.message_id)
+        shown.append(_listed(session, row, state, told, at, held_until, newer))
     return shown
 
 
@@ -119,6 +124,7 @@ def _listed(
     acknowledged_at: datetime | None,
     answered_at: datetime | None,
     held_until: datetime | None,
+    corrected_by: UUID | None,
 ) -> MessageListed:
     return MessageListed(
         id=row.message_id,
@@ -137,6 +143,8 @@ def _listed(
         acknowledged_at=acknowledged_at,
         answered_at=answered_at,
         held_until=held_until,
+        corrects=row.corrects,
+        corrected_by=corrected_by,
     )
 
 
@@ -179,7 +187,9 @@ async def _with_whom(session: AsyncSession, row: Message) -> PersonShown | None:
         return None
     now = clock.now()
     staff_id = await directory.point_of_contact(session, row.client_id, row.matter_id, now)
-    person = await directory.staff(session, staff_id) if staff_id else None
+    if staff_id is None:
+        return None
+    person = await directory.staff(session, await directory.acting(session, staff_id, now))
     return PersonShown(id=person.staff_id, name=person.name) if person else None
 
 

@@ -3,16 +3,20 @@
 from collections.abc import Mapping
 from datetime import time
 from typing import Any
+from uuid import UUID
 
+from sqlalchemy import ColumnElement, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from messaging.directory import queries
 from messaging.directory.models import (
+    Absence,
     Client,
     Firm,
     Matter,
+    MergedClient,
     PointOfContact,
     Preferences,
     Staff,
@@ -21,8 +25,10 @@ from messaging.directory.models import (
 from messaging.directory.rules import reading_of
 from messaging.tables import Row
 from shared.contracts.matters import (
+    AbsencePlanned,
     ClientChanged,
     ClientRegistered,
+    ClientsMerged,
     FirmChanged,
     MatterOpened,
     PointOfContactAssigned,
@@ -61,6 +67,12 @@ async def keep_staff(session: AsyncSession, event: StaffRegistered | StaffChange
     await _keep(session, Staff, row)
 
 
+async def keep_absence(session: AsyncSession, event: AbsencePlanned) -> None:
+    """The newest counts, whichever is heard last."""
+    row = event.model_dump(include=set(Absence.model_fields))
+    await _keep_newer(session, Absence, row)
+
+
 async def keep_client(session: AsyncSession, event: ClientRegistered | ClientChanged) -> str:
     """The address that is theirs from now on."""
     address = unseal(session, event.email).lower()
@@ -75,6 +87,21 @@ async def keep_client(session: AsyncSession, event: ClientRegistered | ClientCha
     return address
 
 
+async def keep_merger(session: AsyncSession, event: ClientsMerged) -> UUID:
+    """The entry that stays in the end: what stayed before may have been merged since, or be merged
+    with what was told first. Two mergers at once are kept one after the other."""
+    await queries.lock_mergers(session)
+    stays = await queries.survivor(session, event.client_id)
+    await session.execute(
+        update(MergedClient)
+        .where(col(MergedClient.client_id) == event.merged_id)
+        .values(client_id=stays)
+    )
+    row = {"merged_id": event.merged_id, "client_id": stays}
+    await session.execute(insert(MergedClient).values(row).on_conflict_do_nothing())
+    return stays
+
+
 async def keep_preferences(session: AsyncSession, event: PreferencesChanged) -> None:
     """The newest counts, whichever is heard last."""
     needs = unseal(session, event.accessibility) if event.accessibility else ""
@@ -87,12 +114,7 @@ async def keep_preferences(session: AsyncSession, event: PreferencesChanged) -> 
         "language": event.language,
         "reading": reading_of(needs),
     }
-    newer = col(Preferences.revision) < event.revision
-    await session.execute(
-        insert(Preferences)
-        .values(row)
-        .on_conflict_do_update(index_elements=["client_id"], set_=row, where=newer)
-    )
+    await _keep_newer(session, Preferences, row)
 
 
 async def keep_matter(session: AsyncSession, event: MatterOpened) -> None:
@@ -126,8 +148,19 @@ def _time(told: str | None) -> time | None:
     return time.fromisoformat(told) if told else None
 
 
-async def _keep(session: AsyncSession, table: type[Row], row: Mapping[str, Any]) -> None:
+async def _keep(
+    session: AsyncSession,
+    table: type[Row],
+    row: Mapping[str, Any],
+    where: ColumnElement[bool] | None = None,
+) -> None:
     key = next(iter(table.__table__.primary_key)).name  # type: ignore[attr-defined]
     await session.execute(
-        insert(table).values(row).on_conflict_do_update(index_elements=[key], set_=row)
+        insert(table).values(row).on_conflict_do_update(index_elements=[key], set_=row, where=where)
     )
+
+
+async def _keep_newer(
+    session: AsyncSession, table: type[Preferences | Absence], row: Mapping[str, Any]
+) -> None:
+    await _keep(session, table, row, col(table.revision) < row["revision"])

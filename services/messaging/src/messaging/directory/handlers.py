@@ -2,14 +2,20 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from messaging.conversations.filing import expect_mail_heard_early, join_matter_heard_late
+from messaging.conversations.filing import (
+    expect_mail_heard_early,
+    join_matter_heard_late,
+    pass_on,
+)
 from messaging.directory import actions
 from messaging.outbound import quiet_hours
 from messaging.outbound.postponed import patient
 from messaging.updates import actions as updates
 from shared.contracts.matters import (
+    AbsencePlanned,
     ClientChanged,
     ClientRegistered,
+    ClientsMerged,
     FirmChanged,
     MatterOpened,
     PointOfContactAssigned,
@@ -39,6 +45,11 @@ async def on_staff_changed(session: AsyncSession, event: StaffChanged) -> None:
     await actions.keep_staff(session, event)
 
 
+@handlers.on(AbsencePlanned)
+async def on_absence_planned(session: AsyncSession, event: AbsencePlanned) -> None:
+    await actions.keep_absence(session, event)
+
+
 @handlers.on(ClientRegistered)
 async def on_client_registered(session: AsyncSession, event: ClientRegistered) -> None:
     await expect_mail_heard_early(session, await actions.keep_client(session, event), event)
@@ -49,6 +60,12 @@ async def on_client_changed(session: AsyncSession, event: ClientChanged) -> None
     """Their zone may be another: what waits for their morning follows it."""
     await actions.keep_client(session, event)
     await quiet_hours.hold_anew(session, event.client_id)
+
+
+@handlers.on(ClientsMerged)
+async def on_clients_merged(session: AsyncSession, event: ClientsMerged) -> None:
+    """What was said stays where it was recorded; what is said from now on is the survivor's."""
+    await pass_on(session, await actions.keep_merger(session, event))
 
 
 @handlers.on(PreferencesChanged)

@@ -45,6 +45,14 @@ class Client(Row, table=True):
     time_zone: str
 
 
+class MergedClient(Row, table=True):
+    """An entry that turned out to be a client known already; `client_id` stays."""
+
+    __tablename__ = "merged_clients"
+    merged_id: UUID = Field(primary_key=True)
+    client_id: UUID
+
+
 class Preferences(Row, table=True):
     """How a client wants to hear; `wishes` are purpose → channel or format. Of their words about
     accessibility only `reading`, what they ask of a mail, is kept."""
@@ -79,6 +87,19 @@ class Wall(Row, table=True):
     kind: str | None = None
     staff_ids: list[UUID] | None = Field(default=None, sa_type=ARRAY(Uuid))
     lowered: bool = False
+
+
+class Absence(Row, table=True):
+    """Who is away when, and who acts for them."""
+
+    __tablename__ = "absences"
+    absence_id: UUID = Field(primary_key=True)
+    revision: int
+    staff_id: UUID
+    stand_in_id: UUID
+    from_at: datetime = Field(sa_type=Instant)
+    until_at: datetime = Field(sa_type=Instant)
+    cancelled: bool = False
 
 
 class PointOfContact(Row, table=True):

@@ -6,11 +6,19 @@ from typing import NamedTuple, cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from messaging.directory.models import Client, Firm, Matter, PointOfContact, Preferences, Staff
+from messaging.directory.models import (
+    Client,
+    Firm,
+    Matter,
+    MergedClient,
+    PointOfContact,
+    Preferences,
+    Staff,
+)
 from messaging.directory.rules import Manner
 from messaging.email.rendering import Reading
 from shared import clock
@@ -22,7 +30,34 @@ async def firm(session: AsyncSession) -> Firm | None:
 
 
 async def client(session: AsyncSession, client_id: UUID) -> Client | None:
-    return await session.get(Client, client_id)
+    """The client as they are known now: of an entry that was merged, the one that stays."""
+    return await session.get(Client, await survivor(session, client_id))
+
+
+async def survivor(session: AsyncSession, client_id: UUID) -> UUID:
+    """The entry that stays, which is mostly this one."""
+    merged = await session.get(MergedClient, client_id)
+    return merged.client_id if merged else client_id
+
+
+async def entries(session: AsyncSession, client_ids: Collection[UUID]) -> frozenset[UUID]:
+    """All entries of these clients: what is recorded of any of them is read together."""
+    rows = await session.execute(_ENTRIES, {"ids": list(client_ids)})
+    return frozenset(rows.scalars())
+
+
+_ENTRIES = text("""
+    WITH stays AS (
+        SELECT COALESCE(merged.client_id, asked.id) AS id
+        FROM unnest(CAST(:ids AS uuid[])) AS asked (id)
+        LEFT JOIN merged_clients merged ON merged.merged_id = asked.id)
+    SELECT id FROM stays
+    UNION SELECT merged_id FROM merged_clients JOIN stays ON merged_clients.client_id = stays.id
+""")
+
+
+async def lock_mergers(session: AsyncSession) -> None:
+    await session.execute(text("SELECT pg_advisory_xact_lock(10)"))
 
 
 async def manner(session: AsyncSession, client_id: UUID) -> Manner | None:
@@ -31,7 +66,7 @@ async def manner(session: AsyncSession, client_id: UUID) -> Manner | None:
     if person is None:
         return None
     zone = ZoneInfo(person.time_zone)
-    told = await session.get(Preferences, client_id)
+    told = await session.get(Preferences, person.client_id)
     if told is None:
         return Manner(zone=zone)
     quiet = told.quiet_from, told.quiet_until
@@ -53,12 +88,28 @@ async def matter(session: AsyncSession, matter_id: UUID) -> Matter | None:
 
 
 async def clients_with_address(session: AsyncSession, address: str) -> list[UUID]:
+    """Of an entry that was merged, the one that stays."""
+    stays = func.coalesce(col(MergedClient.client_id), col(Client.client_id)).label("stays")
     found = await session.execute(
-        select(col(Client.client_id))
+        select(stays)
+        .select_from(Client)
+        .outerjoin(MergedClient, col(MergedClient.merged_id) == col(Client.client_id))
         .where(col(Client.email) == address.lower())
-        .order_by(col(Client.client_id))
+        .distinct()
+        .order_by(stays)
     )
     return list(found.scalars())
+
+
+async def address_of(session: AsyncSession, person: Client, written_from: str | None) -> str:
+    """Where to answer: the address they wrote from, if it is on file for one of their entries."""
+    mine = await entries(session, [person.client_id])
+    found = await session.execute(
+        select(col(Client.email)).where(
+            col(Client.client_id).in_(mine), col(Client.email) == (written_from or "").lower()
+        )
+    )
+    return found.scalars().first() or person.email
 
 
 async def lock_address(session: AsyncSession, address: str) -> None:
@@ -102,7 +153,9 @@ async def managing_partner(session: AsyncSession) -> Staff | None:
 
 async def open_matters(session: AsyncSession, client_id: UUID) -> list[Matter]:
     found = await session.execute(
-        select(Matter).where(col(Matter.client_id) == client_id).order_by(col(Matter.matter_id))
+        select(Matter)
+        .where(col(Matter.client_id).in_(await entries(session, [client_id])))
+        .order_by(col(Matter.matter_id))
     )
     return list(found.scalars())
 
@@ -118,11 +171,12 @@ async def point_of_contact(
     session: AsyncSession, client_id: UUID, matter_id: UUID | None, at: datetime
 ) -> UUID | None:
     """The member of staff: the matter's, else the client's; None if nobody was told to us yet."""
+    stays = await survivor(session, client_id)
     found = await session.execute(
         select(col(PointOfContact.staff_id))
         .where(
-            col(PointOfContact.client_id) == client_id,
-            (col(PointOfContact.matter_id) == matter_id) | col(PointOfContact.matter_id).is_(None),
+            (col(PointOfContact.matter_id) == matter_id)
+            | (col(PointOfContact.matter_id).is_(None) & (col(PointOfContact.client_id) == stays)),
             col(PointOfContact.from_at) <= at,
         )
         .order_by(
@@ -134,6 +188,26 @@ async def point_of_contact(
     )
     staff_id: UUID | None = found.scalar_one_or_none()
     return staff_id
+
+
+_ACTING = text("""
+    SELECT COALESCE(
+        (SELECT away.stand_in_id FROM absences away
+         WHERE away.staff_id = :staff_id AND NOT away.cancelled
+            AND away.from_at <= :at AND away.until_at > :at
+         ORDER BY away.from_at DESC, away.absence_id DESC LIMIT 1),
+        (SELECT left_us.stand_in_id FROM staff left_us
+         WHERE left_us.staff_id = :staff_id AND NOT left_us.active),
+        CAST(:staff_id AS uuid))
+""")
+
+
+async def acting(session: AsyncSession, staff_id: UUID, at: datetime) -> UUID:
+    """Who acts for this person at that instant: themselves, who covers their absence, or the
+    stand-in of one who has left. Nobody who covers is away (matters' own promise)."""
+    found = await session.execute(_ACTING, {"staff_id": staff_id, "at": at})
+    who: UUID = found.scalar_one()
+    return who
 
 
 class Closed(NamedTuple):
@@ -152,11 +226,13 @@ _CLOSED = text("""
 
 
 async def closed_to(session: AsyncSession, staff_id: UUID | None, *, keeps_walls: bool) -> Closed:
-    """Whoever is not in the directory stands outside of every need-to-know wall."""
+    """Whoever is not in the directory stands outside of every need-to-know wall. A wall around one
+    entry of a client stands around all."""
     asked = {"staff_id": staff_id, "keeps_walls": keeps_walls}
     rows = (await session.execute(_CLOSED, asked)).all()
+    around = [client_id for client_id, matter_id in rows if matter_id is None]
     return Closed(
-        frozenset(client_id for client_id, matter_id in rows if matter_id is None),
+        await entries(session, around) if around else frozenset(),
         frozenset(matter_id for _, matter_id in rows if matter_id is not None),
     )
 
@@ -166,12 +242,15 @@ _CLIENTS_OF = text("""
         SELECT DISTINCT ON (client_id, matter_id) * FROM points_of_contact WHERE from_at <= :now
         ORDER BY client_id, matter_id, from_at DESC, assignment_id DESC) contact
     LEFT JOIN staff ON staff.staff_id = contact.staff_id
+    LEFT JOIN absences away ON away.staff_id = contact.staff_id AND NOT away.cancelled
+        AND away.from_at <= :now AND away.until_at > :now
     WHERE :staff_id IN (contact.staff_id, contact.stand_in_id, staff.stand_in_id,
-                        staff.supervisor_id)
+                        staff.supervisor_id, away.stand_in_id)
 """)
 
 
 async def clients_of(session: AsyncSession, staff_id: UUID) -> frozenset[UUID]:
-    """The clients on whose team this person is: point of contact, stand-in or supervisor."""
+    """The clients on whose team this person is: point of contact, stand-in, who covers an
+    absence, or supervisor."""
     rows = await session.execute(_CLIENTS_OF, {"staff_id": staff_id, "now": clock.now()})
-    return frozenset(rows.scalars())
+    return await entries(session, list(rows.scalars()))

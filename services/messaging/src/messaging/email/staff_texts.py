@@ -16,7 +16,8 @@ Owed = Literal["answer", "acknowledgment"]
 @dataclass(frozen=True, kw_only=True)
 class Waiting:
     """A client's message as staff need it; `matter` is None until it is filed to one, `promise`
-    until a response clock is known, and `acknowledge_by` where somebody or something did."""
+    until a response clock is known, `acknowledge_by` where somebody or something did, and `covered`
+    whose absence it is."""
 
     client: str
     client_address: str
@@ -27,6 +28,7 @@ class Waiting:
     acknowledge_by: datetime | None = None
     urgent: bool = False
     language: str = "en"
+    covered: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,6 +167,8 @@ def _facts(waiting: Waiting, zone: ZoneInfo) -> tuple[tuple[str, str], ...]:
     ]
     if waiting.language.partition("-")[0] != "en":
         rows.append(("Prefers to read", waiting.language))
+    if waiting.covered:
+        rows.append(("Point of contact", waiting.covered))
     if waiting.acknowledge_by:
         rows.append(("Acknowledge by", moment(waiting.acknowledge_by, zone)))
     if promise := waiting.promise:

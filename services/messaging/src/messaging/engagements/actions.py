@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from messaging.conversations.actions import Said, begin_conversation, receive_client_message
+from messaging.conversations.actions import begin_conversation, receive_client_message
+from messaging.conversations.keeping import Said
 from messaging.conversations.models import Conversation, Message
 from messaging.directory import queries as directory
 from messaging.email import composing
@@ -18,13 +19,15 @@ from messaging.email.rendering import Calendar, Mailbox, UnusableAddress, plain_
 from messaging.engagements import texts
 from messaging.engagements.invitations import invitation
 from messaging.engagements.texts import Letter
-from messaging.notices.cases import house_of, person
+from messaging.notices.actions import Subject, tell
+from messaging.notices.cases import acting_person, house_of, person, require_key
 from messaging.outbound.actions import queue
 from messaging.outbound.postponed import NotYetKnown
 from shared import clock
 from shared.contracts.intake import (
     CodeIssued,
     ConsultationScheduled,
+    EngagementHeldUp,
     EngagementQuestionAsked,
     LinkIssued,
 )
@@ -49,7 +52,8 @@ async def send_link(session: AsyncSession, event: LinkIssued) -> None:
         zone=await _zone(session, event.client_id, house.zone),
     )
     of, purpose = event.client_id, f"link/{event.link_id}"
-    await _send(session, of, to, letter, purpose, leaves_by=event.expires_at)
+    until = event.expires_at
+    await _send(session, of, to, letter, purpose, leaves_by=until, withheld=True)
 
 
 async def send_code(session: AsyncSession, event: CodeIssued) -> None:
@@ -66,7 +70,7 @@ async def send_code(session: AsyncSession, event: CodeIssued) -> None:
         zone=await _zone(session, event.client_id, house.zone),
     )
     of, purpose = event.client_id, f"code/{event.code_id}"
-    await _send(session, of, to, letter, purpose, keep_words=False, at_once=True)
+    await _send(session, of, to, letter, purpose, keep_words=False, at_once=True, withheld=True)
 
 
 async def invite(session: AsyncSession, event: ConsultationScheduled) -> None:
@@ -110,7 +114,9 @@ async def take_question(session: AsyncSession, event: EngagementQuestionAsked) -
         raise NotYetKnown(f"client {event.client_id}")
     if await session.get(Message, event.question_id) is not None:
         return
-    conversation = await _conversation(session, event.client_id, event.asked_at)
+    if client.client_id != event.client_id:
+        require_key(session, client)
+    conversation = await _conversation(session, client.client_id, event.asked_at)
     said = Said(
         message_id=event.question_id,
         received_at=event.asked_at,
@@ -121,6 +127,36 @@ async def take_question(session: AsyncSession, event: EngagementQuestionAsked) -
         sender_address=client.email,
     )
     await receive_client_message(session, conversation, said)
+
+
+async def tell_of_hold_up(session: AsyncSession, event: EngagementHeldUp) -> None:
+    """Whoever must decide on a conflict that came to light late, or answers the client meanwhile.
+    Raises NotYetKnown before anything is written."""
+    house = await house_of(session)
+    client = await directory.client(session, event.client_id)
+    if client is None:
+        raise NotYetKnown(f"client {event.client_id}")
+    now = clock.now()
+    people = [await acting_person(session, one, now) for one in event.staff_ids]
+    notice = texts.held_up(
+        client=client.name,
+        state=event.state,
+        consultation_id=event.consultation_id,
+        revision=event.revision,
+    )
+    conversation = await _conversation(session, event.client_id, event.held_up_at)
+    of = Subject(conversation_id=conversation.conversation_id, client_id=event.client_id)
+    for one in people:
+        await tell(
+            session,
+            house,
+            one,
+            purpose=f"held-up/{event.engagement_id}/{event.check_id}/{event.revision}",
+            about="warning",
+            of=of,
+            title=notice.subject,
+            blocks=notice.blocks,
+        )
 
 
 async def _send(
@@ -134,6 +170,7 @@ async def _send(
     keep_words: bool = True,
     at_once: bool = False,
     leaves_by: datetime | None = None,
+    withheld: bool = False,
 ) -> None:
     house = await house_of(session)
     conversation = await _conversation(session, client_id, clock.now())
@@ -169,6 +206,7 @@ async def _send(
         told_as=told_as,
         at_once=at_once,
         leaves_by=leaves_by,
+        withheld=withheld,
     )
 
 

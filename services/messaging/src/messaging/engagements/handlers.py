@@ -1,4 +1,4 @@
-"""Events of intake in: each becomes one mail, or one message of the client."""
+"""Events of intake in: each becomes a mail to whom it concerns, or a message of the client."""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -7,6 +7,7 @@ from messaging.outbound.postponed import patient
 from shared.contracts.intake import (
     CodeIssued,
     ConsultationScheduled,
+    EngagementHeldUp,
     EngagementQuestionAsked,
     LinkIssued,
 )
@@ -39,3 +40,9 @@ async def on_engagement_question_asked(
     session: AsyncSession, event: EngagementQuestionAsked
 ) -> None:
     await actions.take_question(session, event)
+
+
+@handlers.on(EngagementHeldUp)
+@patient
+async def on_engagement_held_up(session: AsyncSession, event: EngagementHeldUp) -> None:
+    await actions.tell_of_hold_up(session, event)

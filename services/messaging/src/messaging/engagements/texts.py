@@ -2,12 +2,15 @@
 a mailbox. Pure."""
 
 from datetime import datetime
-from typing import NamedTuple
+from typing import Literal, NamedTuple
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from messaging.email.rendering import Block, Rows
 from messaging.email.texts import moment
 from shared.contracts.intake import ConsultationChannel, LinkPurpose
+
+HeldUp = Literal["proposed", "accepted", "countersigned", "signed"]
 
 
 class Letter(NamedTuple):
@@ -114,3 +117,38 @@ def invitation(
     )
     subject = "Your consultation has moved" if moved else "Your consultation"
     return Letter(subject, (f"Dear {name},", lead, facts, hint, closing))
+
+
+def not_brought(client: str, due_at: datetime, zone: ZoneInfo) -> tuple[Block, ...]:
+    """To staff: it is not there, whatever the client was reminded of."""
+    return (
+        f"{client} has not brought all that they were asked for, and the time is over. They were "
+        "reminded by mail; please speak to them, or waive what is not needed.",
+        Rows((("Was asked for by", moment(due_at, zone)),)),
+    )
+
+
+_HELD_UP: dict[HeldUp, str] = {
+    "proposed": "The agreement lies with the client to sign.",
+    "accepted": "The client has signed; the firm must not counter-sign.",
+    "countersigned": "Everybody has signed; the agreement does not come into force.",
+    "signed": "The agreement is in force.",
+}
+
+
+def held_up(*, client: str, state: HeldUp, consultation_id: UUID, revision: int) -> Letter:
+    """For the firm's own people."""
+    return Letter(
+        f"A possible conflict: {client}",
+        (
+            f"A conflict check found somebody who may stand against {client}. {_HELD_UP[state]}",
+            "A partner must find, with reasons, that there is no conflict, have it waived, or end"
+            " the engagement. Please do not advise the client before.",
+            Rows(
+                (
+                    ("To read", f"GET /v1/consultations/{consultation_id}/conflict-check"),
+                    ("Run of the check", str(revision)),
+                )
+            ),
+        ),
+    )

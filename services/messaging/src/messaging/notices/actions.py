@@ -18,7 +18,7 @@ from messaging.email.composing import Heading
 from messaging.email.rendering import Block, Mailbox, UnusableAddress
 from messaging.email.staff_texts import ReplyTo, Waiting
 from messaging.email.texts import Promise
-from messaging.notices.cases import Case, House, head, person
+from messaging.notices.cases import Case, House, acting_person, head
 from messaging.outbound.actions import queue
 from messaging.settings import MessagingSettings
 from shared import clock
@@ -30,7 +30,7 @@ log = structlog.get_logger()
 
 About = Literal[
     "message", "triage", "manual-acknowledgment", "warning", "breach", "escalation", "failure",
-    "preference", "retainer",
+    "preference", "deadline", "retainer",
 ]  # fmt: skip
 
 
@@ -215,7 +215,7 @@ async def tell_triage(
 async def who_does_triage(session: AsyncSession) -> Staff:
     settings: MessagingSettings = session.info["settings"]
     if settings.messaging_triage_staff_id:
-        return await person(session, settings.messaging_triage_staff_id)
+        return await acting_person(session, settings.messaging_triage_staff_id, clock.now())
     return await head(session)
 
 
@@ -237,6 +237,7 @@ def waiting_for(
         acknowledge_by=acknowledge_by,
         urgent=urgent,
         language=case.manner.language,
+        covered=f"{case.away.name} is away, {case.contact.name} acts" if case.away else None,
     )
 
 

@@ -18,7 +18,9 @@ from messaging.email.reply_addresses import ReplyKind, message_id_header, read_k
 from messaging.email.staff_texts import ReplyTo
 from messaging.outbound.postponed import NotYetKnown
 from messaging.settings import MessagingSettings
+from shared import clock
 from shared.contracts.matters import EmergencyContact
+from shared.keyring import KeyNotHeld, keys_of
 
 _key_in = lru_cache(read_key)
 
@@ -69,13 +71,14 @@ class House:
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """A client, how they want to hear, and their point of contact. `matter` is what people call it:
-    number and title."""
+    """A client, how they want to hear, and their point of contact, or who acts for them now: then
+    `away` is who is covered. `matter` is what people call it: number and title."""
 
     house: House
     client: Client
     manner: Manner
     contact: Staff
+    away: Staff | None
     supervisor: Staff | None
     matter: str | None
 
@@ -111,16 +114,35 @@ async def case_of(
     contact_id = await directory.point_of_contact(session, client_id, matter_id, at)
     if contact_id is None:
         raise NotYetKnown(f"the point of contact of client {client_id}")
-    contact = await person(session, contact_id)
-    above = contact.supervisor_id
+    named = await person(session, contact_id)
+    contact = await acting_person(session, contact_id, at)
+    above = named.supervisor_id
+    supervisor = await acting_person(session, above, at) if above else None
     return Case(
         house=house,
         client=client,
         manner=manner,
         contact=contact,
-        supervisor=await person(session, above) if above else None,
+        away=named if named != contact else None,
+        supervisor=supervisor if supervisor != contact else None,
         matter=await _matter_name(session, matter_id),
     )
+
+
+async def case_to_write(session: AsyncSession, client_id: UUID, matter_id: UUID | None) -> Case:
+    """The same now, for what is to be said to this client; their key is held. Raises NotYetKnown
+    where an event of an entry that was merged brought only that one's: heard again, it has both."""
+    case = await case_of(session, client_id, matter_id, clock.now())
+    if case.client.client_id != client_id:
+        require_key(session, case.client)
+    return case
+
+
+def require_key(session: AsyncSession, client: Client) -> None:
+    try:
+        keys_of(session).key(client.client_id)
+    except KeyNotHeld as missing:
+        raise NotYetKnown(str(missing)) from missing
 
 
 async def person(session: AsyncSession, staff_id: UUID) -> Staff:
@@ -128,6 +150,11 @@ async def person(session: AsyncSession, staff_id: UUID) -> Staff:
     if found is None:
         raise NotYetKnown(f"member of staff {staff_id}")
     return found
+
+
+async def acting_person(session: AsyncSession, staff_id: UUID, at: datetime) -> Staff:
+    """This member of staff, or who acts for them while they are away."""
+    return await person(session, await directory.acting(session, staff_id, at))
 
 
 async def head(session: AsyncSession) -> Staff:

@@ -9,7 +9,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from messaging.conversations import actions as conversations
-from messaging.conversations.actions import Said
+from messaging.conversations.keeping import Said
 from messaging.conversations.models import Conversation
 from messaging.directory.rules import Purpose
 from messaging.email import composing, staff_texts, texts

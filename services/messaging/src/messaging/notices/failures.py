@@ -10,7 +10,7 @@ from messaging.acknowledgments import actions as acknowledgments
 from messaging.directory.models import Staff
 from messaging.email import staff_texts
 from messaging.notices.actions import Subject, tell
-from messaging.notices.cases import case_of, head, house_of, person
+from messaging.notices.cases import acting_person, case_of, head, house_of, person
 from messaging.outbound import actions as outbound
 from messaging.outbound.models import OutboundMessage
 from messaging.outbound.postponed import NotYetKnown
@@ -69,13 +69,15 @@ async def _tell_somebody(session: AsyncSession, row: OutboundMessage, reply: str
 
 
 async def _what_and_whom(session: AsyncSession, row: OutboundMessage) -> tuple[str, Staff]:
+    now = clock.now()
     named = await person(session, row.staff_id) if row.staff_id else None
     if row.told_as_type == StaffNotified.type_name():
         assert named is not None
         above = named.supervisor_id
-        reader = await person(session, above) if above else await head(session)
+        reader = await acting_person(session, above, now) if above else await head(session)
         return f"A notice to {named.name}", reader
     told = outbound.told(row)
     assert told.client_id is not None
-    case = await case_of(session, told.client_id, told.matter_id, clock.now())
-    return f"Mail to {case.client.name}", named or case.contact
+    case = await case_of(session, told.client_id, told.matter_id, now)
+    author = await acting_person(session, named.staff_id, now) if named else case.contact
+    return f"Mail to {case.client.name}", author

@@ -16,7 +16,7 @@ from messaging.email.staff_texts import Owed, Waiting
 from messaging.email.texts import Promise
 from messaging.notices import actions
 from messaging.notices.actions import About, Subject
-from messaging.notices.cases import Case, case_of, head, house_of, person
+from messaging.notices.cases import Case, acting_person, case_to_write, head, house_of
 from messaging.notices.client_notices import tell_client
 from messaging.outbound import queries as outbound
 from messaging.outbound.postponed import NotYetKnown
@@ -92,7 +92,8 @@ async def escalate(session: AsyncSession, event: EscalationRaised) -> None:
         )
         return
     waits = await _waits(session, event, event.due_at, event.due_at)
-    staff = await person(session, event.staff_id) if event.staff_id else await head(session)
+    named = event.staff_id
+    staff = await acting_person(session, named, clock.now()) if named else await head(session)
     lead = staff_texts.raised(waits.client, waits.owed, waits.case.contact.name, event.step)
     await _remind(session, event, waits, staff, purpose, "escalation", "Escalated", lead)
 
@@ -115,7 +116,7 @@ async def _waits(
     session: AsyncSession, event: ClockFact, target_at: datetime, limit_at: datetime
 ) -> _Waits:
     assert event.client_id is not None
-    case = await case_of(session, event.client_id, event.matter_id, clock.now())
+    case = await case_to_write(session, event.client_id, event.matter_id)
     message = await conversations.message(session, event.message_ids[0])
     if message is None:
         raise NotYetKnown(f"message {event.message_ids[0]}")
@@ -131,7 +132,7 @@ async def _waits(
 
 
 async def _who(session: AsyncSession, staff_id: UUID | None, case: Case) -> Staff:
-    return await person(session, staff_id) if staff_id else case.contact
+    return await acting_person(session, staff_id, clock.now()) if staff_id else case.contact
 
 
 async def _remind(
@@ -171,7 +172,11 @@ async def _about_triage(
     message = await conversations.message(session, event.message_ids[0])
     if message is None:
         raise NotYetKnown(f"message {event.message_ids[0]}")
-    staff = await person(session, staff_id) if staff_id else await actions.who_does_triage(session)
+    staff = (
+        await acting_person(session, staff_id, clock.now())
+        if staff_id
+        else await actions.who_does_triage(session)
+    )
     await actions.tell_triage(
         session,
         house,

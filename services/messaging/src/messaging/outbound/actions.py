@@ -43,16 +43,18 @@ async def queue(
     automatic: bool = True,
     at_once: bool = False,
     leaves_by: datetime | None = None,
+    withheld: bool = False,
 ) -> bool:
     """Have this mail sent after the commit; False, and nothing, when its purpose has one already.
 
     `told_as` is what to tell when it is accepted; its instant is then replaced by the real one. The
     key of the client, or without one the firm's, must be held. In a client's quiet hours it waits,
-    unless it answers them, is to go `at_once`, or would not leave before `leaves_by`.
+    unless it answers them, is to go `at_once`, or would not leave before `leaves_by`. One that is
+    `withheld` is shown to nobody afterwards.
     """
     key = keys_of(session).key(told_as.client_id or FIRM_ID)
     committed, boxes = sealing.seal_chunks(key, outbound_id, _SEALED_AS, mail.data)
-    if isinstance(told_as, MessageSent):
+    if not isinstance(told_as, StaffNotified):
         original = ContentRef(content_id=outbound_id, size=len(mail.data), commitment=committed)
         told_as = told_as.model_copy(update={"original": original})
     answers = _answered(told_as)
@@ -87,6 +89,7 @@ async def queue(
             state=State.HELD if held_until else State.QUEUED,
             held_until=held_until,
             leaves_by=leaves_by,
+            withheld=withheld,
             attempts=0,
             next_attempt_at=func.now(),
             created_at=clock.now(),
@@ -100,7 +103,12 @@ async def queue(
 
 def data_of(key: sealing.DataKey, row: OutboundMessage) -> bytes:
     """The octets as they were composed."""
-    return sealing.unseal_chunks(key, row.outbound_id, _SEALED_AS, row.boxes, row.commitment)
+    return opened(key, row)[1]
+
+
+def opened(key: sealing.DataKey, row: OutboundMessage) -> tuple[bytes, bytes]:
+    """The salt of its commitment, and the octets."""
+    return sealing.open_chunks(key, row.outbound_id, _SEALED_AS, row.boxes, row.commitment)
 
 
 async def record_accepted(session: AsyncSession, outbound_id: UUID, reply: str) -> bool:

@@ -29,7 +29,8 @@ class OutboundMessage(Row, table=True):
     under the key of `owner` (the client, or the firm). `told_as` is the event to tell when the mail
     is accepted, `answers` the client's messages that it answers or acknowledges. While sending,
     `next_attempt_at` is the end of the lease. `held_until` stays when it has left; it waits for no
-    later than `leaves_by`."""
+    later than `leaves_by`. `withheld`: its words open something (a link, a code), so nobody
+    is shown them again."""
 
     __tablename__ = "outbound_messages"
     outbound_id: UUID = Field(primary_key=True)
@@ -60,6 +61,7 @@ class OutboundMessage(Row, table=True):
     reply: str | None = Field(default=None, sa_type=Text)
     held_until: datetime | None = Field(default=None, sa_type=Instant)
     leaves_by: datetime | None = Field(default=None, sa_type=Instant)
+    withheld: bool = False
 
 
 class PostponedEvent(Row, table=True):

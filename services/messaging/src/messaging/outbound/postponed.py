@@ -16,6 +16,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from messaging.directory import queries as directory
 from messaging.outbound.models import PostponedEvent
 from shared.contracts import FIRM_ID, Event
 from shared.keyring import owners_in
@@ -76,7 +77,9 @@ async def _hear(runtime: Runtime, row: PostponedEvent) -> None:
     assert found is not None, f"{row.type} was kept by its own handler"
     contract, handler = found
     event = contract.model_validate(row.event)
-    await runtime.keys.hold(FIRM_ID, *owners_in(event))
+    async with runtime.db.transaction() as session:
+        owners = await directory.entries(session, list(owners_in(event)))
+    await runtime.keys.hold(FIRM_ID, *owners)
     async with runtime.db.transaction() as session:
         gone = await session.execute(
             delete(PostponedEvent)

@@ -9,12 +9,12 @@ from uuid import UUID, uuid5
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from messaging.conversations import actions as conversations
-from messaging.conversations.actions import Said
+from messaging.conversations.keeping import Said
 from messaging.conversations.models import Conversation, Message
 from messaging.directory import queries as directory
 from messaging.email.rendering import Enclosed
 from messaging.email.texts import moment
-from messaging.notices.cases import Case, case_of, person
+from messaging.notices.cases import case_to_write, person
 from messaging.notices.client_notices import tell_client
 from messaging.outbound.postponed import NotYetKnown
 from messaging.updates import texts
@@ -45,7 +45,7 @@ async def send_update(session: AsyncSession, event: ProgressUpdateApproved) -> N
 
 async def put_decision(session: AsyncSession, event: DecisionRequested) -> None:
     """The question as a person's message, with the id of the decision. Raises NotYetKnown."""
-    case = await case_of(session, event.client_id, event.matter_id, clock.now())
+    case = await case_to_write(session, event.client_id, event.matter_id)
     body = texts.decision(
         case.client.name,
         unseal(session, event.question),
@@ -77,7 +77,7 @@ async def _say(
     """Words for the portal stay there, but a file has no other way than the mail."""
     if await session.get(Message, message_id):
         return
-    case = await case_of(session, client_id, matter_id, clock.now())
+    case = await case_to_write(session, client_id, matter_id)
     await person(session, staff_id)
     said = Said(
         message_id=message_id,
@@ -86,7 +86,7 @@ async def _say(
         subject=subject,
         body=body,
     )
-    conversation = await _conversation(session, client_id, matter_id)
+    conversation = await _conversation(session, case.client.client_id, matter_id)
     await conversations.say_to_client(
         session, conversation, said, "update", staff_id, enclosed, leaves_by
     )
@@ -96,12 +96,12 @@ async def tell_of_handover(session: AsyncSession, event: PointOfContactAssigned)
     """The client hears who answers them from when on; the first contact is no handover."""
     if event.replaces is None or event.replaces == event.staff_id:
         return
-    case = await case_of(session, event.client_id, event.matter_id, clock.now())
+    case = await case_to_write(session, event.client_id, event.matter_id)
     before, after = await person(session, event.replaces), await person(session, event.staff_id)
     names = case.client.name, before.name, after.name, case.matter
     blocks = texts.handover(*names, event.from_at, case.zone)
     purpose = f"handover/{event.assignment_id}"
-    conversation = await _conversation(session, event.client_id, event.matter_id)
+    conversation = await _conversation(session, case.client.client_id, event.matter_id)
     await tell_client(
         session,
         case,
@@ -113,7 +113,9 @@ async def tell_of_handover(session: AsyncSession, event: PointOfContactAssigned)
     )
 
 
-async def remind_of_decision(session: AsyncSession, case: Case, event: DeadlineWarned) -> None:
+async def remind_of_decision(session: AsyncSession, event: DeadlineWarned) -> None:
+    assert event.client_id is not None, "a decision is a client's"
+    case = await case_to_write(session, event.client_id, event.matter_id)
     assert case.matter is not None, "a decision is of a matter"
     blocks = texts.decide_by(case.client.name, case.matter, event.limit_at, case.zone)
     purpose = f"decide/{event.clock_id}/{event.threshold}"
@@ -130,11 +132,15 @@ async def remind_of_decision(session: AsyncSession, case: Case, event: DeadlineW
     )
 
 
+def conversation_of(client_id: UUID, matter_id: UUID | None) -> UUID:
+    return uuid5(UPDATES_OF, str(matter_id or client_id))
+
+
 async def _conversation(
     session: AsyncSession, client_id: UUID, matter_id: UUID | None
 ) -> Conversation:
     """All updates of a matter are one thread; what concerns no matter is another."""
-    conversation_id = uuid5(UPDATES_OF, str(matter_id or client_id))
+    conversation_id = conversation_of(client_id, matter_id)
     known = await session.get(Conversation, conversation_id)
     if known is not None:
         return known

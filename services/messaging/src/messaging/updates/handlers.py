@@ -3,8 +3,9 @@
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from messaging.outbound.postponed import patient
-from messaging.updates import actions
-from shared.contracts.matters import DecisionRequested, ProgressUpdateApproved
+from messaging.updates import actions, deadlines
+from shared.contracts.matters import DeadlineScheduled, DecisionRequested, ProgressUpdateApproved
+from shared.contracts.sla_monitor import DeadlineReminderDue
 from shared.handlers import Handlers
 
 handlers = Handlers()
@@ -20,3 +21,14 @@ async def on_progress_update_approved(session: AsyncSession, event: ProgressUpda
 @patient
 async def on_decision_requested(session: AsyncSession, event: DecisionRequested) -> None:
     await actions.put_decision(session, event)
+
+
+@handlers.on(DeadlineScheduled)
+async def on_deadline_scheduled(session: AsyncSession, event: DeadlineScheduled) -> None:
+    await deadlines.keep(session, event)
+
+
+@handlers.on(DeadlineReminderDue)
+@patient
+async def on_deadline_reminder_due(session: AsyncSession, event: DeadlineReminderDue) -> None:
+    await deadlines.remind(session, event)

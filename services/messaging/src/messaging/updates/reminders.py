@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from messaging.directory.models import Staff
 from messaging.email.rendering import Block
 from messaging.notices.actions import About, Subject, tell
-from messaging.notices.cases import Case, case_of, head, person
+from messaging.notices.cases import Case, acting_person, case_of, head
 from messaging.updates import actions, texts
 from shared import clock
 from shared.contracts.sla_monitor import (
@@ -27,10 +27,10 @@ def concerns(event: ClockFact) -> bool:
 
 async def warn(session: AsyncSession, event: DeadlineWarned) -> None:
     """Of an update the firm is reminded, of a decision the client."""
-    case = await _case(session, event)
     if event.kind == "decision":
-        await actions.remind_of_decision(session, case, event)
+        await actions.remind_of_decision(session, event)
         return
+    case = await _case(session, event)
     staff = await _who(session, event.staff_id, case)
     blocks = texts.silent(case.client.name, _name(case), event.limit_at, case.house.zone)
     purpose = f"warning/{event.clock_id}/{event.threshold}/{event.target_at.isoformat()}"
@@ -49,7 +49,8 @@ async def tell_of_breach(session: AsyncSession, event: DeadlineBreached) -> None
 
 async def escalate(session: AsyncSession, event: EscalationRaised) -> None:
     case = await _case(session, event)
-    staff = await person(session, event.staff_id) if event.staff_id else await head(session)
+    named = event.staff_id
+    staff = await acting_person(session, named, clock.now()) if named else await head(session)
     blocks = texts.broken(case.client.name, _name(case), event.due_at, case.house.zone)
     title = f"Escalated: {case.client.name} has not heard of {_name(case)}"
     purpose = f"escalation/{event.clock_id}/{event.step}"
@@ -62,7 +63,7 @@ async def _case(session: AsyncSession, event: ClockFact) -> Case:
 
 
 async def _who(session: AsyncSession, staff_id: UUID | None, case: Case) -> Staff:
-    return await person(session, staff_id) if staff_id else case.contact
+    return await acting_person(session, staff_id, clock.now()) if staff_id else case.contact
 
 
 def _name(case: Case) -> str:

@@ -39,6 +39,25 @@ def undecided(client: str, matter: str, due_at: datetime, zone: ZoneInfo) -> tup
     )
 
 
+def deadline_subject(days: int, matter: str) -> str:
+    return f"{_days(days)} to a deadline in {matter}"
+
+
+def deadline(
+    title: str, client: str, matter: str, due_at: datetime, days: int, zone: ZoneInfo
+) -> tuple[Block, ...]:
+    """To who must act: a step before what is to be done or will take place."""
+    return (
+        f"{_days(days).capitalize()} before it is due: {title}.",
+        Rows((("Client", client), ("Matter", matter), ("Due", moment(due_at, zone)))),
+        "If it was moved, or is done, say so in the matter: then nobody is reminded of it again.",
+    )
+
+
+def _days(count: int) -> str:
+    return "one working day" if count == 1 else f"{count} working days"
+
+
 def handover(
     client: str, before: str, after: str, matter: str | None, from_at: datetime, zone: ZoneInfo
 ) -> tuple[Block, ...]:
