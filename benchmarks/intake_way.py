@@ -11,7 +11,7 @@ import asyncpg
 import httpx2
 import psutil
 
-from ground import Ground, World, percentile, table
+from ground import Ground, World, percentile, table, until
 from intake.documents.press import print_pdf
 from intake.files.rules import PART
 from intake.names import queries, rules
@@ -27,6 +27,7 @@ ASKED = 500
 GIGABYTE = 1024**3
 STRANGERS_A_SECOND = 200
 SECONDS = 10
+TAKEN_IN, TURNED_AWAY, AN_HOUR = 50, 500, 400
 ASKING = {"name": "Ann Example", "email": "ann@clients.test", "practice_area": "family"}
 
 
@@ -36,7 +37,7 @@ async def run(ground: Ground) -> None:
         await _checked(world)
         _printed()
         # An intake that thinks it is the local one, so that it makes its seal.
-        await asyncio.to_thread(world.start, "intake", INTAKE_REQUESTS_AN_HOUR="100")
+        await asyncio.to_thread(world.start, "intake", INTAKE_REQUESTS_AN_HOUR=str(AN_HOUR))
         await _uploaded(world)
         await _flooded(world)
 
@@ -152,37 +153,81 @@ async def _uploaded(world: World) -> None:
 
 
 async def _flooded(world: World) -> None:
-    """Strangers ask at a fixed rate, whatever comes back, while a partner reads on."""
-    url = world.stack.ports.url("intake")
-    answers: Counter[int] = Counter()
+    """Strangers ask at a fixed rate, whatever comes back, while a partner reads on: at the service
+    itself past its own limit, and through the gateway, which limits each peer."""
     headers = {"Authorization": f"Bearer {_token(world)}"}
-    limits = httpx2.Limits(max_connections=200)
-    async with httpx2.AsyncClient(base_url=url, timeout=30, limits=limits) as http:
+    url = world.stack.ports.url
+    async with _client(url("intake")) as http:
         quiet = await _reads(http, headers, 50)
+        rows = [("", "ms", "CPU ms"), await _cost(world, http, "taken in", 201, TAKEN_IN)]
+        await _flood(http, headers, quiet, "The form of one process in a fresh hour")
+        while await _ask(http) == 201:
+            pass
+        rows += [await _cost(world, http, "turned away", 429, TURNED_AWAY)]
+        table("A stranger at the form, one after the other", rows)
+        await _flood(http, headers, quiet, "… past its limit")
+    # The gateway is ready when all its services are: here one stands for all.
+    others = ("MATTERS_URL", "SLA_MONITOR_URL", "MESSAGING_URL", "BILLING_URL", "AUDIT_URL")
+    told = dict.fromkeys(others, url("intake"))
+    await asyncio.to_thread(world.start, "gateway", **told)
+    async with _client(url("gateway")) as http:
+        await until(lambda: _answers(http, headers), 20)
+        quiet = await _reads(http, headers, 50)
+        await _flood(http, headers, quiet, "… through the gateway, all of one peer")
 
-        async def ask() -> None:
-            body = ASKING | {"understood": True}
-            answers[(await http.post("/v1/consultation-requests", json=body)).status_code] += 1
 
-        async def strangers() -> None:
-            began = time.perf_counter()
-            running = []
-            for number in range(STRANGERS_A_SECOND * SECONDS):
-                await asyncio.sleep(
-                    max(0.0, began + number / STRANGERS_A_SECOND - time.perf_counter())
-                )
-                running.append(asyncio.create_task(ask()))
-            await asyncio.gather(*running)
+def _client(url: str) -> httpx2.AsyncClient:
+    limits = httpx2.Limits(max_connections=200)
+    return httpx2.AsyncClient(base_url=url, timeout=30, limits=limits, trust_env=False)
 
+
+async def _cost(
+    world: World, http: httpx2.AsyncClient, what: str, status: int, times: int
+) -> tuple[str, str, str]:
+    used, began = world.cpu_seconds("intake"), time.perf_counter()
+    for _ in range(times):
+        assert await _ask(http) == status
+    used, took = world.cpu_seconds("intake") - used, time.perf_counter() - began
+    return what, f"{took / times * 1000:.1f}", f"{used / times * 1000:.2f}"
+
+
+async def _ask(http: httpx2.AsyncClient) -> int:
+    answer = await http.post("/v1/consultation-requests", json=ASKING | {"understood": True})
+    return answer.status_code
+
+
+async def _answers(http: httpx2.AsyncClient, headers: dict[str, str]) -> bool:
+    return (await http.get("/v1/consultations?limit=1", headers=headers)).status_code == 200
+
+
+async def _flood(
+    http: httpx2.AsyncClient,
+    headers: dict[str, str],
+    quiet: list[float],
+    title: str,
+) -> None:
+    answers: Counter[int] = Counter()
+
+    async def ask() -> None:
+        answers[await _ask(http)] += 1
+
+    async def flood() -> float:
         began = time.perf_counter()
-        flood = asyncio.create_task(strangers())
-        busy = await _reads(http, headers, 100)
-        await flood
-        rate = answers.total() / (time.perf_counter() - began)
+        running = []
+        for number in range(STRANGERS_A_SECOND * SECONDS):
+            due = began + number / STRANGERS_A_SECOND
+            await asyncio.sleep(max(0.0, due - time.perf_counter()))
+            running.append(asyncio.create_task(ask()))
+        await asyncio.gather(*running)
+        return answers.total() / (time.perf_counter() - began)
+
+    flooding = asyncio.create_task(flood())
+    busy = await _reads(http, headers, 100)
+    rate = await flooding
     rows = [("", "p50 ms", "p95 ms", "ratio"), _row("a partner reads, alone", quiet, quiet)]
     rows += [_row("… among strangers", busy, quiet)]
     told = ", ".join(f"{count} × {status}" for status, count in sorted(answers.items()))
-    table(f"The form at {rate:.0f} requests/s ({told})", rows)
+    table(f"{title}: {rate:.0f} requests/s ({told})", rows)
 
 
 async def _reads(http: httpx2.AsyncClient, headers: dict[str, str], times: int) -> list[float]:

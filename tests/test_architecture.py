@@ -11,6 +11,7 @@ MACHINERY = {
     "accesses", "app", "auth", "clock", "consumer", "db", "errors", "handlers", "housekeeping",
     "idempotency", "ids", "inbox", "kafka", "keyring", "operations", "outbox", "pages", "parking",
     "policy", "prepare", "relay", "revisions", "runtime", "sealing", "settings", "telemetry",
+    "values",
 }  # fmt: skip
 DRAWERS = {"utils", "util", "helpers", "common", "base", "misc", "manager", "kit", "core"}
 

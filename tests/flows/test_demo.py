@@ -28,7 +28,7 @@ def test_the_story_happens_as_it_is_told(office: Office) -> None:
 
 def test_the_demo_firm_is_planted_once_however_often_it_is_asked_for(office: Office) -> None:
     for _ in range(2):
-        demo_firm.plant(office.stack, Console(quiet=True))
+        demo_firm.plant(office.stack)
     emails = {person.email: person for person in demo_firm.CLIENTS}
     clients = [
         one for one in office.get("/v1/clients", limit=100)["items"] if one["email"] in emails

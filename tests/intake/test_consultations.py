@@ -5,6 +5,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+from sqlalchemy import event
+
+from intake.consultations.room import CallInstead, Room
 from shared import clock
 from shared.contracts.intake import (
     ConflictCheckCompleted,
@@ -91,15 +95,48 @@ async def test_the_same_request_twice_under_one_key_is_one_consultation(intake: 
     assert len(await intake.told(ConsultationRequested)) == 1
 
 
-async def test_a_flood_of_strangers_is_asked_to_call(platform: Platform) -> None:
+async def test_a_flood_of_strangers_is_asked_to_call(platform: Platform, moved_clock: Path) -> None:
     async with intake_in(platform, intake_requests_an_hour=2) as intake:
         await intake.asked()
         await intake.asked()
-        answer = await intake.call("POST", "/v1/consultation-requests", ASKING, role="nobody")
+        statements: list[str] = []
+
+        def note(_: Any, __: Any, statement: str, *more: Any) -> None:
+            statements.append(statement)
+
+        form, page = "/v1/consultation-requests", "/v1/pages/consultation"
+        answer = await intake.call("POST", form, ASKING, role="nobody")
         assert (answer.status_code, answer.json()["code"]) == (429, "call-instead")
-        assert int(answer.headers["retry-after"]) > 0
+        assert 3500 < int(answer.headers["retry-after"]) <= 3600
+        await intake.call("GET", page, role="nobody")
+        event.listen(intake.runtime.db.engine.sync_engine, "before_cursor_execute", note)
+        for path in (form, page):  # not even read, or this were a 422
+            answer = await intake.call("POST", path, {"story": "x"}, role="nobody")
+            assert (answer.status_code, "call us" in answer.text) == (429, True)
+        event.remove(intake.runtime.db.engine.sync_engine, "before_cursor_execute", note)
+        assert not [one for one in statements if "consultations" in one or "firms" in one]
         by_phone = {key: ASKING[key] for key in ("name", "email", "practice_area")}
         await intake.done("POST", "/v1/consultations", by_phone | {"source": "phone"})
+        clock.follow(moved_clock)  # each service that starts follows its own
+        moved_clock.write_text("3601")
+        assert clock.offset() == timedelta(seconds=3601)
+        await intake.asked()
+
+
+def test_who_finds_no_place_waits_a_moment_and_a_full_hour_is_remembered() -> None:
+    room = Room(at_once=2)
+    with room.place(), room.place():
+        with pytest.raises(CallInstead) as refused, room.place():
+            pass
+        assert refused.value.headers == {"Retry-After": "5"}
+    full_until = clock.now() + timedelta(minutes=20)
+    with pytest.raises(CallInstead), room.place():
+        raise CallInstead(full_until)
+    with pytest.raises(CallInstead) as refused, room.place():
+        pass
+    assert refused.value.until == full_until
+    with pytest.raises(KeyError), Room(at_once=1).place():
+        raise KeyError
 
 
 async def test_who_may_be_the_same_person_is_proposed_and_nothing_is_joined(

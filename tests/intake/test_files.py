@@ -1,6 +1,8 @@
 """Files come in parts, are what their bytes say, and come back byte for byte."""
 
+import io
 import os
+import zipfile
 from contextlib import suppress
 
 import pytest
@@ -49,7 +51,7 @@ async def test_what_broke_off_goes_on_and_nothing_counts_before_all_is_there(
     assert await send(1, content[PART : 2 * PART]) == 204
     assert await intake.refused("POST", f"{path}/complete") == "409 upload-incomplete"
     assert await intake.refused("GET", f"{path}/content") == "404 not-found"
-    assert await send(0, os.urandom(PART)) == 204
+    assert await send(0, (PDF + os.urandom(PART))[:PART]) == 204
     assert await send(0, content[:PART]) == 204
     assert await send(2, content[2 * PART :] + b"!") == 422
     assert await send(3, b"x") == 422
@@ -89,6 +91,19 @@ async def test_a_zip_is_recognised_and_never_unpacked() -> None:
     word = b"PK\x03\x04" + b"\x00" * 26 + b"word/document.xml"
     assert media_type(word, "a.docx").endswith("wordprocessingml.document")
     assert media_type(b"PK\x03\x04bomb", "a.zip") == "application/zip"
+
+
+async def test_a_bomb_is_kept_as_it_came_and_takes_no_more_room_than_that(intake: Intake) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("word/document.xml", bytes(64 * PART))
+    bomb = packed.getvalue()
+    kept = (await intake.uploaded(await intake.held(), bomb, "contract.docx")).json()
+    assert kept["size"] == len(bomb) < PART
+    boxes = await intake.rows("SELECT sum(length(box))::int FROM file_chunks")
+    assert boxes[0][0] < len(bomb) + 200
+    answer = await intake.call("GET", f"/v1/files/{kept['id']}/content")
+    assert answer.content == bomb
 
 
 @given(st.binary(max_size=5000), st.text(max_size=40))

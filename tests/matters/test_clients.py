@@ -6,6 +6,7 @@ import pytest
 
 from shared.contracts.matters import ClientChanged, ClientRegistered, PointOfContactAssigned
 from support.firm import FIRM, World
+from support.statements import statements_of
 
 NOBODY = "0197f3d2-0000-7000-8000-000000000000"
 
@@ -162,3 +163,32 @@ async def test_lists_are_pages_and_foreign_cursors_are_refused(world: World) -> 
     for wrong in ("!", "e30", "W10", "WzFd", "WyJ4Il0"):
         answer = await world.call("GET", f"/v1/clients?cursor={wrong}")
         assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
+
+
+async def test_pages_ask_the_same_number_of_questions_however_much_there_is(world: World) -> None:
+    """Whoever is read is counted, a page in one statement."""
+    ada = await world.staff("Ada")
+    by = {"role": "attorney", "email": ada["email"]}
+    client = await world.client(ada)
+    matter = await world.matter(client, ada)
+    paths = (
+        "/v1/clients", f"/v1/clients/{client['id']}", f"/v1/clients/{client['id']}/history",
+        "/v1/matters", f"/v1/matters/{matter['id']}", f"/v1/matters?client_id={client['id']}",
+    )  # fmt: skip
+
+    async def asked() -> list[int]:
+        counts = []
+        for path in paths:
+            with statements_of(world) as statements:
+                assert (await world.call("GET", path, **by)).status_code == 200
+            counts.append(len(statements))
+        return counts
+
+    before = await asked()
+    for n in range(4):
+        await world.matter(client, ada)
+        await world.matter(await world.client(ada, f"Client{n}"), ada)
+    assert await asked() == before
+    assert max(before) <= 8
+    counted = await world.rows("SELECT count(*), sum(count) FROM accesses WHERE purpose = 'list'")
+    assert tuple(counted[0]) == (5, 2 * 5 + 2 + 2)

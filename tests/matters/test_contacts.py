@@ -17,7 +17,7 @@ from support.waiting import eventually
 HOUR = timedelta(hours=1)
 WAITING = """
     SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
-    AND wait_event_type = 'Lock' AND query LIKE 'UPDATE points_of_contact%'
+    AND wait_event_type = 'Lock' AND query LIKE '%UPDATE points_of_contact%'
 """
 
 

@@ -3,11 +3,17 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import select, text
+from sqlmodel import col
 
+import matters.contacts.actions as contacts
+from matters.contacts.models import PointOfContact
 from shared.contracts.matters import PointOfContactAssigned
+from shared.ids import new_id
 from support.firm import World
+from support.statements import statements_of
 from support.waiting import eventually
 
 
@@ -56,6 +62,42 @@ async def test_what_the_new_one_may_not_know_stays_and_is_named(world: World) ->
     assert done["refused"] == [{"subject_id": walled["id"], "code": "behind-wall"}]
     assert (await world.contacts(walled["id"]))[-1].staff_id == ada["id"]
     assert (await world.contacts(free["id"]))[-1].staff_id == alan["id"]
+
+
+async def test_what_went_to_somebody_else_meanwhile_stays_with_them(world: World) -> None:
+    ada, alan, noor = await world.staff("Ada"), await world.staff("Alan"), await world.staff("Noor")
+    clients = [await world.client(ada, f"Client{n}") for n in range(2)]
+    async with world.runtime.db.transaction() as session:
+        seen = (await session.execute(select(PointOfContact))).scalars().all()
+    path = f"/v1/clients/{clients[0]['id']}/point-of-contact"
+    assert (await world.call("PUT", path, {"staff_id": noor["id"]})).status_code == 200
+    async with world.runtime.db.transaction() as session:
+        to = {"staff_id": UUID(alan["id"]), "stand_in_id": None, "by": new_id()}
+        assert await contacts.hand_over_all(session, seen, **to) == (1, {})
+    holders = [(await world.contacts(one["id"]))[-1].staff_id for one in clients]
+    assert holders == [noor["id"], alan["id"]]
+
+
+async def test_it_takes_the_same_number_of_statements_however_many_there_are(
+    world: World,
+) -> None:
+    ada, alan = await world.staff("Ada"), await world.staff("Alan")
+    counts = []
+    for size in (1, 9):
+        for n in range(size):
+            await world.client(ada, f"Client{size}{n}")
+        async with world.runtime.db.transaction() as session:
+            theirs = select(PointOfContact).where(
+                col(PointOfContact.staff_id) == UUID(ada["id"]),
+                col(PointOfContact.until_at).is_(None),
+            )
+            seen = (await session.execute(theirs)).scalars().all()
+            to = {"staff_id": UUID(alan["id"]), "stand_in_id": None, "by": new_id()}
+            with statements_of(world) as statements:
+                assert (await contacts.hand_over_all(session, seen, **to)).done == size
+                await session.flush()
+        counts.append(len(statements))
+    assert counts[0] == counts[1] < 10
 
 
 async def test_a_second_handover_of_the_same_person_waits_for_the_first(world: World) -> None:

@@ -74,8 +74,17 @@ def up_(
 
 def _add_firm(stack: Stack) -> None:
     """A firm at work, with a month behind it; the platform's clock moves through that month."""
-    demo_month.play(stack, out)
-    demo_firm.plant(stack, out)
+    began = time.monotonic()
+    demo_month.play(stack)
+    invoices = demo_firm.plant(stack)
+    matters = demo_month.MATTERS + sum(len(one.matters) for one in demo_firm.CLIENTS)
+    out.print(
+        f"The demo firm is at work, a month behind it: {len(demo_month.LAWYERS)} lawyers, {matters}"
+        f" matters. A client has heard nothing for {demo_month.MONTH.days} days, a promise breaks"
+        " within two hours, a lawyer has left, it is Friday night and urgent; of three letters one"
+        " is answered, one paused by a question, one waits; a stranger is in triage;"
+        f" {invoices} invoices are issued. That took {time.monotonic() - began:.0f} s."
+    )
 
 
 @app.command("demo")

@@ -7,7 +7,9 @@ from typing import Any
 
 import httpx2
 
+from privity import platform_clock
 from privity.clients import call, waited
+from privity.errors import Trouble
 from privity.keys import signing_key
 from privity.stack import Stack
 from privity.tokens import mint
@@ -36,7 +38,7 @@ WORK = (
 
 def bill(stack: Stack, http: httpx2.Client, clients: Sequence[tuple[str, str]]) -> int:
     """Of (client's id, e-mail of their lawyer); how many invoices there are then. Raises
-    Trouble."""
+    Trouble, also when there is none."""
     for client_id, lawyer in clients:
         matters = call(http, "GET", "/v1/matters", params={"client_id": client_id}).json()["items"]
         _wait_for(http, matters)
@@ -47,7 +49,10 @@ def bill(stack: Stack, http: httpx2.Client, clients: Sequence[tuple[str, str]]) 
     _month_end(http)
     for client_id, lawyer in clients:
         _issue(stack, http, client_id, lawyer)
-    return sum(len(_invoices(http, client_id, "issued")) for client_id, _ in clients)
+    invoices = sum(len(_invoices(http, client_id, "issued")) for client_id, _ in clients)
+    if not invoices:
+        raise Trouble("The demo firm worked and billed nothing.", "See `privity logs billing`.")
+    return invoices
 
 
 def _wait_for(http: httpx2.Client, matters: Sequence[Facts]) -> None:
@@ -68,10 +73,12 @@ def _agree(stack: Stack, http: httpx2.Client, client_id: str) -> None:
 
 
 def _work(stack: Stack, http: httpx2.Client, matter: Facts, lawyer: str) -> None:
+    """After the terms were accepted, by the platform's clock: what came before is not billed."""
+    now = datetime.now(UTC) + platform_clock.offset(stack.clock_offset)
     for minutes, narrative, task, activity in WORK:
         body = {"matter_id": matter["id"], "minutes": minutes, "narrative": narrative,
                 "task_code": task, "activity_code": activity,
-                "started_at": datetime.now(UTC).isoformat()}  # fmt: skip
+                "started_at": now.isoformat()}  # fmt: skip
         headers = _as(stack, "attorney", email=lawyer)
         call(http, "POST", "/v1/time-entries", json=body, headers=headers)
 

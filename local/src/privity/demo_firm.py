@@ -1,4 +1,4 @@
-"""A small firm at work, for `privity up --demo`: more staff, clients in many zones, open promises.
+"""A small firm at work, for `privity up --demo`: clients in many zones, open promises, bills.
 
 Made through the public API and by mail, and as often as one likes: what is there already stays.
 """
@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import httpx2
-from rich.console import Console
 
 from privity import demo_bills, mail
 from privity.clients import call, client, let_it_spread, waited
@@ -153,8 +152,8 @@ class Firm:
         )
 
 
-def plant(stack: Stack, console: Console) -> None:
-    """Raises Trouble with what the platform answered."""
+def plant(stack: Stack) -> int:
+    """How many invoices its month has. Raises Trouble with what the platform answered."""
     with client(stack, "gateway", "partner") as http:
         firm = Firm(stack, http)
         staff = _staff(firm)
@@ -167,13 +166,7 @@ def plant(stack: Stack, console: Console) -> None:
         if not any(one["from"] == STRANGER.client for one in firm.listed("/v1/messages")):
             firm.send(STRANGER)
         lawyers = [(clients[one.email], one.contact) for one in CLIENTS]
-        invoices = demo_bills.bill(stack, http, lawyers)
-    matters = sum(len(one.matters) for one in CLIENTS)
-    console.print(
-        f"The demo firm is at work: {len(CLIENTS)} clients, {matters} matters; one answered, one"
-        " paused by a question, one waiting, one stranger in triage; the month is billed in"
-        f" {invoices} invoices."
-    )
+        return demo_bills.bill(stack, http, lawyers)
 
 
 def _staff(firm: Firm) -> dict[str, str]:

@@ -8,13 +8,12 @@ Everything is drawn from one seed, so that every demo firm is the same firm.
 import random
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import httpx2
-from rich.console import Console
 
 from privity import mail, platform_clock
 from privity.clients import call, client, let_it_spread, waited
@@ -28,7 +27,7 @@ Facts = dict[str, Any]
 
 SEED = 2026
 MATTERS = 300
-AT_ONCE = 4
+AT_ONCE = 8
 FIRM_ZONE = ZoneInfo("America/New_York")
 MONTH = timedelta(days=41)
 LAWYERS = (
@@ -55,6 +54,7 @@ SAID = (
     "Called: explained what comes next and what it will cost.",
     "Called: they asked about the date; told them it is not set yet.",
 )
+PARTNER = {"role": "partner", "email": "partner@firm.test"}
 
 
 @dataclass
@@ -65,6 +65,7 @@ class Month:
     http: httpx2.Client
     size: int = MATTERS
     draw: random.Random = field(default_factory=lambda: random.Random(SEED))
+    tokens: dict[tuple[str, ...], str] = field(default_factory=dict)
 
     def now(self) -> datetime:
         return datetime.now(UTC) + platform_clock.offset(self.stack.clock_offset)
@@ -78,9 +79,19 @@ class Month:
         let_it_spread()
 
     def make(self, path: str, body: Facts | None = None, **by: str) -> Facts:
-        headers = {"Authorization": f"Bearer {self._token(**by)}"} if by else {}
-        made: Facts = call(self.http, "POST", path, json=body or {}, headers=headers).json()
+        made: Facts = call(
+            self.http, "POST", path, json=body or {}, headers=self._session(**by)
+        ).json()
         return made
+
+    def make_once_known(self, path: str, body: Facts, **by: str) -> None:
+        """By a service that hears of the client and the lawyer in its own time."""
+        waited(
+            lambda: self.http.post(path, json=body, headers=self._session(**by)),
+            f"an answer to {path} of {body}",
+            lambda answer: answer.is_success,
+            seconds=60,
+        )
 
     def put(self, path: str, body: Facts) -> None:
         call(self.http, "PUT", path, json=body)
@@ -90,8 +101,15 @@ class Month:
         listed = call(self.http, "GET", "/v1/staff", params={"email": address(LAWYERS[0])})
         return bool(listed.json()["items"])
 
-    def _token(self, role: str = "attorney", **claims: str) -> str:
-        return mint(signing_key(self.stack.key("issuer")), self.stack.issuer, role, **claims)
+    def _session(self, role: str = "", **claims: str) -> dict[str, str]:
+        """Somebody else's; without a role the partner's own. One each, they last for the month."""
+        if not role:
+            return {}
+        who = (role, *claims.values())
+        if who not in self.tokens:
+            key = signing_key(self.stack.key("issuer"))
+            self.tokens[who] = mint(key, self.stack.issuer, role, **claims)
+        return {"Authorization": f"Bearer {self.tokens[who]}"}
 
 
 @dataclass(frozen=True)
@@ -104,8 +122,12 @@ class Case:
     lawyer: str
     area: str
 
+    def with_who_took_over(self) -> "Case":
+        """As it is after `_hand_over`."""
+        return replace(self, lawyer=LAWYERS[-2]) if self.lawyer == LAWYERS[-1] else self
 
-def play(stack: Stack, console: Console, size: int = MATTERS) -> bool:
+
+def play(stack: Stack, size: int = MATTERS) -> bool:
     """False when it was played before. Raises Trouble with what the platform answered."""
     with client(stack, "gateway", "partner") as http:
         month = Month(stack, http, size)
@@ -116,13 +138,8 @@ def play(stack: Stack, console: Console, size: int = MATTERS) -> bool:
         month.until(begin)
         lawyers = _lawyers(month)
         cases = _cases(month, lawyers)
-        let_it_spread()
         _weeks(month, lawyers, cases, begin, end)
         _last_night(month, cases, end)
-    console.print(
-        f"A month has passed: {len(LAWYERS)} lawyers, {len(cases)} matters; a client has heard"
-        f" nothing for {MONTH.days} days, a promise breaks within two hours, a lawyer has left."
-    )
     return True
 
 
@@ -188,22 +205,21 @@ def _weeks(
     end: datetime,
 ) -> None:
     """The first matter is the silent one, the second is told once and then forgotten, the third
-    has a consent that is withdrawn, the fourth is asked to decide."""
+    has a consent that is withdrawn, the fourth is asked to decide. All others hear at least every
+    fortnight: nobody has to be warned of them."""
     silent, forgotten, consenting, deciding = cases[:4]
     living = [one for one in cases if one not in (silent, forgotten)]
     _absences(month, lawyers, begin)
     consent = _consent(month, consenting)
-    _tell_all(month, living)
-    month.until(begin + timedelta(days=10))
-    _tell_all(month, living)
-    month.until(end - timedelta(days=28) + timedelta(hours=2))
+    month.until(end - timedelta(days=28) + timedelta(minutes=110))
     _tell(month, forgotten, SAID[0])
+    _call_all(month, living)
     month.until(begin + timedelta(days=20))
     _milestones(month, living)
     month.make(f"/v1/consents/{consent}/withdraw", role="client", client_id=consenting.client_id)
     _hand_over(month, lawyers)
-    month.until(begin + timedelta(days=30))
-    _tell_all(month, living)
+    month.until(begin + timedelta(days=27, hours=1))
+    _call_all(month, [one.with_who_took_over() for one in living])
     decision = _decide(month, deciding, end)
     month.until(end - timedelta(minutes=40))
     answer = {"option": "accept", "comment": "We talked it over until now."}
@@ -220,32 +236,38 @@ def _last_night(month: Month, cases: list[Case], end: datetime) -> None:
     mail.send(month.stack, mail.compose(Letter(sender, FIRM_ADDRESS, "Emergency", words)))
 
 
-def _tell_all(month: Month, cases: Iterable[Case]) -> None:
+def _call_all(month: Month, cases: Iterable[Case]) -> None:
+    """Each client hears by telephone from who answers them; the note of it counts."""
     drawn = [(one, month.draw.choice(SAID)) for one in cases]
-    _all(lambda one: _tell(month, *one), drawn)
+    _all(lambda one: _call(month, *one), drawn)
+
+
+def _call(month: Month, case: Case, note: str) -> None:
+    held = {"held_at": month.now().isoformat(), "note": note}
+    body = {"client_id": case.client_id, "matter_id": case.matter_id} | held
+    month.make_once_known("/v1/calls", body, role="attorney", email=address(case.lawyer))
 
 
 def _tell(month: Month, case: Case, note: str) -> None:
-    """The client hears how it stands by telephone, from a lawyer who works for them."""
-    by = {"role": "partner", "email": "partner@firm.test"}
-    draft = month.make(f"/v1/matters/{case.matter_id}/updates", {"about": "no_news"}, **by)
+    """An update is drafted; a partner reads it, calls, and notes what was said."""
+    draft = month.make(f"/v1/matters/{case.matter_id}/updates", {"about": "no_news"}, **PARTNER)
     told = {"channel": "phone", "held_at": month.now().isoformat(), "note": note}
-    month.make(f"/v1/updates/{draft['id']}/told", told, **by)
+    month.make(f"/v1/updates/{draft['id']}/told", told, **PARTNER)
 
 
 def _milestones(month: Month, cases: Iterable[Case]) -> None:
-    """A third of the matters reach the first milestone of their plan; its update waits for a
+    """A third of the matters reach the first milestone of their plan: its update waits for a
     person, and the client is told by telephone too."""
     plans = {area: _first_milestone(month, area) for area in AREAS}
-    reached = [one for one in cases if month.draw.random() < 0.33]
-    by = {"role": "partner", "email": "partner@firm.test"}
+    reached = [(one, month.draw.choice(SAID)) for one in cases if month.draw.random() < 0.33]
 
-    def reach(case: Case) -> None:
+    def reach(one: tuple[Case, str]) -> None:
+        case, note = one
         path = f"/v1/matters/{case.matter_id}/milestones"
-        month.make(path, {"slug": plans[case.area]}, **by)
+        month.make(path, {"slug": plans[case.area]}, **PARTNER)
+        _tell(month, case, note)
 
     _all(reach, reached)
-    _tell_all(month, cases)
 
 
 def _first_milestone(month: Month, area: str) -> str:
@@ -292,8 +314,7 @@ def _decide(month: Month, case: Case, end: datetime) -> str:
     ]
     body = {"kind": "settlement_offer", "question": "They offer 40,000.", "options": options}
     body |= {"recommendation": "Accept.", "reply_by": end.isoformat()}
-    by = {"role": "partner", "email": "partner@firm.test"}
-    return str(month.make(f"/v1/matters/{case.matter_id}/decisions", body, **by)["id"])
+    return str(month.make(f"/v1/matters/{case.matter_id}/decisions", body, **PARTNER)["id"])
 
 
 def _all(do: Callable[[Any], T], items: Iterable[Any]) -> list[T]:

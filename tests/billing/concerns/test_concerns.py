@@ -127,8 +127,8 @@ async def test_what_is_disputed_bears_no_penalty_until_it_is_resolved(
     await bills.made(f"/v1/billing-concerns/{concern['id']}/resolution", words)
     moved_clock.write_text(str(20 * A_DAY))
     await bills.made(f"/v1/invoices/{invoice['id']}/late-penalty", None)
-    # Ten days of 150. On the tenth it ended, so that day's end counts 450; and ten days more.
-    assert [one.amount for one in await bills.told(LatePenaltyCharged)] == [150, 480]
+    # Nine whole days of 150; on the tenth it ended, so that day's end counts 450 like the others.
+    assert [one.amount for one in await bills.told(LatePenaltyCharged)] == [135, 450]
 
 
 async def test_a_concern_ends_in_a_credit_note_over_what_was_wrong(bills: Bills) -> None:

@@ -1,20 +1,12 @@
-"""Payments, trust and penalties: never more than is owed, never anybody else's money."""
+"""Payments: never more than is owed, and owed again when they come back."""
 
 import asyncio
-from pathlib import Path
 from typing import Any
 
-from shared.contracts.billing import (
-    LatePenaltyCharged,
-    PaymentReceived,
-    PaymentReversed,
-    TrustApplied,
-    TrustDeposited,
-)
+from shared.contracts.billing import PaymentReceived, PaymentReversed, TrustDeposited
 from support.bills import Bills, Matter, usd
 
 TODAY = "SELECT (now() AT TIME ZONE 'America/New_York')::date::text"
-A_DAY = 24 * 3600
 
 
 async def invoiced(bills: Bills, minutes: int = 60, **terms: Any) -> tuple[Matter, dict[str, Any]]:
@@ -58,62 +50,6 @@ async def test_a_payment_that_came_back_is_owed_again_once(bills: Bills) -> None
     ]  # fmt: skip
 
 
-async def test_trust_pays_an_issued_invoice_and_never_more_than_the_client_has(
-    bills: Bills,
-) -> None:
-    matter, invoice = await invoiced(bills)
-    other = await bills.matter()
-    ((today,),) = await bills.rows(TODAY)
-    for one, amount in ((matter, "100.00"), (other, "900.00")):
-        body = {"matter_id": str(one.id), "amount": usd(amount), "received_on": today}
-        await bills.made("/v1/trust-deposits", body)
-    take = {"invoice_id": invoice["id"], "amount": usd("80.00")}
-    answers = await asyncio.gather(
-        *(bills.call("POST", "/v1/trust-applications", take) for _ in range(2))
-    )
-    assert sorted(one.status_code for one in answers) == [201, 409]
-    (refused,) = [one for one in answers if one.status_code == 409]
-    assert refused.json()["code"] == "trust-too-low"
-    (applied,) = await bills.told(TrustApplied)
-    assert (applied.amount, applied.balance_after, applied.open_after) == (8_000, 2_000, 22_000)
-    assert [one.balance_after for one in await bills.told(TrustDeposited)] == [10_000, 90_000]
-    trust = await bills.got(f"/v1/matters/{matter.id}/trust?currency=USD")
-    assert trust["in_trust"] == usd("20.00")
-    back = await bills.made(
-        "/v1/trust-refunds", {"matter_id": str(matter.id), "amount": usd("20.00")}
-    )
-    assert back["in_trust"] == usd("0.00")
-
-
-async def test_a_penalty_is_exactly_what_was_disclosed_however_often_it_is_charged(
-    bills: Bills, moved_clock: Path
-) -> None:
-    penalty = {"annual_percent": "36.5", "grace_days": 10}  # a thousandth a day
-    _, invoice = await invoiced(bills, payment_days=30, late_penalty=penalty)
-    path = f"/v1/invoices/{invoice['id']}/late-penalty"
-    moved_clock.write_text(str(40 * A_DAY))
-    early = await bills.call("POST", path)
-    assert (early.status_code, early.json()["code"]) == (409, "nothing-to-charge")
-    moved_clock.write_text(str(41 * A_DAY))
-    answers = await asyncio.gather(*(bills.call("POST", path) for _ in range(3)))
-    assert sorted(one.status_code for one in answers) == [201, 409, 409]
-    moved_clock.write_text(str(50 * A_DAY))
-    later = await bills.made(path, None)
-    assert [one.amount for one in await bills.told(LatePenaltyCharged)] == [30, 270]
-    assert later["amount"] == usd("2.70")
-    shown = await bills.got(f"/v1/invoices/{invoice['id']}")
-    assert (shown["penalties"], shown["open"]) == (usd("3.00"), usd("303.00"))
-
-
-async def test_without_a_disclosed_penalty_nothing_is_charged(
-    bills: Bills, moved_clock: Path
-) -> None:
-    _, invoice = await invoiced(bills, late_penalty=None)
-    moved_clock.write_text(str(400 * A_DAY))
-    answer = await bills.call("POST", f"/v1/invoices/{invoice['id']}/late-penalty")
-    assert (answer.status_code, answer.json()["code"]) == (409, "nothing-to-charge")
-
-
 async def test_money_is_recorded_by_who_keeps_the_books_in_the_invoices_currency(
     bills: Bills,
 ) -> None:
@@ -140,3 +76,22 @@ async def test_money_is_recorded_by_who_keeps_the_books_in_the_invoices_currency
     assert early.json()["code"] in ("too-much", "wrong-state")
     listed = await bills.got(f"/v1/payments?invoice_id={invoice['id']}", **own)
     assert listed["items"] == []
+
+
+async def test_what_was_paid_of_a_line_that_is_credited_is_the_clients_in_trust(
+    bills: Bills,
+) -> None:
+    matter, invoice = await invoiced(bills)
+    paid = await bills.made("/v1/payments", await payment(bills, invoice, "300.00"))
+    credit = {"lines": [{"line": 1, "amount": usd("100.00")}], "reason": "It was forty minutes."}
+    await bills.made(f"/v1/invoices/{invoice['id']}/credit-notes", credit)
+    shown = await bills.got(f"/v1/invoices/{invoice['id']}")
+    assert (shown["paid"], shown["credited"], shown["open"]) == (
+        usd("200.00"), usd("100.00"), usd("0.00"),
+    )  # fmt: skip
+    (given,) = await bills.told(TrustDeposited)
+    assert (given.amount, given.balance_after) == (10_000, 10_000)
+    trust = await bills.got(f"/v1/matters/{matter.id}/trust?currency=USD")
+    assert trust["in_trust"] == usd("100.00")
+    back = await bills.call("POST", f"/v1/payments/{paid['id']}/reversal", {"reason": "Bounced."})
+    assert (back.status_code, back.json()["code"]) == (409, "given-back-meanwhile")

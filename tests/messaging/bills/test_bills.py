@@ -6,17 +6,26 @@ from datetime import UTC, date, datetime, timedelta
 from email.message import EmailMessage
 
 from shared import clock
-from shared.contracts import ContentRef, Sealed
+from shared.contracts import ContentRef, Event, Sealed
 from shared.contracts.billing import (
     AmountRange,
     BillingConcernAnswered,
     BillingConcernResolved,
     BudgetThresholdCrossed,
     ClosingStatementIssued,
+    CreditNoteIssued,
     EstimateRevised,
     FeesDisclosed,
     InvoiceIssued,
+    LatePenaltyCharged,
+    LatePenaltyWithdrawn,
     Measure,
+    PaymentReceived,
+    PaymentReversed,
+    RetainerRanLow,
+    TrustApplied,
+    TrustDeposited,
+    TrustRefunded,
 )
 from shared.contracts.sla_monitor import (
     ConcernDue,
@@ -208,6 +217,63 @@ async def test_a_closing_statement_arrives_whole_with_what_the_client_receives(
     assert "This replaces the statement that you had before." in first
     assert "Our fee, 25 % of it: USD 25,000.00" in first
     assert "ended without a recovery" in second
+
+
+async def test_every_movement_of_money_is_told_with_what_is_left(platform: Platform) -> None:
+    boxes = Mailboxes()
+    async with a_firm(platform, boxes) as (service, people):
+        of = {"client_id": people.clara, "matter_id": people.matter, "currency": "USD"}
+        owed = {"invoice_id": new_id(), "open_after": 120_00} | of
+        reason = await sealed(service, people, "The agent had the keys.")
+        day = date(2026, 7, 1)
+        events: list[Event] = [
+            CreditNoteIssued(credit_note_id=new_id(), number="CN-2026-00001", total=50_00,
+                             reason=reason, issued_at=AT, invoice_id=new_id(), **of),
+            PaymentReceived(payment_id=new_id(), amount=80_00, method="card", received_on=day,
+                            recorded_at=AT, **owed),
+            PaymentReversed(payment_id=new_id(), amount=80_00, reason=reason, reversed_at=AT,
+                            **owed),
+            LatePenaltyCharged(penalty_id=new_id(), amount=3_00, through=day, charged_at=AT,
+                               **owed),
+            LatePenaltyWithdrawn(penalty_id=new_id(), amount=2_00, through=day, withdrawn_at=AT,
+                                 **owed),
+            TrustDeposited(deposit_id=new_id(), amount=900_00, balance_after=950_00,
+                           received_on=day, recorded_at=AT, **of),
+            TrustApplied(application_id=new_id(), amount=30_00, balance_after=920_00,
+                         applied_at=AT, **owed),
+            TrustRefunded(refund_id=new_id(), amount=20_00, balance_after=900_00,
+                          refunded_at=AT, **of),
+        ]  # fmt: skip
+        for event in [*events, *events]:
+            await hear(service.runtime, event)
+        mails = [text_of(one).replace("\n", " ") for one in await mail_to(boxes, CLARA, 8)]
+    words = (
+        "We have credited USD 50.00", "your payment of 1 July 2026 has arrived",
+        "came back to you, so it is owed again", "we have added USD 3.00",
+        "USD 2.00 too much for late payment", "USD 900.00 for you in our trust account",
+        "We have paid USD 30.00 of an invoice", "USD 20.00 of your money",
+    )  # fmt: skip
+    assert [any(one in mail for mail in mails) for one in words] == [True] * 8
+    assert len(mails) == 8
+    assert sum("USD 120.00" in mail for mail in mails) == 5
+
+
+async def test_a_retainer_that_ran_low_is_asked_for_and_the_contact_knows(
+    platform: Platform,
+) -> None:
+    boxes = Mailboxes()
+    async with a_firm(platform, boxes) as (service, people):
+        event = RetainerRanLow(
+            matter_id=people.matter, client_id=people.clara, terms_id=new_id(), terms_version=1,
+            currency="USD", left=300_00, below=400_00, asked=700_00, ran_low_at=AT,
+        )  # fmt: skip
+        for _ in range(2):
+            await hear(service.runtime, event)
+        (asked,) = await mail_to(boxes, CLARA)
+        (noticed,) = await mail_to(boxes, ANA)
+    assert "Please fill it up with USD 700.00" in text_of(asked).replace("\n", " ")
+    assert noticed["Subject"] == "Retainer low: Clara Client"
+    assert "The client was asked to fill it up" in text_of(noticed).replace("\n", " ")
 
 
 async def test_a_concern_is_acknowledged_answered_and_ended_in_mail(platform: Platform) -> None:

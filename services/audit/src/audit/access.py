@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from audit import queries
-from audit.queries import Selection
+from audit.queries import Closed, Selection
 from shared import clock, sealing
 from shared.auth import CallerIdentity
 from shared.contracts import FIRM_ID, Sealed
@@ -73,8 +73,10 @@ async def permit_client(
     The firm's key must be held: staff are known by their address, which is sealed under it.
     """
     relation = permit(POLICY, caller, action)
-    if client_id is not None and caller.role != "client":
-        await _require_no_wall(session, keys, caller, client_id, matter_id)
+    if client_id is not None:
+        closed = await closed_to(session, keys, caller, client_id)
+        if closed.closes(client_id, matter_id):
+            raise NotFound("There is nothing here that you may see.")
     if relation == "any":
         return
     relations: set[Relation] = set()
@@ -92,14 +94,16 @@ async def selection(
     client_id: UUID | None,
     matter_id: UUID | None,
 ) -> Selection:
-    """The entries of a client, of a matter, or all, if the caller may read them; called before the
-    session's first statement."""
+    """The entries of a client, of a matter, or all but what walls close, if the caller may read
+    them; called before the session's first statement."""
     permit(POLICY, caller, "read entries")
     await keys.hold(FIRM_ID)
     owner = await client_of(session, matter_id) if matter_id else client_id
     if client_id not in (None, owner):
         raise NotFound("There is no such matter of that client that you may see.")
     await permit_client(session, keys, caller, "read entries", owner, matter_id)
+    if owner is None:
+        return Selection(closed=await closed_to(session, keys, caller))
     messages = await queries.messages_of_matter(session, matter_id) if matter_id else []
     return Selection(owner, matter_id, messages)
 
@@ -126,33 +130,33 @@ async def client_of(session: AsyncSession, matter_id: UUID) -> UUID:
     return client_id
 
 
-async def _require_no_wall(
+async def closed_to(
     session: AsyncSession,
     keys: Keyring,
     caller: CallerIdentity,
-    client_id: UUID,
-    matter_id: UUID | None,
-) -> None:
-    """As matters decides it (its walls/queries.py); what is of a whole client holds what is of each
-    of their matters, so any wall of theirs closes it."""
+    client_id: UUID | None = None,
+) -> Closed:
+    """The walls between the caller and one client, or all, as matters decides it (its
+    walls/queries.py). The firm's key must be held."""
     told = await queries.values(session, (WallRaised, WallLowered), client_id)
     walls = [contract.model_validate_json(value) for contract, value in told]
     lowered = {one.wall_id for one in walls if isinstance(one, WallLowered)}
-    standing = [
-        one
-        for one in walls
-        if isinstance(one, WallRaised)
-        and one.wall_id not in lowered
-        and (matter_id is None or one.matter_id in (None, matter_id))
-    ]
-    if not standing:
-        return
+    standing = [one for one in walls if isinstance(one, WallRaised) and one.wall_id not in lowered]
+    if not standing or caller.role == "client":
+        return Closed()
     own = _own_ids(keys, caller, await directory(session))
-    for wall in standing:
-        named = bool(own & set(wall.staff_ids))
-        keeps_walls = wall.kind == "need_to_know" and caller.role == "compliance"
-        if named == (wall.kind == "screen") and not keeps_walls:
-            raise NotFound("There is nothing here that you may see.")
+    shut = [wall for wall in standing if _is_shut(wall, own, caller)]
+    return Closed(
+        clients=frozenset(one.client_id for one in shut if one.matter_id is None),
+        matters=frozenset(one.matter_id for one in shut if one.matter_id is not None),
+        touched=frozenset(one.client_id for one in shut),
+    )
+
+
+def _is_shut(wall: WallRaised, own: set[UUID], caller: CallerIdentity) -> bool:
+    if wall.kind == "need_to_know" and caller.role == "compliance":
+        return False
+    return bool(own & set(wall.staff_ids)) == (wall.kind == "screen")
 
 
 def _own_ids(keys: Keyring, caller: CallerIdentity, staff: dict[UUID, Staff]) -> set[UUID]:

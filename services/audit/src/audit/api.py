@@ -8,19 +8,20 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from audit import access, merkle, queries, streams, timeline
 from audit.access import POLICY, client_of, permit_client
 from audit.queries import Selection
 from shared import accesses, clock
-from shared.auth import Caller
+from shared.auth import Caller, CallerIdentity
 from shared.contracts import FIRM_ID, OWNERS
 from shared.contracts.audit import RecordCorrected
 from shared.db import Transaction
 from shared.errors import Invalid, NotFound
 from shared.idempotency import IdempotentRoute
 from shared.ids import new_id
-from shared.keyring import owners_in, seal
+from shared.keyring import Keyring, owners_in, seal
 from shared.outbox import emit
 from shared.pages import Page, PageQuery, page
 from shared.policy import permit
@@ -136,12 +137,12 @@ async def get_entry(
     request: Request, index: int, caller: Caller, session: Transaction
 ) -> EntryWithValue:
     """One entry, with the value that it commits to."""
-    await _runtime(request).keys.hold(FIRM_ID)
-    row = await queries.entry(session, index) if 0 <= index < 2**62 else None
+    keys = _runtime(request).keys
+    await keys.hold(FIRM_ID)
+    row = await _entry(session, keys, caller, index)
     if row is None:
         permit(POLICY, caller, "read entries")
         raise NotFound("There is no entry here that you may see.")
-    keys = _runtime(request).keys
     await permit_client(session, keys, caller, "read entries", row.client_id, row.matter_id)
     if row.client_id:
         await accesses.record_access(session, caller, row.client_id, "entries")
@@ -156,7 +157,7 @@ async def post_correction(
     keys = _runtime(request).keys
     await keys.hold(FIRM_ID)
     async with _runtime(request).db.transaction() as looking:
-        row = await queries.entry(looking, index) if 0 <= index < 2**62 else None
+        row = await _entry(looking, keys, caller, index)
         permit(POLICY, caller, "correct the record")
         if row is None or row.client_id is None:
             raise NotFound("There is no entry about a client here that you may see.")
@@ -266,6 +267,14 @@ async def get_timeline(
         ),
         lambda row: [row.fact_at.isoformat(), row.index],
     )
+
+
+async def _entry(
+    session: AsyncSession, keys: Keyring, caller: CallerIdentity, index: int
+) -> Any | None:
+    if not 0 <= index < 2**62:
+        return None
+    return await queries.entry(session, index, await access.closed_to(session, keys, caller))
 
 
 def _members(row: Any) -> dict[str, Any]:

@@ -29,13 +29,28 @@ SETTLED = timedelta(seconds=10)
 
 
 @dataclass(frozen=True)
+class Closed:
+    """What walls close to a caller: clients as a whole, matters, and (`touched`) every client of
+    whom anything is closed, as what is of no single matter may be of that one."""
+
+    clients: frozenset[UUID] = frozenset()
+    matters: frozenset[UUID] = frozenset()
+    touched: frozenset[UUID] = frozenset()
+
+    def closes(self, client_id: UUID, matter_id: UUID | None) -> bool:
+        around = client_id in self.touched if matter_id is None else matter_id in self.matters
+        return around or client_id in self.clients
+
+
+@dataclass(frozen=True)
 class Selection:
     """Which entries: of a client's matter with the messages filed to it, of a client's messages, of
-    a client, or all."""
+    a client, or all that are not `closed`."""
 
     client_id: UUID | None = None
     matter_id: UUID | None = None
     messages: Sequence[UUID] = ()
+    closed: Closed = Closed()
 
 
 async def entries_after(
@@ -54,13 +69,15 @@ async def entries_after(
     return found.all()
 
 
-async def entry(session: AsyncSession, index: int) -> Any | None:
+async def entry(session: AsyncSession, index: int, closed: Closed) -> Any | None:
+    """None also where it is closed: as if it were not there."""
     found = await session.execute(
-        text("""
+        text(f"""
             SELECT e.*, r.type, r.fact_at, r.client_id, r.matter_id
-            FROM entries e JOIN readings r USING (index) WHERE e.index = :index
+            FROM entries e JOIN readings r USING (index)
+            WHERE e.index = :index AND {_open(closed)}
         """),
-        {"index": index},
+        {"index": index} | _closed_parameters(closed),
     )
     return found.one_or_none()
 
@@ -297,11 +314,43 @@ def _selected(selection: Selection) -> str:
         return f"(r.matter_id = :matter_id OR {of_messages}) {of_client}"
     if selection.messages:
         return f"{of_messages} {of_client}"
-    return "r.client_id = :client_id" if selection.client_id else "true"
+    return "r.client_id = :client_id" if selection.client_id else _open(selection.closed)
+
+
+def _open(closed: Closed) -> str:
+    """Neither client nor matter is closed; what names no client is by its messages or its matter of
+    none of whom anything is closed (a stranger's mail, filed later)."""
+    if not closed.touched:
+        return "true"
+    return """
+        CASE WHEN r.client_id IS NOT NULL THEN
+            NOT r.client_id = ANY (:closed_clients)
+            AND NOT (r.matter_id IS NULL AND r.client_id = ANY (:touched))
+            AND NOT coalesce(r.matter_id = ANY (:closed_matters), false)
+        ELSE
+            NOT r.message_ids && ARRAY(SELECT unnest(message_ids) FROM readings
+                                       WHERE client_id = ANY (:touched))
+            AND NOT coalesce(r.matter_id = ANY (:closed_matters), false)
+            AND NOT coalesce(r.matter_id = ANY (ARRAY(
+                SELECT matter_id FROM readings WHERE client_id = ANY (:closed_clients))), false)
+        END
+    """
+
+
+def _closed_parameters(closed: Closed) -> dict[str, Any]:
+    if not closed.touched:
+        return {}
+    return {
+        "closed_clients": list(closed.clients),
+        "closed_matters": list(closed.matters),
+        "touched": list(closed.touched),
+    }
 
 
 def _parameters(selection: Selection) -> dict[str, Any]:
     given: dict[str, Any] = {}
+    if not (selection.client_id or selection.messages):
+        given |= _closed_parameters(selection.closed)
     if selection.client_id:
         given |= {"client_id": selection.client_id}
     if selection.matter_id:

@@ -55,7 +55,8 @@ class Stray:
     value: bytes
 
 
-class Leaf(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Leaf:
     """An arrival with its place in the log and everything that is kept of it."""
 
     index: int
@@ -225,8 +226,8 @@ async def insert_entries(
     async def streamed() -> AsyncIterator[tuple[Any, ...]]:
         for leaf in leaves:
             made.append(leaf)
-            index, (where, _, value), entry, _, salt, metadata, _ = leaf
-            yield (index, *where, recorded_at, entry, salt, metadata, value)
+            where, _, value = leaf.arrival
+            yield (leaf.index, *where, recorded_at, leaf.entry, leaf.salt, leaf.metadata, value)
             if not len(made) % SENT_AT_ONCE:
                 await asyncio.sleep(0)
 

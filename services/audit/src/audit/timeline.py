@@ -33,6 +33,7 @@ SHOWN_TO_CLIENTS = INBOUND | OUTBOUND | {
     "BudgetThresholdCrossed", "InvoiceIssued", "CreditNoteIssued", "PaymentReceived",
     "TrustDeposited", "TrustApplied", "LatePenaltyCharged", "BillingConcernRaised",
     "BillingConcernAnswered", "BillingConcernResolved", "ClosingStatementIssued",
+    "LatePenaltyWithdrawn", "PaymentReversed", "TrustRefunded", "RetainerRanLow",
 }  # fmt: skip
 """Notes, notices among staff, warnings and escalations are the firm's own."""
 

@@ -10,13 +10,16 @@ import billing.estimates.api
 import billing.invoices.api
 import billing.ledger.api
 import billing.payments.api
+import billing.penalties.api
 import billing.proposals.api
 import billing.runs.api
 import billing.terms.api
+import billing.trust.api
 from billing.concerns import handlers as concerns
 from billing.directory import handlers as directory
+from billing.penalties import ticker as penalties
 from billing.proposals import handlers as proposals
-from billing.runs import ticker
+from billing.runs import ticker as runs
 from billing.settings import BillingSettings
 from billing.terms import handlers as terms
 from shared.app import Service, create_service
@@ -38,12 +41,14 @@ def create_app(settings: BillingSettings | None = None) -> FastAPI:
                 billing.invoices.api.router,
                 billing.ledger.api.router,
                 billing.payments.api.router,
+                billing.trust.api.router,
+                billing.penalties.api.router,
                 billing.concerns.api.router,
                 billing.closings.api.router,
                 billing.costs.api.router,
                 billing.runs.api.router,
             ),
             handlers=handlers,
-            tasks=[ticker.run],
+            tasks=[runs.run, penalties.run],
         )
     )

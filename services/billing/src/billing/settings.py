@@ -17,6 +17,9 @@ class BillingSettings(Settings):
     billing_thresholds: tuple[int, ...] = Field(
         (50, 75, 90, 100), description="percent of an estimate at which the client is told"
     )
+    billing_look_every: float = Field(
+        5.0, description="seconds between two looks for late penalties whose day has come"
+    )
     billing_criminal_areas: frozenset[str] = Field(
         frozenset({"criminal", "criminal-defence", "criminal-defense"}),
         description="practice areas in which Rule 1.5(d)(2) forbids contingent fees",

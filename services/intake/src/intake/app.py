@@ -13,8 +13,10 @@ import intake.links.api
 import intake.pages.api
 import intake.templates.api
 from intake import ticker
+from intake.consultations.room import Room
 from intake.directory import handlers as directory
 from intake.fees import handlers as fees
+from intake.pages.rendering import FirmName
 from intake.settings import IntakeSettings
 from shared.app import Service, create_service
 from shared.handlers import Handlers
@@ -24,9 +26,10 @@ def create_app(settings: IntakeSettings | None = None) -> FastAPI:
     handlers = Handlers()
     for room in (directory, fees):
         handlers.include(room.handlers)
-    return create_service(
+    settings = settings or IntakeSettings()
+    app = create_service(
         Service(
-            settings or IntakeSettings(),
+            settings,
             routers=(
                 intake.consultations.api.public,
                 intake.consultations.api.router,
@@ -38,9 +41,14 @@ def create_app(settings: IntakeSettings | None = None) -> FastAPI:
                 intake.files.api.router,
                 intake.information.api.router,
                 intake.information.api.public,
+                intake.pages.api.form,
+                intake.pages.api.parts,
                 intake.pages.api.router,
             ),
             handlers=handlers,
             tasks=(ticker.tick, intake.engagements.sealer.run),
         )
     )
+    app.state.room = Room(settings.intake_requests_at_once)
+    app.state.firm = FirmName()
+    return app

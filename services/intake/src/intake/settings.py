@@ -17,7 +17,12 @@ class IntakeSettings(Settings):
     intake_public_url: str = Field(description="where links in letters lead: the gateway's address")
 
     intake_requests_an_hour: int = Field(
-        600, description="requests of strangers, all together: above it they are asked to call"
+        600,
+        ge=1,
+        description="requests of strangers, all together: above it they are asked to call",
+    )
+    intake_requests_at_once: int = Field(
+        4, ge=1, description="strangers whom one process takes in beside each other"
     )
     intake_prospects_kept_days: int = Field(
         365, description="after a decline, until contact details and notes are erased"

@@ -320,6 +320,49 @@ class LatePenaltyCharged(Event, owner="billing", key="client_id", subject="invoi
     charged_at: AwareDatetime
 
 
+class LatePenaltyWithdrawn(Event, owner="billing", key="client_id", subject="invoice_id"):
+    """Part of what was charged as a penalty is owed no more: money turned out to have arrived, or a
+    dispute to have begun, before the days that were counted, or what was late was credited."""
+
+    penalty_id: UUID
+    invoice_id: UUID
+    client_id: UUID
+    matter_id: UUID
+    currency: str
+    amount: int
+    open_after: int
+    through: date
+    withdrawn_at: AwareDatetime
+
+
+class TrustRefunded(Event, owner="billing", key="client_id", subject="refund_id"):
+    """Client money went back to the client from trust, as a person recorded."""
+
+    refund_id: UUID
+    client_id: UUID
+    matter_id: UUID
+    currency: str
+    amount: int
+    balance_after: int
+    refunded_at: AwareDatetime
+
+
+class RetainerRanLow(Event, owner="billing", key="client_id", subject="matter_id"):
+    """What is left in trust of a payment in advance fell below what the accepted terms ask the
+    client to keep there: told with the movement that took it below, and not again until it was
+    filled up and falls anew. `asked` fills it up to the agreed amount."""
+
+    matter_id: UUID
+    client_id: UUID
+    terms_id: UUID
+    terms_version: int
+    currency: str
+    left: int
+    below: int
+    asked: int
+    ran_low_at: AwareDatetime
+
+
 class ClosingStatementIssued(Event, owner="billing", key="client_id", subject="statement_id"):
     """A contingent matter was decided and the client is told in writing how it ended, what they
     receive and how that was counted (Rule 1.5(c)). A corrected statement is a higher version, and

@@ -241,6 +241,6 @@ class StaffNotified(
     clock_id: UUID | None = None
     about: Literal[
         "message", "triage", "manual-acknowledgment", "warning", "breach", "escalation", "failure",
-        "preference", "deadline",
+        "preference", "deadline", "retainer",
     ]  # fmt: skip
     notified_at: AwareDatetime

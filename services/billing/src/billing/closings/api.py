@@ -17,7 +17,7 @@ from billing.documents import actions as documents
 from billing.keys import hold_keys
 from billing.policy import POLICY
 from billing.terms.rules import PhaseCode
-from billing.values import Amount, Line, MoneyShown, Prose, shown
+from billing.values import Amount, MoneyShown, Prose, shown
 from shared import clock
 from shared.accesses import record_access
 from shared.auth import Caller, CallerIdentity
@@ -28,6 +28,7 @@ from shared.idempotency import IdempotentRoute
 from shared.keyring import unseal
 from shared.pages import Page, PageQuery, one_page, page
 from shared.policy import permit
+from shared.values import Line
 
 router = APIRouter(
     prefix="/v1/closing-statements", tags=["closing statements"], route_class=IdempotentRoute

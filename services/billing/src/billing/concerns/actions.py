@@ -15,11 +15,13 @@ from billing.concerns.models import BillingConcern, ConcernClock, DisputedLine
 from billing.directory import queries as directory
 from billing.directory.models import BilledMatter
 from billing.invoices import actions as invoices
+from billing.invoices import booking
 from billing.invoices import queries as bills
-from billing.invoices.actions import WrongState
 from billing.invoices.models import CreditNote, Invoice, InvoiceLine
+from billing.invoices.rules import WrongState
 from billing.ledger import queries as balances
 from billing.ledger import rules as books
+from billing.penalties import actions as penalties
 from billing.profiles import PROFILES
 from billing.terms import queries as terms
 from shared import clock
@@ -205,12 +207,19 @@ async def _dispute(
     for one in lines:
         one.disputed = True
     invoice.disputed += concern.disputed
-    today = await directory.today(session)
-    await invoices.owe(session, invoice, -concern.disputed, today)
+    since = await _since(session, concern, invoice)
+    await penalties.owe(session, invoice, -concern.disputed, since, by)
     in_trust = await balances.in_trust(session, invoice.matter_id, invoice.currency)
     concern.apart = min(concern.disputed, in_trust)
     apart = books.set_apart(concern.apart)
-    await invoices.book(session, invoice, "trust_dispute", apart, concern.concern_id, by)
+    await booking.book(session, invoice, "trust_dispute", apart, concern.concern_id, by)
+
+
+async def _since(session: AsyncSession, concern: BillingConcern, invoice: Invoice) -> date:
+    """The day of the firm on which the client disputed it, though it was recorded later."""
+    assert invoice.issued_on is not None, "only what was issued is disputed"
+    raised_on = concern.raised_at.astimezone(await directory.zone(session)).date()
+    return max(raised_on, invoice.issued_on)
 
 
 async def _claim(
@@ -235,8 +244,6 @@ async def _settle(
 ) -> None:
     """Free what was disputed: from today on it is owed, and bears a penalty, like everything
     else."""
-    if concern.disputed == 0:
-        return
     await session.execute(
         delete(DisputedLine).where(col(DisputedLine.concern_id) == concern.concern_id)
     )
@@ -248,10 +255,13 @@ async def _settle(
         )
         .values(disputed=False)
     )
+    if concern.disputed == 0:
+        return  # all of it was paid when it was disputed: only its lines are free again
     invoice.disputed -= concern.disputed
-    await invoices.owe(session, invoice, concern.disputed, await directory.today(session))
+    today = await directory.today(session)
+    await penalties.owe(session, invoice, concern.disputed, today, by)
     back = books.given_back(concern.apart)
-    await invoices.book(session, invoice, "trust_release", back, concern.concern_id, by)
+    await booking.book(session, invoice, "trust_release", back, concern.concern_id, by)
     concern.disputed = concern.apart = 0
 
 

@@ -14,8 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 
 from billing import money
 from billing.terms.rules import PhaseCode
-from billing.values import Currency, Digits, Line, Prose
+from billing.values import Currency, Digits, Prose
 from shared.contracts.billing import AmountRange, Measure
+from shared.values import Line
 
 # The words of an estimate travel in one event: their bounds keep it below 256 KiB.
 Assumption = Annotated[Prose, StringConstraints(max_length=1000)]

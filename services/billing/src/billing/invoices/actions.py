@@ -19,14 +19,15 @@ from billing.directory import queries as directory
 from billing.directory.models import BilledMatter, Timekeeper
 from billing.entries.models import Entry
 from billing.estimates import actions as estimates
-from billing.invoices import queries, rules
+from billing.invoices import booking, queries, rules
 from billing.invoices.models import CreditNote, Invoice, InvoiceLine
-from billing.ledger import actions as ledger
+from billing.invoices.rules import TooMuch, WrongState
 from billing.ledger import rules as books
+from billing.penalties import actions as penalties
 from billing.terms import queries as terms
 from billing.terms.rules import Terms
 from shared import clock, revisions
-from shared.contracts.billing import CreditNoteIssued, InvoiceIssued, Posting
+from shared.contracts.billing import CreditNoteIssued, InvoiceIssued
 from shared.errors import Forbidden, Invalid, Refusal
 from shared.ids import new_id
 from shared.keyring import seal
@@ -41,20 +42,12 @@ class DraftExists(Refusal):
     """The matter has a draft already: issue or discard it first."""
 
 
-class WrongState(Refusal):
-    """Drafts are changed, issued invoices are paid and credited: it is not in that state."""
-
-
 class NotApproved(Refusal):
     """Its named approver has not approved it as it stands."""
 
 
 class NotTheApprover(Forbidden):
     """Another person was named to approve this invoice."""
-
-
-class TooMuch(Refusal):
-    """It is more than is left of the line or of the invoice."""
 
 
 _NEXT_NUMBER = text("""
@@ -188,8 +181,9 @@ async def issue(session: AsyncSession, invoice: Invoice, by: UUID) -> None:
     invoice.due_on = today + timedelta(days=invoice.payment_days)
     invoice.revision += 1
     await session.flush()
-    await book(session, invoice, "invoice", books.invoiced(_billed(lines)), invoice.invoice_id, by)
-    await owe(session, invoice, invoice.total, today)
+    posted = books.invoiced(_billed(lines))
+    await booking.book(session, invoice, "invoice", posted, invoice.invoice_id, by)
+    await penalties.owe(session, invoice, invoice.total, today, by)
     emit(session, _issued(invoice, len(lines)))
     await estimates.watch(session, invoice.matter_id)
 
@@ -197,16 +191,14 @@ async def issue(session: AsyncSession, invoice: Invoice, by: UUID) -> None:
 async def credit(
     session: AsyncSession, invoice: Invoice, amounts: dict[int, int], reason: str, by: UUID
 ) -> CreditNote:
-    """A credit note over these amounts by line, tax included. Raises TooMuch: more than is left of
-    a line, or than is still owed (what was paid comes back as money, not as a credit)."""
+    """A credit note over these amounts by line, tax included. What was credited was never owed, so
+    it bears no penalty; what was paid of it already is the client's, in trust. Raises TooMuch for
+    more than is left of a line."""
     if invoice.state != "issued":
         raise WrongState("Only what was issued is credited; a draft is changed.")
     lines = {one.number: one for one in await queries.lines(session, invoice.invoice_id)}
     parts = [_credited(lines.get(number), amount) for number, amount in sorted(amounts.items())]
     billed = rules.added(parts)
-    owed = invoice.total + invoice.penalties - invoice.paid - invoice.credited
-    if billed.total > owed:
-        raise TooMuch(f"Only {money.spoken(owed, invoice.currency)} of it is still owed.")
     today = await directory.today(session)
     note = CreditNote(
         credit_note_id=new_id(),
@@ -221,49 +213,19 @@ async def credit(
         issued_at=clock.now(),
     )
     session.add(note)
-    invoice.credited += billed.total
-    await book(session, invoice, "credit_note", books.credited(billed), note.credit_note_id, by)
-    await owe(session, invoice, -billed.total, today)
+    excess = await booking.lower(
+        session, invoice, "credited", billed.total, note.credit_note_id, by
+    )
+    posted = books.credited(billed)
+    await booking.book(session, invoice, "credit_note", posted, note.credit_note_id, by)
+    assert invoice.issued_on is not None, "only what was issued is credited"
+    await penalties.owe(session, invoice, -billed.total, invoice.issued_on, by)
+    if excess:
+        await penalties.owe(session, invoice, excess, today, by)
     told = note.model_dump() | invoice.model_dump(include={"client_id", "matter_id", "currency"})
     emit(session, CreditNoteIssued.model_validate(told))
     await estimates.watch(session, invoice.matter_id)
     return note
-
-
-async def owe(session: AsyncSession, invoice: Invoice, change: int, day: date) -> None:
-    """What is owed and undisputed changed on that day, which may be past: a payment counts from
-    when it was received, not from when it was entered."""
-    await session.execute(
-        text("""
-            INSERT INTO owed_changes (invoice_id, day, change) VALUES (:invoice_id, :day, :change)
-            ON CONFLICT (invoice_id, day)
-                DO UPDATE SET change = owed_changes.change + EXCLUDED.change
-        """),
-        {"invoice_id": invoice.invoice_id, "day": day, "change": change},
-    )
-
-
-async def book(
-    session: AsyncSession,
-    invoice: Invoice,
-    kind: books.Kind,
-    postings: Sequence[Posting],
-    cause_id: UUID,
-    by: UUID,
-    day: date | None = None,
-) -> None:
-    """Post for an invoice, as of today unless another day is said."""
-    await ledger.post(
-        session,
-        kind,
-        postings,
-        client_id=invoice.client_id,
-        matter_id=invoice.matter_id,
-        currency=invoice.currency,
-        occurred_on=day or await directory.today(session),
-        cause_id=cause_id,
-        by=by,
-    )
 
 
 async def _terms(session: AsyncSession, matter: BilledMatter) -> Terms:
@@ -391,8 +353,8 @@ def _credited(line: InvoiceLine | None, amount: int) -> books.Billed:
     left = line.total + line.tax - line.credited
     if not 0 < amount <= left:
         raise TooMuch(f"Line {line.number} has less than that left to credit.")
-    line.credited += amount
-    return rules.credit_of(rules.of_line(line.kind, line.total, line.tax), amount)
+    before, line.credited = line.credited, line.credited + amount
+    return rules.credit_of(rules.of_line(line.kind, line.total, line.tax), before, amount)
 
 
 def _issued(invoice: Invoice, line_count: int) -> InvoiceIssued:

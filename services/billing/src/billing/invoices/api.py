@@ -8,8 +8,7 @@ from sqlmodel import col
 
 from billing import money
 from billing.directory import queries as directory
-from billing.estimates import actions as estimates
-from billing.invoices import actions, ledes, paper, preflight, queries
+from billing.invoices import actions, doors, ledes, paper, preflight, queries
 from billing.invoices.ledes import LedesProfile
 from billing.invoices.models import Invoice, ReceiverProfile
 from billing.invoices.views import (
@@ -28,7 +27,6 @@ from billing.invoices.views import (
 )
 from billing.keys import hold_keys
 from billing.policy import POLICY
-from billing.values import Amount
 from shared import revisions
 from shared.accesses import record_access
 from shared.auth import Caller, CallerIdentity
@@ -77,8 +75,8 @@ async def post_write_down(
     if_match: IfMatch = None,
 ) -> InvoiceShown:
     """Less for one line, with the reason, which the client reads. An approval is taken back."""
-    invoice = await _locked(session, request, caller, "draft invoices", invoice_id, if_match)
-    _same_currency(invoice, body.less)
+    invoice = await doors.locked(session, request, caller, "draft invoices", invoice_id, if_match)
+    doors.in_its_currency(invoice, body.less)
     await actions.write_down(session, invoice, body.line, body.less.minor, body.reason)
     return await _shown(session, invoice_id, response)
 
@@ -94,9 +92,9 @@ async def post_discount(
     if_match: IfMatch = None,
 ) -> InvoiceShown:
     """Less for the whole invoice, as a line of its own. An approval is taken back."""
-    invoice = await _locked(session, request, caller, "draft invoices", invoice_id, if_match)
+    invoice = await doors.locked(session, request, caller, "draft invoices", invoice_id, if_match)
     if body.less is not None:
-        _same_currency(invoice, body.less)
+        doors.in_its_currency(invoice, body.less)
         amount = body.less.minor
     else:
         assert body.percent is not None
@@ -116,7 +114,7 @@ async def delete_line(
     if_match: IfMatch = None,
 ) -> InvoiceShown:
     """Take a line off the draft: its entry can be invoiced later."""
-    invoice = await _locked(session, request, caller, "draft invoices", invoice_id, if_match)
+    invoice = await doors.locked(session, request, caller, "draft invoices", invoice_id, if_match)
     await actions.take_off(session, invoice, number)
     return await _shown(session, invoice_id, response)
 
@@ -131,7 +129,7 @@ async def post_approval(
     if_match: IfMatch = None,
 ) -> InvoiceShown:
     """The named approver, and nobody else, approves it as it stands."""
-    invoice = await _locked(session, request, caller, "approve invoices", invoice_id, None)
+    invoice = await doors.locked(session, request, caller, "approve invoices", invoice_id)
     staff = await directory.staff_of(session, caller)
     await actions.approve(session, invoice, staff, if_match)
     return await _shown(session, invoice_id, response)
@@ -143,7 +141,7 @@ async def post_issue(
 ) -> InvoiceShown:
     """It gets its number and is owed. Where the client's system takes LEDES, the file must pass its
     checks first. The mail to the client follows."""
-    invoice = await _locked(session, request, caller, "issue invoices", invoice_id, None)
+    invoice = await doors.locked(session, request, caller, "issue invoices", invoice_id)
     _, findings = await _ledes(session, invoice)
     _refuse(findings)
     await actions.issue(session, invoice, caller.id)
@@ -155,7 +153,7 @@ async def post_discard(
     invoice_id: UUID, caller: Caller, session: Transaction, request: Request, response: Response
 ) -> InvoiceShown:
     """Give up a draft; what was on it can be invoiced again."""
-    invoice = await _locked(session, request, caller, "draft invoices", invoice_id, None)
+    invoice = await doors.locked(session, request, caller, "draft invoices", invoice_id)
     await actions.discard(session, invoice)
     return await _shown(session, invoice_id, response)
 
@@ -165,9 +163,9 @@ async def post_credit(
     invoice_id: UUID, body: NewCredit, caller: Caller, session: Transaction, request: Request
 ) -> CreditShown:
     """Part or all of an issued invoice is no longer owed; the invoice stays as it was."""
-    invoice = await _locked(session, request, caller, "credit", invoice_id, None)
+    invoice = await doors.locked(session, request, caller, "credit", invoice_id)
     for one in body.lines:
-        _same_currency(invoice, one.amount)
+        doors.in_its_currency(invoice, one.amount)
     amounts = {one.line: one.amount.minor for one in body.lines}
     if len(amounts) < len(body.lines):
         raise Invalid("Name each line once.")
@@ -296,24 +294,6 @@ async def _readable(
     return found
 
 
-async def _locked(
-    session: Transaction,
-    request: Request,
-    caller: CallerIdentity,
-    action: str,
-    invoice_id: UUID,
-    if_match: str | None,
-) -> Invoice:
-    permit(POLICY, caller, action)
-    await hold_keys(request, queries.client_of(invoice_id))
-    found = await queries.invoice(session, invoice_id)
-    await directory.permit_for(session, POLICY, caller, action, found.client_id, found.matter_id)
-    await estimates.lock(session, found.matter_id)
-    locked = await queries.invoice(session, invoice_id, lock=True)
-    revisions.check(if_match, locked.revision)
-    return locked
-
-
 async def _ledes(
     session: Transaction, invoice: Invoice
 ) -> tuple[str | None, list[preflight.Finding]]:
@@ -332,11 +312,6 @@ def _refuse(findings: list[preflight.Finding]) -> None:
             f"The client's system would refuse it: {findings[0].detail}.",
             findings=[one._asdict() for one in findings[:100]],
         )
-
-
-def _same_currency(invoice: Invoice, amount: Amount) -> None:
-    if amount.currency != invoice.currency:
-        raise Invalid(f"The invoice is in {invoice.currency}: give amounts in it.")
 
 
 async def _shown(session: Transaction, invoice_id: UUID, response: Response | None) -> InvoiceShown:

@@ -14,7 +14,8 @@ from billing.tables import Instant, Row
 
 class Invoice(Row, table=True):
     """draft → approved → issued, or discarded. What is issued stays: only what is paid, credited,
-    charged or disputed moves. `open` is total + penalties − paid − credited."""
+    charged or disputed moves. `open` is total + penalties − paid − credited; on `penalty_on` the
+    ticker looks at it next."""
 
     __tablename__ = "invoices"
     invoice_id: UUID = Field(primary_key=True)
@@ -44,6 +45,7 @@ class Invoice(Row, table=True):
     payment_days: int
     penalty_percent: Decimal | None = Field(default=None, sa_type=Numeric)
     grace_days: int | None = None
+    penalty_on: date | None = None
     drafted_by: UUID
     drafted_at: datetime = Field(sa_type=Instant)
     approved_by: UUID | None = None

@@ -12,8 +12,17 @@ from typing import NamedTuple
 
 from billing import money
 from billing.ledger.rules import Billed
+from shared.errors import Refusal
 
 HOUR = 60
+
+
+class WrongState(Refusal):
+    """Drafts are changed, issued invoices are paid and credited: it is not in that state."""
+
+
+class TooMuch(Refusal):
+    """It is more than is left of the line or of the invoice."""
 
 
 @dataclass(frozen=True)
@@ -76,10 +85,18 @@ def of_line(kind: str, total: int, tax: int) -> Billed:
     return Billed(total if fee else 0, 0 if fee else total, tax)
 
 
-def credit_of(line: Billed, gross: int) -> Billed:
-    """A part of a line with tax, parted like the line itself."""
-    net, tax = money.split(gross, [line.fees + line.expenses, line.tax]) if gross else (0, 0)
+def credit_of(line: Billed, before: int, gross: int) -> Billed:
+    """A part of a line with tax, parted like the line itself. Counted from what was credited
+    `before`, so that a line credited in any steps comes back exactly as it was posted."""
+    net, tax = (
+        after - already
+        for after, already in zip(_parted(line, before + gross), _parted(line, before), strict=True)
+    )
     return Billed(net if line.fees else 0, net if not line.fees else 0, tax)
+
+
+def _parted(line: Billed, gross: int) -> list[int]:
+    return money.split(gross, [line.fees + line.expenses, line.tax]) if gross else [0, 0]
 
 
 def added(parts: Sequence[Billed]) -> Billed:

@@ -30,6 +30,12 @@ async def in_trust(session: AsyncSession, matter_id: UUID, currency: str) -> int
     return -await balance(session, matter_id, "trust", "clients", currency)
 
 
+async def kept_in_trust(session: AsyncSession, matter_id: UUID, currency: str) -> int:
+    """All of the client's money for this matter, with what is set apart as disputed."""
+    apart = -await balance(session, matter_id, "trust", "disputed", currency)
+    return await in_trust(session, matter_id, currency) + apart
+
+
 async def of_client(session: AsyncSession, client_id: UUID) -> list[Balance]:
     found = await session.execute(
         select(Balance)

@@ -14,7 +14,8 @@ from shared.contracts.billing import Posting
 Book = Literal["operating", "trust"]
 Kind = Literal[
     "invoice", "credit_note", "payment", "payment_reversal", "late_penalty", "trust_deposit",
-    "trust_application", "trust_refund", "trust_dispute", "trust_release",
+    "penalty_withdrawal", "overpayment", "trust_application", "trust_refund", "trust_dispute",
+    "trust_release",
 ]  # fmt: skip
 
 ACCOUNTS: dict[Book, tuple[str, ...]] = {
@@ -61,6 +62,10 @@ def penalised(amount: int) -> list[Posting]:
     return _posted(("operating", "receivable", amount), ("operating", "penalties", -amount))
 
 
+def penalty_withdrawn(amount: int) -> list[Posting]:
+    return _reversed(penalised(amount))
+
+
 def deposited(amount: int) -> list[Posting]:
     return _posted(("trust", "bank", amount), ("trust", "clients", -amount))
 
@@ -72,6 +77,11 @@ def refunded(amount: int) -> list[Posting]:
 def applied(amount: int) -> list[Posting]:
     """From the client's money in trust to the firm, for what the client owes."""
     return [*refunded(amount), *paid(amount)]
+
+
+def given_to_trust(amount: int) -> list[Posting]:
+    """What was paid too much is the client's own money: from the firm back into trust."""
+    return _reversed(applied(amount))
 
 
 def set_apart(amount: int) -> list[Posting]:

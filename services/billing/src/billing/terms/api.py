@@ -30,10 +30,10 @@ from shared.keyring import unseal
 from shared.pages import Page, PageQuery, one_page, page
 from shared.policy import permit
 from shared.revisions import IfMatch
+from shared.values import Slug
 
 router = APIRouter(prefix="/v1/fee-terms", tags=["fee terms"], route_class=IdempotentRoute)
 
-Slug = Annotated[str, StringConstraints(max_length=64, pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
 Areas = Annotated[list[Slug], Field(max_length=50)]
 
 

@@ -15,9 +15,10 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 
 from billing import money
 from billing.profiles import PROFILES, ProfileName
-from billing.values import Currency, Day, Digits, Line, Percent, Prose
+from billing.values import Currency, Day, Digits, Percent, Prose
 from shared.contracts.billing import FeeKind
 from shared.errors import Refusal
+from shared.values import Line
 
 Increment = Literal[3, 6, 12, 15, 30, 60]
 """Minutes whose part of an hour ends within two decimals, so that units × rate is exact."""

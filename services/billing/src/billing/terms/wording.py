@@ -196,8 +196,9 @@ def _late(penalty: Penalty | None) -> str:
     percent = f"{penalty.annual_percent.normalize():f} %"
     return (
         f"When you pay later than {penalty.grace_days} days after the due date, we charge {percent}"
-        " a year on what is overdue, day by day and without interest on interest. Amounts that you"
-        " dispute bear no penalty while they are disputed."
+        " a year on what is overdue, day by day and without interest on interest. We add it up once"
+        " a month and when you pay, and tell you each time. Amounts that you dispute bear no"
+        " penalty while they are disputed."
     )
 
 

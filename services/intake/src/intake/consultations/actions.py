@@ -1,6 +1,6 @@
 """Take a request, give it a time, note what was said, or decline it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -17,6 +17,7 @@ import intake.letters.actions as letters
 import intake.names.actions as names
 from intake.consultations import queries
 from intake.consultations.models import Consultation, Party, PartyRole
+from intake.consultations.room import CallInstead
 from intake.documents.dates import day
 from intake.letters.texts import non_engagement
 from intake.names.rules import Kind
@@ -43,13 +44,6 @@ class ConsultationMovedOn(Refusal):
     """It is no longer in the state that this asks for: read it anew."""
 
 
-class CallInstead(Refusal):
-    """Too many people ask at once by the form; the telephone is open."""
-
-    status = 429
-    headers: Mapping[str, str] = {"Retry-After": "600"}
-
-
 class AgreementInTheWay(Refusal):
     """An agreement came of this consultation, so it cannot be declined any more."""
 
@@ -68,8 +62,6 @@ async def request(
 ) -> Consultation:
     """Somebody asks. Their names are compared in the same transaction: there is no consultation
     without a check. The client's key must be held."""
-    if row.source == "form":
-        await require_room(session)
     await session.execute(conflicts.ONE_AT_A_TIME)
     row.point_of_contact_id = row.point_of_contact_id or await directory.point_of_contact(
         session, row.client_id
@@ -239,11 +231,13 @@ def _erased_at(session: AsyncSession) -> datetime:
 
 
 async def require_room(session: AsyncSession) -> None:
-    """Raises CallInstead. Asked before a key is made too: a flood must cost next to nothing."""
+    """Raises CallInstead. Asked before a key is made: a flood must cost next to nothing."""
     settings: IntakeSettings = session.info["settings"]
-    asked = await queries.asked_since(session, clock.now() - AN_HOUR)
-    if asked >= settings.intake_requests_an_hour:
-        raise CallInstead("Very many people write to us just now. Please call us instead.")
+    oldest = await queries.oldest_of(
+        session, settings.intake_requests_an_hour, since=clock.now() - AN_HOUR
+    )
+    if oldest is not None:
+        raise CallInstead(until=oldest + AN_HOUR)
 
 
 async def _keep_parties(session: AsyncSession, row: Consultation, named: Sequence[Named]) -> None:

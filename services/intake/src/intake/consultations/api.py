@@ -1,11 +1,12 @@
 """HTTP in: requests for a consultation, from strangers and from staff, and what becomes of them."""
 
+from collections.abc import Callable, Coroutine
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import orjson
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 from sqlmodel import col
 
@@ -15,6 +16,7 @@ from intake.access import TABLE
 from intake.consultations import actions, queries
 from intake.consultations.actions import Named
 from intake.consultations.models import Consultation, State
+from intake.consultations.room import Room
 from intake.open_door import OPEN, OpenRoute
 from shared import clock
 from shared.accesses import record_access
@@ -36,7 +38,24 @@ STATEMENT = (
     " yet: until we have checked that we may act for you, we ask only who is concerned."
 )
 
-public = APIRouter(prefix="/v1/consultation-requests", tags=["intake"], route_class=OpenRoute)
+
+class FormRoute(OpenRoute):
+    """A stranger has a place before anything of what they send is read."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def handle_in_turn(request: Request) -> Response:
+            if request.method != "POST":
+                return await handle(request)
+            room: Room = request.app.state.room
+            with room.place():
+                return await handle(request)
+
+        return handle_in_turn
+
+
+public = APIRouter(prefix="/v1/consultation-requests", tags=["intake"], route_class=FormRoute)
 router = APIRouter(prefix="/v1/consultations", tags=["intake"], route_class=IdempotentRoute)
 
 

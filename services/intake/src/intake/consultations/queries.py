@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -64,14 +64,16 @@ async def parties(session: AsyncSession, consultation_id: UUID) -> list[Party]:
     return list(found.scalars())
 
 
-async def asked_since(session: AsyncSession, since: datetime) -> int:
-    """How many strangers asked by the form since then."""
+async def oldest_of(session: AsyncSession, count: int, *, since: datetime) -> datetime | None:
+    """When the first of the last `count` strangers asked by the form; None for fewer since then."""
     found = await session.execute(
-        select(func.count())
-        .select_from(Consultation)
+        select(col(Consultation.requested_at))
         .where(col(Consultation.source) == "form", col(Consultation.requested_at) >= since)
+        .order_by(col(Consultation.requested_at).desc())
+        .offset(count - 1)
+        .limit(1)
     )
-    return int(found.scalar_one())
+    return found.scalar_one_or_none()
 
 
 def seen_by(staff_id: UUID | None, caller_id: UUID) -> Any:

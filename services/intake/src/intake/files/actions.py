@@ -69,7 +69,8 @@ async def begin(
     """A file that will arrive in parts; nothing counts before `complete`."""
     settings: IntakeSettings = session.info["settings"]
     if size > settings.intake_upload_size:
-        raise FileTooLarge(f"A file may have at most {settings.intake_upload_size} bytes.")
+        most = rules.in_words(settings.intake_upload_size)
+        raise FileTooLarge(f"A file may have at most {most}; send it in pieces, or ask us how.")
     file = _row(session, client_id, subject_id, name, size)
     session.add(file)
     await session.flush()
@@ -86,6 +87,8 @@ async def take_part(session: AsyncSession, file: File, number: int, octets: byte
         raise Invalid(f"There is no part {number}: {error}.") from error
     if len(octets) != part.length:
         raise Invalid(f"Part {number} has {part.length} bytes; these are {len(octets)}.")
+    if number == 0:
+        _media_type(session, file, octets)  # before the rest is sent in vain
     framed = octets if number else os.urandom(SALT_BYTES) + octets
     key = queries.key_of(session, file)
     box = sealing.seal_chunk(key, file.file_id, SEALED_AS, number, part.last, framed)
@@ -114,10 +117,7 @@ async def complete(session: AsyncSession, file: File) -> File:
     async for piece in pieces:
         beginning = beginning or piece[: rules.LONGEST_LOOK]
         committing.update(piece)
-    try:
-        file.media_type = rules.media_type(beginning, _name(session, file))
-    except NotAcceptable as error:
-        raise Invalid(f"This file is not taken: {error}.") from error
+    file.media_type = _media_type(session, file, beginning)
     file.commitment = b64encode(committing.digest()).decode()
     file.state = "kept"
     return file
@@ -132,8 +132,13 @@ async def sweep(session: AsyncSession) -> None:
     )
 
 
-def _name(session: AsyncSession, file: File) -> str:
-    return unseal(session, Sealed.model_validate(file.name))
+def _media_type(session: AsyncSession, file: File, beginning: bytes) -> str:
+    """Raises Invalid for what is not taken."""
+    name = unseal(session, Sealed.model_validate(file.name))
+    try:
+        return rules.media_type(beginning[: rules.LONGEST_LOOK], name)
+    except NotAcceptable as error:
+        raise Invalid(f"This file is not taken: {error}.") from error
 
 
 def _row(session: AsyncSession, client_id: UUID, subject_id: UUID, name: str, size: int) -> File:

@@ -60,6 +60,14 @@ class Part:
     last: bool
 
 
+def in_words(size: int) -> str:
+    """As people are told a limit: in whole units, never more than there is."""
+    for unit, octets in (("GB", 1024**3), ("MB", 1024**2), ("KB", 1024)):
+        if size >= octets:
+            return f"{size // octets} {unit}"
+    return f"{size} bytes"
+
+
 def parts_of(size: int) -> int:
     return max(1, -(-size // PART))
 

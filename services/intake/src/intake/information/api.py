@@ -18,6 +18,7 @@ from intake.files.rules import PART
 from intake.information import actions, queries
 from intake.information.actions import Asked
 from intake.information.models import InformationItem, InformationRequest, Kind, State
+from intake.links.actions import keep_open
 from intake.links.api import SessionSecret, Token, hold_key
 from intake.open_door import OPEN, OpenRoute
 from shared.accesses import record_access
@@ -195,9 +196,12 @@ async def put_part(
     request: Request,
     secret: SessionSecret = None,
 ) -> Response:
+    """Each part keeps the session open, so that a slow line ends no upload."""
     row = await _opened(request, session, token, secret)
     octets = await request.body()
     await files.take_part(session, await _their_file(session, row, file_id), number, octets)
+    if secret is not None:
+        await keep_open(session, await links.link_of(session, token), secret)
     return Response(status_code=204)
 
 

@@ -140,6 +140,17 @@ async def open_session(
     return secret, expires_at
 
 
+async def keep_open(session: AsyncSession, link: Link, secret: str) -> None:
+    """Who sends a large file is there as long as parts of it arrive; the link's own end stays."""
+    settings: IntakeSettings = session.info["settings"]
+    until = clock.now() + timedelta(minutes=settings.intake_session_minutes)
+    await session.execute(
+        update(LinkSession)
+        .where(col(LinkSession.session_digest) == queries.digest(secret))
+        .values(expires_at=min(until, link.expires_at))
+    )
+
+
 async def revoke(session: AsyncSession, *subject_ids: UUID) -> None:
     """Whatever leads to these opens nothing any more, nor do sessions that are open."""
     await session.execute(

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
@@ -16,17 +16,18 @@ import intake.directory.queries as directory
 import intake.engagements.signing as signing
 import intake.information.api as information
 import intake.links.api as links
-from intake.consultations.api import STATEMENT, RequestByForm
+from intake.consultations.api import STATEMENT, FormRoute, RequestByForm
 from intake.documents.dates import day, minute
+from intake.files.api import OCTETS, FileBegun, FileKept, NewFile, Number
+from intake.files.rules import in_words
 from intake.links.api import Token
 from intake.links.queries import CodeNeeded, opened
 from intake.open_door import OPEN, OpenRoute
-from intake.pages.rendering import HEADERS, page, style
+from intake.pages.rendering import HEADERS, FirmName, page, served
 from intake.settings import IntakeSettings
 from shared.contracts.intake import LinkPurpose
 from shared.db import Transaction
 from shared.errors import Invalid, Refusal
-from shared.runtime import Runtime
 
 Model = TypeVar("Model", bound=BaseModel)
 COOKIE = "link_session"
@@ -83,22 +84,38 @@ class PageRoute(OpenRoute):
         return handle_and_show
 
 
+class Answered(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    item_id: UUID
+
+
+class FormPageRoute(PageRoute, FormRoute):
+    """Who finds no place is told on a page."""
+
+
+form = APIRouter(prefix="/v1/pages", tags=["pages"], route_class=FormPageRoute)
 router = APIRouter(prefix="/v1/pages", tags=["pages"], route_class=PageRoute)
+parts = APIRouter(prefix="/v1/pages", tags=["pages"], route_class=OpenRoute)
 HTML: dict[int | str, dict[str, Any]] = {200: {"content": {"text/html": {}}}}
 
 
 @router.get("/style.css", response_class=Response, openapi_extra=OPEN)
 async def get_style() -> Response:
-    return Response(style(), media_type="text/css", headers={"Cache-Control": "max-age=3600"})
+    return _served("style.css", "text/css")
 
 
-@router.get("/consultation", response_class=Response, responses=HTML, openapi_extra=OPEN)
+@router.get("/upload.js", response_class=Response, openapi_extra=OPEN)
+async def get_script() -> Response:
+    return _served("upload.js", "text/javascript")
+
+
+@form.get("/consultation", response_class=Response, responses=HTML, openapi_extra=OPEN)
 async def get_form(request: Request) -> Response:
     """The form with which a stranger asks for a consultation."""
     return await _form(request, {})
 
 
-@router.post("/consultation", response_class=Response, responses=HTML, openapi_extra=OPEN)
+@form.post("/consultation", response_class=Response, responses=HTML, openapi_extra=OPEN)
 async def post_form(request: Request, session: Transaction) -> Response:
     given = await _entered(request)
     try:
@@ -130,7 +147,14 @@ async def get_page(
     if shown.purpose in ("information", "reminder"):
         asked = await information.get_information(token, session, request, _secret(request))
         due = day(asked.due_at, await directory.time_zone(session))
-        return page("information.html", items=asked.items, due=due, **given)
+        return page(
+            "information.html",
+            scripts=True,
+            items=asked.items,
+            due=due,
+            largest=in_words(_settings(request).intake_upload_size),
+            **given,
+        )
     if shown.purpose != "signature":
         return page("document.html", **given)
     it = await signing.get_agreement(token, session, request, _secret(request))
@@ -211,6 +235,42 @@ async def post_item(
         answer = _checked(information.Answer, {"text": text})
         await information.post_answer(token, item_id, answer, session, request, _secret(request))
     return _back(token, "item")
+
+
+@parts.post("/{token}/files", status_code=201, openapi_extra=OPEN)
+async def post_file(
+    token: Token, body: NewFile, session: Transaction, request: Request
+) -> FileBegun:
+    """The page's own script sends what is larger than a form carries."""
+    return await information.post_file(token, body, session, request, _secret(request))
+
+
+@parts.put("/{token}/files/{file_id}/parts/{number}", status_code=204, openapi_extra=OPEN | OCTETS)
+async def put_part(
+    token: Token, file_id: UUID, number: Number, session: Transaction, request: Request
+) -> Response:
+    return await information.put_part(token, file_id, number, session, request, _secret(request))
+
+
+@parts.post("/{token}/files/{file_id}/complete", openapi_extra=OPEN)
+async def post_complete(
+    token: Token, file_id: UUID, session: Transaction, request: Request
+) -> FileKept:
+    return await information.post_complete(token, file_id, session, request, _secret(request))
+
+
+@parts.post("/{token}/files/{file_id}/answer", status_code=204, openapi_extra=OPEN)
+async def post_file_answer(
+    token: Token, file_id: UUID, body: Answered, session: Transaction, request: Request
+) -> None:
+    """The file answers this item."""
+    answer = information.Answer(file_id=file_id)
+    await information.post_answer(token, body.item_id, answer, session, request, _secret(request))
+
+
+def _served(name: str, media_type: str) -> Response:
+    headers = {"Cache-Control": "max-age=3600", "X-Content-Type-Options": "nosniff"}
+    return Response(served(name), media_type=media_type, headers=headers)
 
 
 def _back(token: str, said: str | None = None) -> RedirectResponse:
@@ -302,9 +362,8 @@ def _secret(request: Request) -> str | None:
 
 
 async def _firm(request: Request) -> str:
-    runtime: Runtime = request.state.runtime
-    async with runtime.db.transaction() as session:
-        return await directory.firm_name(session)
+    name: FirmName = request.app.state.firm
+    return await name.read(request.state.runtime.db)
 
 
 def _page_of(request: Request) -> str:

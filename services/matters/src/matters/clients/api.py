@@ -15,7 +15,7 @@ from matters import access
 from matters.clients import actions, queries
 from matters.clients.models import Client, ClientBefore, What
 from shared import clock, revisions
-from shared.accesses import record_access
+from shared.accesses import record_access, record_accesses
 from shared.auth import Caller
 from shared.contracts import Sealed
 from shared.db import Transaction
@@ -129,8 +129,8 @@ async def list_clients(
         wanted = wanted.where(col(Client.client_id).in_(contacts.team_clients(caller)))
     wanted = wanted.where(walls.open_clients(caller))
     found = (await session.execute(wanted)).all()
-    for client, _ in found[: paging.limit]:
-        await record_access(session, caller, client.client_id, "list")
+    read = {client.client_id for client, _ in found[: paging.limit]}
+    await record_accesses(session, caller, read, "list")
     return page(found, paging, lambda row: _shown(*row), lambda row: [str(row[0].client_id)])
 
 

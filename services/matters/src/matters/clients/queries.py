@@ -1,6 +1,6 @@
 """Questions about clients."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from sqlalchemy import Select, select, text
@@ -34,6 +34,17 @@ async def lock(session: AsyncSession, client_id: UUID, *, share: bool = False) -
     await session.execute(
         text(f"SELECT FROM clients WHERE client_id = :client_id FOR {mode}"),
         {"client_id": client_id},
+    )
+
+
+async def lock_all(session: AsyncSession, client_ids: Collection[UUID]) -> None:
+    """Shared, as assignments do, in one order."""
+    await session.execute(
+        text(
+            "SELECT FROM clients WHERE client_id = ANY (CAST(:client_ids AS uuid[]))"
+            " ORDER BY client_id FOR SHARE"
+        ),
+        {"client_ids": list(client_ids)},
     )
 
 

@@ -1,10 +1,12 @@
 """Exactly one point of contact at every instant: a new one takes over at the very instant at which
 the one before ends. The database refuses overlaps and gaps (migrations/versions/0001)."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import CursorResult, Delete, Update, delete, select, update
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -22,6 +24,14 @@ from shared.outbox import emit
 
 class HandedOverMeanwhile(Refusal):
     """Somebody else handed over at the same time, and was first: read, then decide again."""
+
+
+class HandedOver(NamedTuple):
+    """How many changed hands, and which stay where they are, with the code of why. Whatever is
+    neither changed hands by somebody else meanwhile."""
+
+    done: int
+    refused: Mapping[UUID, str]
 
 
 async def assign_first(
@@ -77,7 +87,87 @@ async def hand_over(
         await _require_active(session, one)
     await clients.lock(session, before.client_id, share=True)
     await walls.require_no_wall(session, people, before.client_id, before.matter_id)
-    await _end(session, before, instant)
+    if not await _end(session, [(before, instant)]):
+        raise HandedOverMeanwhile("Somebody else handed over at the same time.")
+    return _take_over(session, before, instant, staff_id, stand_in_id, by)
+
+
+async def hand_over_all(
+    session: AsyncSession,
+    assignments: Sequence[PointOfContact],
+    *,
+    staff_id: UUID,
+    stand_in_id: UUID | None,
+    by: UUID,
+) -> HandedOver:
+    """These very assignments, from now on; planned ones from their own instant. In a fixed number
+    of statements, however many they are."""
+    people = [staff_id, *([stand_in_id] if stand_in_id else [])]
+    try:
+        for one in people:
+            await _require_active(session, one)
+    except Invalid as refusal:  # who was to take over has left meanwhile
+        return HandedOver(0, {one.assignment_id: refusal.code for one in assignments})
+    await clients.lock_all(session, {one.client_id for one in assignments})
+    walled = await walls.walled(session, people, assignments)
+    now = await clock.database_now(session)
+    left = {
+        one.assignment_id: (one, max(now, one.from_at))
+        for one in assignments
+        if one.assignment_id not in walled
+    }
+    ended = await _end(session, list(left.values()))
+    for assignment_id in ended:
+        _take_over(session, *left[assignment_id], staff_id, stand_in_id, by)
+    behind = walls.BehindWall("They stand behind a wall around it.")
+    return HandedOver(len(ended), dict.fromkeys(walled, behind.code))
+
+
+# Only as they were seen: who waits here for somebody else's handover finds it changed.
+_END = text("""
+    WITH seen AS (
+        SELECT * FROM unnest(
+            CAST(:ids AS uuid[]), CAST(:instants AS timestamptz[]), CAST(:ends AS timestamptz[])
+        ) AS seen (assignment_id, instant, until_at)
+    ), never_began AS (
+        DELETE FROM points_of_contact contact USING seen
+        WHERE contact.assignment_id = seen.assignment_id AND contact.from_at = seen.instant
+          AND contact.until_at IS NOT DISTINCT FROM seen.until_at
+        RETURNING contact.assignment_id
+    ), ended AS (
+        UPDATE points_of_contact contact SET until_at = seen.instant FROM seen
+        WHERE contact.assignment_id = seen.assignment_id AND contact.from_at < seen.instant
+          AND contact.until_at IS NOT DISTINCT FROM seen.until_at
+        RETURNING contact.assignment_id
+    )
+    TABLE never_began UNION ALL TABLE ended
+""")
+
+
+async def _end(
+    session: AsyncSession, ending: Sequence[tuple[PointOfContact, datetime]]
+) -> Sequence[UUID]:
+    """Each at its instant; those of them that were still as they were seen. The rows in memory stay
+    as they were: who takes over gets their end."""
+    found = await session.execute(
+        _END,
+        {
+            "ids": [one.assignment_id for one, _ in ending],
+            "instants": [instant for _, instant in ending],
+            "ends": [one.until_at for one, _ in ending],
+        },
+    )
+    return found.scalars().all()
+
+
+def _take_over(
+    session: AsyncSession,
+    before: PointOfContact,
+    instant: datetime,
+    staff_id: UUID,
+    stand_in_id: UUID | None,
+    by: UUID,
+) -> PointOfContact:
     assignment = PointOfContact(
         assignment_id=new_id(),
         client_id=before.client_id,
@@ -89,23 +179,6 @@ async def hand_over(
         assigned_by=by,
     )
     return _tell(session, assignment, replaces=before.staff_id)
-
-
-async def _end(session: AsyncSession, before: PointOfContact, instant: datetime) -> None:
-    """Only as it was seen: who waited here for somebody else's handover finds it changed."""
-    seen = (
-        col(PointOfContact.assignment_id) == before.assignment_id,
-        col(PointOfContact.until_at).is_not_distinct_from(before.until_at),
-    )
-    if before.from_at == instant:
-        ending: Delete | Update = delete(PointOfContact).where(*seen)
-    else:
-        ending = update(PointOfContact).where(*seen).values(until_at=instant)
-    # `before` stays as it was seen: the one who takes over gets its end.
-    ended = await session.execute(ending.execution_options(synchronize_session=False))
-    assert isinstance(ended, CursorResult)
-    if ended.rowcount != 1:
-        raise HandedOverMeanwhile("Somebody else handed over at the same time.")
 
 
 async def _require_active(session: AsyncSession, staff_id: UUID) -> None:

@@ -1,7 +1,6 @@
 """Begin a handover of everything, and do a part of it: each part is a transaction, so that readers
 see it grow and a crash in the middle loses nothing that was done."""
 
-from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
@@ -9,15 +8,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 import matters.contacts.actions as contacts
 import matters.staff.queries as staff
-from matters.contacts.actions import HandedOverMeanwhile
-from matters.contacts.models import PointOfContact
 from matters.handovers import queries
 from matters.handovers.models import Handover
 from shared import clock
 from shared.errors import Invalid, Refusal
 from shared.ids import new_id
 
-AT_ONCE = 50
+AT_ONCE = 100
 
 
 class HandoverRunning(Refusal):
@@ -55,41 +52,21 @@ async def go_on(session: AsyncSession) -> bool:
     if handover is None:
         return False
     assignments = await queries.left(session, handover, AT_ONCE)
-    now = await clock.database_now(session)
-    for assignment in assignments:
-        code = await _hand_over(session, handover, assignment, now)
-        if code is None:
-            handover.done += 1
-        elif code:
-            refused = {"assignment_id": str(assignment.assignment_id), "code": code}
-            refused["subject_id"] = str(assignment.subject_id)
-            handover.refused = [*handover.refused, refused]
     if not assignments:
-        handover.ended_at = now
+        handover.ended_at = await clock.database_now(session)
+        return True
+    part = await contacts.hand_over_all(
+        session,
+        assignments,
+        staff_id=handover.to_staff_id,
+        stand_in_id=handover.stand_in_id,
+        by=handover.begun_by,
+    )
+    handover.done += part.done
+    handover.refused = handover.refused + [
+        {"assignment_id": str(one.assignment_id), "code": code, "subject_id": str(one.subject_id)}
+        for one in assignments
+        if (code := part.refused.get(one.assignment_id))
+    ]
     # Dying before the commit leaves this part undone, and the next tick finds it again.
     return True
-
-
-async def _hand_over(
-    session: AsyncSession, handover: Handover, assignment: PointOfContact, now: datetime
-) -> str | None:
-    """None when it is done, else the code of a refusal, which concerns this one only; empty where
-    somebody else was first. A planned assignment is replaced from its own instant."""
-    planned = assignment.from_at > now
-    try:
-        assert assignment.subject_id is not None
-        await contacts.hand_over(
-            session,
-            assignment.subject_id,
-            staff_id=handover.to_staff_id,
-            stand_in_id=handover.stand_in_id,
-            from_at=assignment.from_at if planned else None,
-            by=handover.begun_by,
-            if_match=None,
-        )
-        await session.flush()
-    except HandedOverMeanwhile:
-        return ""  # no longer theirs
-    except Refusal as refusal:
-        return refusal.code
-    return None

@@ -14,7 +14,7 @@ from matters import access
 from matters.clients.actions import require_unmerged
 from matters.matters import actions, queries
 from matters.matters.models import Matter
-from shared.accesses import record_access
+from shared.accesses import record_access, record_accesses
 from shared.auth import Caller
 from shared.db import Transaction
 from shared.errors import Invalid, NotFound
@@ -93,8 +93,8 @@ async def list_matters(
         wanted = wanted.where(col(Matter.matter_id).in_(contacts.team_matters(caller)))
     wanted = wanted.where(walls.open_matters(caller))
     found = (await session.execute(wanted)).all()
-    for read in sorted({matter.client_id for matter, _ in found[: paging.limit]}):
-        await record_access(session, caller, read, "list")
+    read = {matter.client_id for matter, _ in found[: paging.limit]}
+    await record_accesses(session, caller, read, "list")
     return page(found, paging, lambda row: _shown(*row), lambda row: [str(row[0].matter_id)])
 
 

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from matters.clients.models import Client
+from matters.contacts.models import PointOfContact
 from matters.matters.models import Matter
 from matters.staff.models import StaffMember
 from matters.walls.models import Wall
@@ -52,6 +53,16 @@ _ANSWERED_BY = text("""
       AND (contact.staff_id = ANY (:staff_ids) OR contact.stand_in_id = ANY (:staff_ids)
            OR covered.absence_id IS NOT NULL)
     ORDER BY contact.from_at
+""")
+
+_WALLED = text("""
+    SELECT assignment_id FROM unnest(
+        CAST(:ids AS uuid[]), CAST(:client_ids AS uuid[]), CAST(:matter_ids AS uuid[])
+    ) AS given (assignment_id, client_id, matter_id) WHERE EXISTS (
+        SELECT FROM walls, unnest(CAST(:staff_ids AS uuid[])) AS staff_id
+        WHERE lowered_at IS NULL AND walls.client_id = given.client_id
+          AND (walls.matter_id IS NULL OR walls.matter_id = given.matter_id)
+          AND (kind = 'screen') = (staff_id = ANY (staff_ids)))
 """)
 
 
@@ -111,6 +122,19 @@ async def answered_by(
     for, and whether its contact cannot stay."""
     asked = {"client_id": client_id, "staff_ids": list(staff_ids), "now": now}
     return (await session.execute(_ANSWERED_BY, asked)).all()
+
+
+async def walled(
+    session: AsyncSession, staff_ids: Collection[UUID], assignments: Sequence[PointOfContact]
+) -> set[UUID]:
+    """Those of these assignments around which a wall is closed to one of these."""
+    asked = {
+        "staff_ids": list(staff_ids),
+        "ids": [one.assignment_id for one in assignments],
+        "client_ids": [one.client_id for one in assignments],
+        "matter_ids": [one.matter_id for one in assignments],
+    }
+    return set((await session.execute(_WALLED, asked)).scalars())
 
 
 async def require_no_wall(

@@ -16,6 +16,7 @@ from messaging.notices.actions import About, Subject
 from messaging.notices.cases import Case, acting_person, case_to_write
 from messaging.notices.client_notices import tell_client
 from shared import clock
+from shared.contracts.billing import RetainerRanLow
 from shared.contracts.sla_monitor import DeadlineBreached, DeadlineWarned, EscalationRaised
 
 SUBJECT = "Fees and bills"
@@ -48,6 +49,29 @@ async def write(
         ],
         at_once=answers,
         leaves_by=leaves_by,
+    )
+
+
+async def tell_of_retainer(session: AsyncSession, event: RetainerRanLow) -> None:
+    """The client and their point of contact, once for each time that it ran low."""
+    case = await case_to_write(session, event.client_id, event.matter_id)
+    purpose = f"retainer/{event.matter_id}/{event.ran_low_at.isoformat()}"
+    letter = texts.retainer(event)
+    await write(session, event.client_id, event.matter_id, purpose, letter)
+    conversation = await _conversation(session, case.client.client_id, event.matter_id)
+    await notices.tell(
+        session,
+        case.house,
+        case.contact,
+        purpose=purpose,
+        about="retainer",
+        of=Subject(
+            conversation_id=conversation.conversation_id,
+            client_id=case.client.client_id,
+            matter_id=event.matter_id,
+        ),
+        title=f"Retainer low: {case.client.name}",
+        blocks=texts.low_retainer(case.client.name, event),
     )
 
 

@@ -3,7 +3,7 @@
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from messaging.bills import texts
-from messaging.bills.actions import write
+from messaging.bills.actions import tell_of_retainer, write
 from messaging.notices.cases import case_of
 from messaging.outbound.postponed import patient
 from shared import clock
@@ -12,10 +12,19 @@ from shared.contracts.billing import (
     BillingConcernResolved,
     BudgetThresholdCrossed,
     ClosingStatementIssued,
+    CreditNoteIssued,
     EstimateIssued,
     EstimateRevised,
     FeesDisclosed,
     InvoiceIssued,
+    LatePenaltyCharged,
+    LatePenaltyWithdrawn,
+    PaymentReceived,
+    PaymentReversed,
+    RetainerRanLow,
+    TrustApplied,
+    TrustDeposited,
+    TrustRefunded,
 )
 from shared.contracts.sla_monitor import ConcernDue
 from shared.handlers import Handlers
@@ -71,6 +80,75 @@ async def on_closing_statement_issued(session: AsyncSession, event: ClosingState
     letter = texts.closing(event, unseal(session, event.text))
     purpose = f"closing-statement/{event.statement_id}"
     await write(session, event.client_id, event.matter_id, purpose, letter)
+
+
+@handlers.on(CreditNoteIssued)
+@patient
+async def on_credit_note_issued(session: AsyncSession, event: CreditNoteIssued) -> None:
+    letter, purpose = (
+        texts.credit_note(event, unseal(session, event.reason)),
+        f"credit-note/{event.credit_note_id}",
+    )
+    await write(session, event.client_id, event.matter_id, purpose, letter)
+
+
+@handlers.on(PaymentReceived)
+@patient
+async def on_payment_received(session: AsyncSession, event: PaymentReceived) -> None:
+    letter, purpose = texts.payment(event), f"payment/{event.payment_id}"
+    await write(session, event.client_id, event.matter_id, purpose, letter)
+
+
+@handlers.on(PaymentReversed)
+@patient
+async def on_payment_reversed(session: AsyncSession, event: PaymentReversed) -> None:
+    letter, purpose = (
+        texts.payment_reversed(event, unseal(session, event.reason)),
+        f"payment-back/{event.payment_id}",
+    )
+    await write(session, event.client_id, event.matter_id, purpose, letter)
+
+
+@handlers.on(LatePenaltyCharged)
+@patient
+async def on_late_penalty_charged(session: AsyncSession, event: LatePenaltyCharged) -> None:
+    letter, purpose = texts.penalty(event), f"penalty/{event.penalty_id}"
+    await write(session, event.client_id, event.matter_id, purpose, letter)
+
+
+@handlers.on(LatePenaltyWithdrawn)
+@patient
+async def on_late_penalty_withdrawn(session: AsyncSession, event: LatePenaltyWithdrawn) -> None:
+    letter, purpose = texts.penalty_withdrawn(event), f"penalty-back/{event.penalty_id}"
+    await write(session, event.client_id, event.matter_id, purpose, letter)
+
+
+@handlers.on(TrustDeposited)
+@patient
+async def on_trust_deposited(session: AsyncSession, event: TrustDeposited) -> None:
+    letter, purpose = texts.deposit(event), f"trust-deposit/{event.deposit_id}"
+    await write(session, event.client_id, event.matter_id, purpose, letter)
+
+
+@handlers.on(TrustApplied)
+@patient
+async def on_trust_applied(session: AsyncSession, event: TrustApplied) -> None:
+    letter, purpose = texts.application(event), f"trust-application/{event.application_id}"
+    await write(session, event.client_id, event.matter_id, purpose, letter)
+
+
+@handlers.on(TrustRefunded)
+@patient
+async def on_trust_refunded(session: AsyncSession, event: TrustRefunded) -> None:
+    letter, purpose = texts.refund(event), f"trust-refund/{event.refund_id}"
+    await write(session, event.client_id, event.matter_id, purpose, letter)
+
+
+@handlers.on(RetainerRanLow)
+@patient
+async def on_retainer_ran_low(session: AsyncSession, event: RetainerRanLow) -> None:
+    """The client is asked, and whoever answers for the matter knows."""
+    await tell_of_retainer(session, event)
 
 
 @handlers.on(ConcernDue)

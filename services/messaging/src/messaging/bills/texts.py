@@ -11,9 +11,18 @@ from messaging.email.texts import moment
 from shared.contracts.billing import (
     BudgetThresholdCrossed,
     ClosingStatementIssued,
+    CreditNoteIssued,
     EstimateIssued,
     EstimateRevised,
     InvoiceIssued,
+    LatePenaltyCharged,
+    LatePenaltyWithdrawn,
+    PaymentReceived,
+    PaymentReversed,
+    RetainerRanLow,
+    TrustApplied,
+    TrustDeposited,
+    TrustRefunded,
 )
 
 # ISO 4217 minor units where they are not two.
@@ -128,6 +137,126 @@ def invoice(event: InvoiceIssued) -> Letter:
             " answers, and what you dispute bears no penalty meanwhile.",
         ),
     )
+
+
+def credit_note(event: CreditNoteIssued, reason: str) -> Letter:
+    return Letter(
+        subject=f"Credit note {event.number}",
+        blocks=(
+            f"We have credited {spoken(event.total, event.currency)} on an invoice of yours: you do"
+            " not owe it. The reason:",
+            Quoted(reason),
+            "What you had paid of it already is yours, and kept for you in our trust account.",
+        ),
+    )
+
+
+def payment(event: PaymentReceived) -> Letter:
+    rows = Rows((("Received", spoken(event.amount, event.currency)), _left(event)))
+    lead = f"Thank you: your payment of {_day(event.received_on)} has arrived."
+    return Letter(subject="We have received your payment", blocks=(lead, rows))
+
+
+def payment_reversed(event: PaymentReversed, reason: str) -> Letter:
+    return Letter(
+        subject="A payment of yours came back",
+        blocks=(
+            f"Your payment of {spoken(event.amount, event.currency)} came back to you, so it is"
+            " owed again. The reason:",
+            Quoted(reason),
+            Rows((_left(event),)),
+        ),
+    )
+
+
+def penalty(event: LatePenaltyCharged) -> Letter:
+    return Letter(
+        subject="A penalty for late payment, as agreed",
+        blocks=(
+            f"An invoice of yours is overdue. By the terms that you accepted we have added"
+            f" {spoken(event.amount, event.currency)}, counted up to {_day(event.through)}.",
+            Rows((_left(event),)),
+            "If you dispute the invoice or cannot pay now, just reply to this email: a person"
+            " answers, and what you dispute bears no penalty meanwhile.",
+        ),
+    )
+
+
+def penalty_withdrawn(event: LatePenaltyWithdrawn) -> Letter:
+    return Letter(
+        subject="A penalty was taken back",
+        blocks=(
+            f"We had charged {spoken(event.amount, event.currency)} too much for late payment: it"
+            " turned out that less was overdue, or for fewer days. You do not owe it.",
+            Rows((_left(event),)),
+        ),
+    )
+
+
+def deposit(event: TrustDeposited) -> Letter:
+    return _in_trust(
+        event,
+        "Your money is in our trust account",
+        f"We keep {spoken(event.amount, event.currency)} for you in our trust account. It is yours"
+        " until it pays an invoice that you have received.",
+    )
+
+
+def application(event: TrustApplied) -> Letter:
+    return _in_trust(
+        event,
+        "An invoice was paid from your money in trust",
+        f"We have paid {spoken(event.amount, event.currency)} of an invoice that you have received"
+        f" from your money in our trust account. Of the invoice"
+        f" {spoken(event.open_after, event.currency)} is left to pay.",
+    )
+
+
+def refund(event: TrustRefunded) -> Letter:
+    amount = spoken(event.amount, event.currency)
+    lead = f"{amount} of your money in our trust account has gone back to you."
+    return _in_trust(event, "Your money has come back to you", lead)
+
+
+def retainer(event: RetainerRanLow) -> Letter:
+    """A request, not a bill: nothing is owed by it."""
+    return Letter(
+        subject="Your payment in advance has run low",
+        blocks=(
+            f"Of what you paid in advance {spoken(event.left, event.currency)} is left; we agreed"
+            f" to keep at least {spoken(event.below, event.currency)} there.",
+            f"Please fill it up with {spoken(event.asked, event.currency)}. It stays yours until it"
+            " pays an invoice that you have received, and what is left at the end comes back to"
+            " you. If you would rather talk first, just reply to this email.",
+        ),
+    )
+
+
+def low_retainer(client: str, event: RetainerRanLow) -> Sequence[Block]:
+    """To staff."""
+    return (
+        f"The payment in advance of {client} has run low. The client was asked to fill it up.",
+        Rows(
+            (
+                ("Left in trust", spoken(event.left, event.currency)),
+                ("Agreed level", spoken(event.below, event.currency)),
+                ("Asked for", spoken(event.asked, event.currency)),
+            )
+        ),
+    )
+
+
+def _in_trust(event: TrustDeposited | TrustApplied | TrustRefunded, subject: str, lead: str) -> (
+    Letter
+):  # fmt: skip
+    kept = ("Yours in trust for this matter", spoken(event.balance_after, event.currency))
+    return Letter(subject=subject, blocks=(lead, Rows((kept,))))
+
+
+def _left(
+    event: PaymentReceived | PaymentReversed | LatePenaltyCharged | LatePenaltyWithdrawn,
+) -> tuple[str, str]:
+    return "Left to pay on this invoice", spoken(event.open_after, event.currency)
 
 
 def closing(event: ClosingStatementIssued, text: str) -> Letter:

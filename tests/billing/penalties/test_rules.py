@@ -6,7 +6,7 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.payments.rules import accrued
+from billing.penalties.rules import accrued, month_after
 
 DUE = date(2026, 3, 31)
 
@@ -60,3 +60,9 @@ def test_a_penalty_never_falls_as_days_go_by(
     changes = [(DUE + timedelta(days=day), change) for day, change in steps]
     sooner = penalty(changes, DUE + timedelta(days=length))
     assert sooner <= penalty(changes, DUE + timedelta(days=length + more))
+
+
+def test_a_month_later_is_the_same_day_or_the_months_last() -> None:
+    assert month_after(date(2026, 1, 31)) == date(2026, 2, 28)
+    assert month_after(date(2026, 12, 15)) == date(2027, 1, 15)
+    assert month_after(date(2028, 1, 30)) == date(2028, 2, 29)

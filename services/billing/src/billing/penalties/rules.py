@@ -1,6 +1,7 @@
 """Late penalties: simple interest, day by day, on what was owed and undisputed at each day's
 end."""
 
+from calendar import monthrange
 from collections.abc import Iterable
 from datetime import date, timedelta
 from decimal import Decimal
@@ -23,8 +24,7 @@ def accrued(
 
     Counted exactly and rounded once, so that charging it in one or in many steps comes to the same.
     """
-    first = due_on + timedelta(days=grace_days + 1)
-    owed, owed_days, at = 0, 0, first
+    owed, owed_days, at = 0, 0, first_day(due_on, grace_days)
     for day, change in sorted(changes):
         if day > through:
             break
@@ -34,3 +34,14 @@ def accrued(
         owed += change
     owed_days += max(owed, 0) * max((through - at).days + 1, 0)
     return money.half_up(Fraction(annual_percent) * owed_days / (100 * DAYS_OF_A_YEAR))
+
+
+def first_day(due_on: date, grace_days: int) -> date:
+    """The first day that bears a penalty."""
+    return due_on + timedelta(days=grace_days + 1)
+
+
+def month_after(day: date) -> date:
+    """The same day of the next month, or its last where it has no such day."""
+    year, month = (day.year + day.month // 12, day.month % 12 + 1)
+    return date(year, month, min(day.day, monthrange(year, month)[1]))
