@@ -12,6 +12,7 @@ import intake.conflicts.actions as conflicts
 import intake.conflicts.queries as conflict_checks
 import intake.directory.queries as directory
 import intake.engagements.queries as engagements
+import intake.information.actions as information
 import intake.letters.actions as letters
 import intake.names.actions as names
 from intake.consultations import queries
@@ -167,6 +168,7 @@ async def decline(
     if row.state == "scheduled":
         row.sequence += 1
         emit(session, _scheduled(session, row, cancelled=True))
+    await information.waive_all(session, consultation_id, reasons=reasons, by=by)
     now = clock.now()
     sealed = _sealed(session, row, "reasons", reasons)
     row.state, row.declined_at = "declined", now
