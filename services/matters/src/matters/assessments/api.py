@@ -15,13 +15,12 @@ from matters.assessments import actions
 from matters.assessments.models import Assessment
 from matters.assessments.rules import View
 from matters.matters.models import Matter
+from matters.sealed import opened
 from shared.accesses import record_access
 from shared.auth import Caller
-from shared.contracts import Sealed
 from shared.db import Transaction
 from shared.errors import NotFound
 from shared.idempotency import IdempotentRoute
-from shared.keyring import unseal
 from shared.pages import Page, PageQuery, one_page, page
 from shared.policy import PolicyTable, permit
 from shared.values import Reason
@@ -111,6 +110,6 @@ async def post_acknowledgment(
 
 
 def _shown(session: Transaction, row: Assessment) -> AssessmentShown:
-    words = {name: unseal(session, Sealed.model_validate(one)) for name, one in row.content.items()}
+    words = {name: opened(session, one) for name, one in row.content.items()}
     facts = row.model_dump(exclude={"assessment_id", "content"})
     return AssessmentShown.model_validate(facts | words | {"id": row.assessment_id})

@@ -17,14 +17,13 @@ from matters.decisions import actions, queries
 from matters.decisions.actions import Choice
 from matters.decisions.models import Channel, Decision, DecisionQuestion, State
 from matters.matters.models import Matter
+from matters.sealed import opened
 from shared.accesses import record_access
 from shared.auth import Caller
-from shared.contracts import Sealed
 from shared.contracts.matters import DecisionKind
 from shared.db import Transaction
 from shared.errors import Invalid, NotFound, Refusal
 from shared.idempotency import IdempotentRoute
-from shared.keyring import unseal
 from shared.pages import Page, PageQuery, one_page, page
 from shared.policy import PolicyTable, permit
 from shared.values import Prose, Reason, Slug
@@ -247,15 +246,16 @@ async def _who_decides(
 
 
 def _shown(session: Transaction, row: Decision) -> DecisionShown:
-    def opened(sealed: object) -> str:
-        return unseal(session, Sealed.model_validate(sealed))
-
     options = [
-        Option(key=one["key"], text=opened(one["text"]), consequences=opened(one["consequences"]))
+        Option(
+            key=one["key"],
+            text=opened(session, one["text"]),
+            consequences=opened(session, one["consequences"]),
+        )
         for one in row.content["options"]
     ]
-    words = {name: opened(row.content[name]) for name in ("question", "recommendation")}
-    comment = opened(row.comment) if row.comment else None
+    words = {name: opened(session, row.content[name]) for name in ("question", "recommendation")}
+    comment = opened(session, row.comment) if row.comment else None
     facts = row.model_dump(exclude={"decision_id", "content", "comment"})
     return DecisionShown.model_validate(
         facts | words | {"id": row.decision_id, "options": options, "comment": comment}
@@ -265,8 +265,8 @@ def _shown(session: Transaction, row: Decision) -> DecisionShown:
 def _question(session: Transaction, row: DecisionQuestion) -> QuestionShown:
     return QuestionShown(
         id=row.question_id,
-        question=unseal(session, Sealed.model_validate(row.question)),
+        question=opened(session, row.question),
         asked_at=row.asked_at,
-        answer=unseal(session, Sealed.model_validate(row.answer)) if row.answer else None,
+        answer=opened(session, row.answer) if row.answer else None,
         answered_at=row.answered_at,
     )
