@@ -451,7 +451,9 @@ class CaseAssessmentShared(Event, owner="matters", key="client_id", subject="ass
 
 
 class CaseAssessmentAcknowledged(Event, owner="matters", key="client_id", subject="assessment_id"):
-    """The client said that they read this version. Does not mean that they agree."""
+    """The client said that they read this version: told once. Does not mean that they agree. Where
+    not in the portal, a person noted it (`recorded_by`), and `writing_id` is the message in which
+    it was said, if it was written."""
 
     assessment_id: UUID
     assessment_version: int
@@ -459,6 +461,9 @@ class CaseAssessmentAcknowledged(Event, owner="matters", key="client_id", subjec
     client_id: UUID
     acknowledged_by: UUID
     acknowledged_at: AwareDatetime
+    channel: Literal["portal", "email", "letter", "phone", "in_person", "video"] = "portal"
+    writing_id: UUID | None = None
+    recorded_by: UUID | None = None
 
 
 class ConsentGranted(Event, owner="matters", key="client_id", subject="consent_id"):
