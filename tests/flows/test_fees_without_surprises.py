@@ -1,6 +1,7 @@
-"""Fees without surprises, from outside: what was agreed, what it costs, what is owed, and a concern
-that is answered in time."""
+"""Fees without surprises, from outside: from portal calls and mail alone a client can say what was
+agreed, what changed and why, and what is owed; and her concern is answered in time."""
 
+import html
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,8 +9,8 @@ from support.bills import TERMS
 from support.office import Client, Office, until
 
 
-def estimate() -> dict[str, Any]:
-    fees = {"low": "100.00", "likely": "400.00", "high": "700.00"}
+def estimate(high: str = "700.00") -> dict[str, Any]:
+    fees = {"low": "100.00", "likely": "400.00", "high": high}
     task = {"code": "L120", "name": "The lease", "fees": fees}
     return {"currency": "USD", "assumptions": ["One round of talks."],
             "phases": [{"code": "L100", "name": "Advice", "tasks": [task]}]}  # fmt: skip
@@ -72,12 +73,31 @@ def test_a_client_knows_it_all_from_mail_and_portal_and_an_answer_meets_the_cloc
     until(lambda: clock("met"))
     assert "You are right: it was an hour." in mail("Your question about a bill")
 
+    # A guarantee is wanted: the estimate changes, and she hears why before it costs anything.
+    revision = {"estimate": estimate("1200.00"), "reason": "The landlord wants a guarantee."}
+    office.post(f"/v1/matters/{client.matter_id}/estimate/versions", revision)
+    assert "The landlord wants a guarantee." in mail("has changed")
+    line = {"line": 1, "amount": {"amount": "120.00", "currency": "USD"}}
+    credit = {"outcome": "credit", "text": "Credited to an hour.", "credit": [line]}
+    office.post(f"/v1/billing-concerns/{concern['id']}/resolution", credit)
+    assert "We have credited USD 120.00" in mail("Credit note")
+    paid = {"invoice_id": invoice["id"], "amount": {"amount": "100.00", "currency": "USD"},
+            "method": "bank_transfer", "received_on": "2026-03-02"}  # fmt: skip
+    office.post("/v1/payments", paid)
+    assert "USD 200.00" in mail("We have received your payment")
+
     with office.http("client", client_id=client.id) as http:
         costs = http.get(f"/v1/matters/{client.matter_id}/costs").json()
+        page = http.get(f"/v1/matters/{client.matter_id}/costs.html").text
     said = " ".join(costs["summary"])
+    for sentence in costs["summary"]:
+        assert sentence in html.unescape(page)
     assert "You agreed to fees by the hour (version 1 of our fee terms)." in said
-    assert "In all we now expect USD 420.00; you agreed to up to USD 700.00." in said
-    assert "You owe USD 420.00 on 1 invoice in all." in said
+    assert "In all we now expect USD 400.00; you agreed to up to USD 700.00." in said
+    assert "Version 2 of the estimate waits for your decision." in said
+    assert "the estimate changed: The landlord wants a guarantee." in said
+    assert f"we credited USD 120.00 on invoice {invoice['number']}: Credited to an hour." in said
+    assert "You owe USD 200.00 on 1 invoice in all." in said
 
     def kinds() -> list[str]:
         items = office.get(f"/v1/matters/{client.matter_id}/timeline", limit=100)["items"]

@@ -1,5 +1,7 @@
 """What will this cost, what has it cost so far, and why: a client can say it from one call."""
 
+import html
+import re
 from typing import Any
 
 from support.bills import TERMS, Bills, usd
@@ -69,7 +71,7 @@ async def test_a_client_can_say_what_was_agreed_what_changed_and_why_and_what_is
 
 async def test_others_see_nothing_of_what_a_matter_costs(bills: Bills) -> None:
     matter, stranger = await bills.matter(), await bills.client("Marc")
-    for kind in ("costs", "costs.pdf"):
+    for kind in ("costs", "costs.pdf", "costs.html"):
         answer = await bills.call(
             "GET", f"/v1/matters/{matter.id}/{kind}", role="client", client_id=str(stranger)
         )
@@ -83,7 +85,33 @@ async def test_newer_terms_that_wait_are_named(bills: Bills) -> None:
     await bills.made(f"/v1/fee-terms/{terms['id']}/versions", body)
     costs = await bills.got(f"/v1/matters/{matter.id}/costs")
     assert (costs["terms"]["version"], costs["terms_waiting"]) == (1, 2)
-    assert "Version 2 of our fee terms waits for your decision." in costs["summary"]
+    said = " ".join(costs["summary"])
+    assert "Version 2 of our fee terms waits for your decision." in said
+    assert "we proposed new fee terms: Bills are due sooner." in said
+
+
+async def test_the_page_says_the_same_fits_any_screen_and_lets_no_word_be_markup(
+    bills: Bills,
+) -> None:
+    matter = await bills.matter(await bills.client("<b>Cleo</b>"))
+    await bills.accepted(matter)
+    await bills.made("/v1/estimates", {"matter_id": str(matter.id), "estimate": estimate("900.00")})
+    await bills.time(matter, 120)
+    invoice = await bills.issued(matter)
+    credit = {"lines": [{"line": 1, "amount": usd("50.00")}], "reason": "The agent had the keys."}
+    await bills.made(f"/v1/invoices/{invoice['id']}/credit-notes", credit)
+    own = {"role": "client", "client_id": str(matter.client_id)}
+    path = f"/v1/matters/{matter.id}/costs"
+    page = await bills.call("GET", f"{path}.html", **own)
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    text = " ".join(html.unescape(re.sub(r"<style.*?</style>|<[^>]+>", " ", page.text)).split())
+    assert "width=device-width" in page.text
+    assert "&lt;b&gt;Cleo&lt;/b&gt;" in page.text
+    assert "You owe now USD 550.00" in text
+    assert f"we credited USD 50.00 on invoice {invoice['number']}: The agent had the keys." in text
+    for sentence in (await bills.got(path, **own))["summary"]:
+        assert sentence in text
 
 
 async def test_where_the_law_asks_for_an_estimate_its_absence_is_said(bills: Bills) -> None:

@@ -9,13 +9,14 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 from sqlalchemy import text
 
-from billing import money
 from billing.costs import queries, wording
 from billing.costs.queries import Costs
 from billing.directory import queries as directory
+from billing.documents.pages import page
 from billing.documents.typesetting import typeset
 from billing.keys import hold_keys
 from billing.policy import POLICY
+from billing.terms.wording import as_facts
 from billing.values import MoneyShown, maybe_shown, shown
 from shared import clock
 from shared.accesses import record_access
@@ -89,11 +90,19 @@ class Accuracy(BaseModel):
 async def get_costs_pdf(
     matter_id: UUID, caller: Caller, session: Transaction, request: Request
 ) -> Response:
-    """The same on a page."""
+    """The same on paper."""
     costs = await _costs(session, request, caller, matter_id)
     facts = await _facts(session, costs)
-    content = await asyncio.to_thread(typeset, "costs", facts, clock.now())
+    content = await asyncio.to_thread(typeset, "sections", facts, clock.now())
     return Response(content, media_type="application/pdf")
+
+
+@router.get("/matters/{matter_id}/costs.html")
+async def get_costs_page(
+    matter_id: UUID, caller: Caller, session: Transaction, request: Request
+) -> Response:
+    """The same on one page that fits a phone."""
+    return page(await _facts(session, await _costs(session, request, caller, matter_id)))
 
 
 @router.get("/matters/{matter_id}/costs")
@@ -203,7 +212,7 @@ def _estimates(costs: Costs) -> list[EstimateLineShown]:
 
 
 async def _facts(session: Transaction, costs: Costs) -> dict[str, Any]:
-    firm, zone = await directory.firm(session), await directory.zone(session)
+    firm = await directory.firm(session)
     client = await directory.client(session, costs.matter.client_id)
     return {
         "firm": firm.name if firm else "",
@@ -212,24 +221,8 @@ async def _facts(session: Transaction, costs: Costs) -> dict[str, Any]:
         "facts": [
             ["For", client.name],
             ["Matter", f"{costs.matter.number} {costs.matter.title}"],
-            ["As of", f"{clock.now().astimezone(zone):%-d %B %Y}"],
+            ["As of", f"{clock.now().astimezone(costs.zone):%-d %B %Y}"],
         ],
-        "words": wording.sentences(costs),
-        "estimates": [
-            [
-                f"Version {one.version}, {one.issued_at:%-d %B %Y}"
-                + (", agreed" if one.agreed_at else ""),
-                money.spoken(one.fees_likely + one.costs_likely, one.currency),
-                money.spoken(one.fees_high + one.costs_high, one.currency),
-            ]
-            for one in costs.versions
-        ],
-        "invoices": [
-            [
-                f"{one.number}, {one.issued_on:%-d %B %Y}",
-                money.spoken(one.total, one.currency),
-                money.spoken(one.open or 0, one.currency),
-            ]
-            for one in costs.invoices
-        ],
+        "sums": wording.sums(costs),
+        "sections": as_facts(wording.sections(costs)),
     }

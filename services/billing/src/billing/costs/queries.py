@@ -2,18 +2,23 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from billing import money
+from billing.closings import queries as closings
 from billing.concerns.models import BillingConcern
+from billing.directory import queries as directory
 from billing.directory.models import BilledMatter
 from billing.estimates import queries as estimates
 from billing.estimates.models import EstimateVersion, MatterEstimate, ThresholdCrossing
 from billing.estimates.rules import Spent, Standing
-from billing.invoices.models import Invoice
+from billing.invoices.models import CreditNote, Invoice
 from billing.ledger import queries as balances
 from billing.terms import queries as terms
 from billing.terms.models import FeeTerms
@@ -27,7 +32,7 @@ from shared.keyring import unseal
 class Why:
     """One reason for what a matter costs, in words that the client was given before."""
 
-    at: str
+    at: datetime
     what: str
     words: str
 
@@ -37,6 +42,7 @@ class Costs:
     """`terms` are those accepted; `proposed` is a newer version that waits for the client."""
 
     matter: BilledMatter
+    zone: ZoneInfo
     currency: str | None
     terms: InForce | None
     terms_text: str | None
@@ -75,6 +81,7 @@ async def of_matter(session: AsyncSession, matter: BilledMatter) -> Costs:
         apart = -await balances.balance(session, matter.matter_id, "trust", "disputed", currency)
     return Costs(
         matter=matter,
+        zone=await directory.zone(session),
         currency=currency,
         terms=in_force,
         terms_text=await _text(session, in_force),
@@ -93,11 +100,7 @@ async def of_matter(session: AsyncSession, matter: BilledMatter) -> Costs:
         apart=apart,
         crossings=await estimates.crossings(session, estimate) if estimate else [],
         concerns=await _concerns(session, matter.matter_id),
-        reasons=[
-            Why(f"{one.issued_at:%Y-%m-%d}", "estimate", _opened(session, one.reason))
-            for one in versions
-            if one.reason
-        ],
+        reasons=await _reasons(session, matter, versions),
     )
 
 
@@ -165,6 +168,35 @@ async def _concerns(session: AsyncSession, matter_id: UUID) -> Sequence[BillingC
         .order_by(col(BillingConcern.concern_id))
     )
     return found.scalars().all()
+
+
+async def _reasons(
+    session: AsyncSession, matter: BilledMatter, versions: Sequence[EstimateVersion]
+) -> list[Why]:
+    """Why terms and estimate changed, what was credited, and how a contingent matter ended, as it
+    happened."""
+    found = [
+        Why(one.issued_at, "the estimate changed", _opened(session, one.reason))
+        for one in versions
+        if one.reason
+    ]
+    found += [
+        Why(one.disclosed_at, "we proposed new fee terms", _opened(session, one.changes))
+        for one in await terms.amended(session, matter)
+        if one.changes
+    ]
+    notes = await session.execute(
+        select(CreditNote, col(Invoice.currency), col(Invoice.number))
+        .join(Invoice, col(Invoice.invoice_id) == col(CreditNote.invoice_id))
+        .where(col(Invoice.matter_id) == matter.matter_id)
+    )
+    for note, currency, number in notes:
+        what = f"we credited {money.spoken(note.total, currency)} on invoice {number}"
+        found.append(Why(note.issued_at, what, _opened(session, note.reason)))
+    if closed := await closings.newest(session, matter.matter_id):
+        what = "your matter ended, and the closing statement says what you receive"
+        found.append(Why(closed.issued_at, what, _opened(session, closed.outcome)))
+    return sorted(found, key=lambda why: why.at)
 
 
 def _opened(session: AsyncSession, sealed: object) -> str:

@@ -2,15 +2,72 @@
 owed."""
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from billing import money
 from billing.costs.queries import Costs
 from billing.profiles import PROFILES
+from billing.terms.wording import Section
 
 
 def sentences(costs: Costs) -> list[str]:
     """From what was agreed to what is owed; each sentence stands for itself."""
-    return [*_agreed(costs), *_so_far(costs), *_expected(costs), *_owed(costs)]
+    return [*_agreed(costs), *_so_far(costs), *_expected(costs), *_changed(costs), *_owed(costs)]
+
+
+def sections(costs: Costs) -> list[Section]:
+    """The same under headings, with the figures behind them."""
+    parts = [
+        Section("What you agreed to", tuple(_agreed(costs))),
+        Section("What it has cost so far", tuple(_so_far(costs))),
+        Section(
+            "What it will cost",
+            tuple(_expected(costs)),
+            ("Estimate", "Most likely", "At most"),
+            tuple(_estimates(costs)),
+        ),
+        Section("What changed, and why", tuple(_changed(costs))),
+        Section(
+            "What you owe",
+            tuple(_owed(costs)),
+            ("Invoice", "Total", "Still open"),
+            tuple(_invoices(costs)),
+        ),
+    ]
+    return [one for one in parts if one.paragraphs]
+
+
+def sums(costs: Costs) -> list[tuple[str, str]]:
+    """What is looked for first."""
+    if costs.currency is None:
+        return []
+    found = [("You owe now", _said(costs, costs.open))]
+    found += [("So far", _said(costs, costs.spent.total))]
+    if costs.standing is not None:
+        found += [("In all, we expect", _said(costs, costs.standing.forecast))]
+    if costs.in_trust or costs.apart:
+        found += [("Yours in trust", _said(costs, costs.in_trust + costs.apart))]
+    return found
+
+
+def _estimates(costs: Costs) -> Iterable[tuple[str, ...]]:
+    for one in costs.versions:
+        agreed = ", agreed" if one.agreed_at else ""
+        yield (
+            f"Version {one.version}, {one.issued_at.astimezone(costs.zone):%-d %b %Y}{agreed}",
+            money.spoken(one.fees_likely + one.costs_likely, one.currency),
+            money.spoken(one.fees_high + one.costs_high, one.currency),
+        )
+
+
+def _invoices(costs: Costs) -> Iterable[tuple[str, ...]]:
+    for one in costs.invoices:
+        assert one.issued_at is not None, "only what was issued is shown"
+        yield (
+            f"{one.number}, {_day(costs, one.issued_at)}",
+            money.spoken(one.total, one.currency),
+            money.spoken(one.open or 0, one.currency),
+        )
 
 
 def _agreed(costs: Costs) -> Iterable[str]:
@@ -68,7 +125,11 @@ def _expected(costs: Costs) -> Iterable[str]:
         yield f"In that, {_said(costs, costs.spent.committed)} is promised to others for you."
     if costs.estimate.version != (costs.estimate.agreed_version or costs.estimate.version):
         yield f"Version {costs.estimate.version} of the estimate waits for your decision."
-    yield from (f"On {why.at} the estimate changed: {why.words}" for why in costs.reasons)
+
+
+def _changed(costs: Costs) -> Iterable[str]:
+    """Each with the day and the words that the client was given then."""
+    yield from (f"On {_day(costs, why.at)} {why.what}: {why.words}" for why in costs.reasons)
 
 
 def _no_estimate(costs: Costs) -> str:
@@ -86,6 +147,10 @@ def _owed(costs: Costs) -> Iterable[str]:
     else:
         invoices = _many(len(costs.invoices), "invoice")
         yield f"You owe {_said(costs, costs.open)} on {invoices} in all."
+    if disputed := sum(one.disputed for one in costs.invoices):
+        yield f"You dispute {_said(costs, disputed)} of it: that bears no penalty meanwhile."
+    if penalties := sum(one.penalties for one in costs.invoices):
+        yield f"{_said(costs, penalties)} was added for late payment, as the terms say."
     if costs.in_trust or costs.apart:
         yield f"{_said(costs, costs.in_trust)} of your money is in trust for this matter."
     if costs.apart:
@@ -101,3 +166,7 @@ def _many(count: int, thing: str) -> str:
 def _said(costs: Costs, amount: int) -> str:
     assert costs.currency is not None, "an amount has a currency"
     return money.spoken(amount, costs.currency)
+
+
+def _day(costs: Costs, at: datetime) -> str:
+    return f"{at.astimezone(costs.zone):%-d %B %Y}"

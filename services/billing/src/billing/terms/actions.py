@@ -213,6 +213,7 @@ async def _explain(
     content_id = new_id()
     text = seal(session, owner, content_id, "terms", "text", wording.as_text(parts))
     sealed = seal(session, owner, content_id, "terms", "document", terms.model_dump_json())
+    why = seal(session, owner, content_id, "terms", "changes", changes) if changes else None
     row = FeeTerms(
         terms_id=agreement.terms_id,
         version=agreement.version,
@@ -221,6 +222,7 @@ async def _explain(
         practice_areas=practice_areas,
         document=sealed.model_dump(mode="json"),
         text=text.model_dump(mode="json"),
+        changes=why.model_dump(mode="json") if why else None,
         content_id=document.content_id,
         commitment=document.commitment,
         disclosed_by=by,
@@ -228,7 +230,7 @@ async def _explain(
     )
     session.add(row)
     await session.flush()
-    emit(session, _disclosed(session, agreement, row, terms, document, changes))
+    emit(session, _disclosed(agreement, row, terms, document))
     return row
 
 
@@ -258,28 +260,13 @@ async def _facts(
 
 
 def _disclosed(
-    session: AsyncSession,
-    agreement: FeeAgreement,
-    row: FeeTerms,
-    terms: Terms,
-    document: ContentRef,
-    changes: str | None,
+    agreement: FeeAgreement, row: FeeTerms, terms: Terms, document: ContentRef
 ) -> FeesDisclosed:
-    owner = agreement.client_id
-    return FeesDisclosed.model_validate(
-        {
-            "terms_id": row.terms_id,
-            "terms_version": row.version,
-            "client_id": owner,
-            "matter_id": agreement.matter_id,
-            "kinds": terms.kinds,
-            "currency": terms.currency,
-            "document": document,
-            "text": row.text,
-            "changes": seal(session, owner, new_id(), "terms", "changes", changes)
-            if changes
-            else None,
-            "disclosed_by": row.disclosed_by,
-            "disclosed_at": row.disclosed_at,
-        }
-    )
+    told = row.model_dump() | {
+        "terms_version": row.version,
+        "client_id": agreement.client_id,
+        "matter_id": agreement.matter_id,
+        "kinds": terms.kinds,
+        "document": document,
+    }
+    return FeesDisclosed.model_validate(told)

@@ -23,7 +23,8 @@ class FeeAgreement(Row, table=True):
 
 
 class FeeTerms(Row, table=True):
-    """A version, never changed. `document` is sealed Terms, `text` the sealed words of the PDF."""
+    """A version, never changed. `document` is sealed Terms, `text` the sealed words of the PDF,
+    `changes` those that say what is new against the version before."""
 
     __tablename__ = "fee_terms"
     terms_id: UUID = Field(primary_key=True)
@@ -33,6 +34,7 @@ class FeeTerms(Row, table=True):
     practice_areas: list[str] = Field(sa_type=ARRAY(Text))
     document: dict[str, Any] = Field(sa_type=JSONB)
     text: dict[str, Any] = Field(sa_type=JSONB)
+    changes: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
     content_id: UUID
     commitment: str
     disclosed_by: UUID

@@ -1,5 +1,6 @@
 """Which terms are in force for a matter at an instant, and what they say."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -86,6 +87,17 @@ async def disclosed(session: AsyncSession, matter: BilledMatter) -> InForce | No
     )
     row = found.scalar_one_or_none()
     return None if row is None else _in_force(session, row, None)
+
+
+async def amended(session: AsyncSession, matter: BilledMatter) -> Sequence[FeeTerms]:
+    """Every version after the first, oldest first."""
+    found = await session.execute(
+        select(FeeTerms)
+        .join(FeeAgreement, col(FeeAgreement.terms_id) == col(FeeTerms.terms_id))
+        .where(_covers(matter), col(FeeTerms.version) > 1)
+        .order_by(col(FeeTerms.disclosed_at))
+    )
+    return found.scalars().all()
 
 
 def terms_of(session: AsyncSession, row: FeeTerms) -> Terms:

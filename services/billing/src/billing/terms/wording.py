@@ -37,12 +37,13 @@ METHODS = {
 
 @dataclass(frozen=True)
 class Section:
-    """A heading, sentences, and, where there are figures, a table of two columns."""
+    """A heading, sentences, and, where there are figures, a table; without columns it is a
+    reckoning, whose last row is what it comes to."""
 
     heading: str
     paragraphs: tuple[str, ...]
-    columns: tuple[str, str] = ("", "")
-    rows: tuple[tuple[str, str], ...] = ()
+    columns: tuple[str, ...] = ("", "")
+    rows: tuple[tuple[str, ...], ...] = ()
 
 
 def sections(terms: Terms, names: Mapping[UUID, str]) -> list[Section]:
@@ -63,7 +64,7 @@ def as_text(parts: Iterable[Section]) -> str:
     lines: list[str] = []
     for part in parts:
         lines += [part.heading, *part.paragraphs]
-        lines += [f"{label}: {value}" for label, value in part.rows]
+        lines += [f"{label}: {' · '.join(values)}" for label, *values in part.rows]
         lines.append("")
     return "\n".join(lines).strip()
 
