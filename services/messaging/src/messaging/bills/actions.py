@@ -3,7 +3,7 @@ joins the conversation of its matter's bills, so that a reply is a message of th
 clocked."""
 
 from datetime import datetime
-from uuid import NAMESPACE_OID, UUID, uuid5
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -17,6 +17,7 @@ from messaging.notices.cases import Case, acting_person, case_to_write
 from messaging.notices.client_notices import tell_client
 from shared import clock
 from shared.contracts.billing import RetainerRanLow
+from shared.contracts.messaging import conversation_of_bills
 from shared.contracts.sla_monitor import DeadlineBreached, DeadlineWarned, EscalationRaised
 
 SUBJECT = "Fees and bills"
@@ -129,7 +130,7 @@ async def _conversation(
     session: AsyncSession, client_id: UUID, matter_id: UUID | None
 ) -> Conversation:
     """One for the bills of each matter; its id is derived, so that two who begin it make one."""
-    conversation_id = uuid5(NAMESPACE_OID, f"bills/{client_id}/{matter_id}")
+    conversation_id = conversation_of_bills(client_id, matter_id)
     known = await session.get(Conversation, conversation_id)
     return known or await conversations.begin_conversation(
         session,
