@@ -25,6 +25,7 @@ from sla_monitor.settings import SlaMonitorSettings
 
 log = structlog.get_logger()
 
+STATE_HEADS = ("messaging", "billing")
 COULD_HAVE_MET_IT = ("messaging", "matters", "billing", "intake")
 LOOK_AT_LEAST_EVERY = 0.5  # seconds: `privity time advance` is noticed within one
 HEARD_WITHIN = 0.15  # seconds: what just arrived is often being handled
@@ -85,7 +86,7 @@ class Ticker:
     runtime: Runtime
     leap: Leap = field(init=False)
     _question: Question | None = None
-    _silent: bool = False
+    _silent: set[str] = field(default_factory=set)
     _swept_at: float = float("-inf")
 
     def __post_init__(self) -> None:
@@ -123,11 +124,11 @@ class Ticker:
         async with self.runtime.db.transaction() as session:
             due = await queries.due_clocks(session, until, self._settings.sla_monitor_batch)
             unclear = await queries.keys_with_parked_events(session, [_key(each) for each in due])
-            if not await self._messaging_told_all(session, now):
-                heard_until = NEVER
+            silent = [one for one in STATE_HEADS if not await self._told_all(session, one, now)]
             ask_again = now + (SILENT_ASK_AGAIN if self._silent else UNCONFIRMED_ASK_AGAIN)
             for each in due:
-                sure = NEVER if _key(each) in unclear else heard_until
+                unsure = _key(each) in unclear or any(_could_meet(one, each) for one in silent)
+                sure = NEVER if unsure else heard_until
                 if not await _fire_one(session, each, now, until, sure):
                     each.next_at = ask_again
             # Dying before the commit tells nothing and changes nothing: the next tick finds the
@@ -159,17 +160,18 @@ class Ticker:
         self._question = question
         return NEVER
 
-    async def _messaging_told_all(self, session: AsyncSession, now: datetime) -> bool:
-        """Whether messaging's outbox moves: a fact that is committed there but stuck cannot be
-        heard, and what cannot be heard may have met any clock."""
+    async def _told_all(self, session: AsyncSession, service: str, now: datetime) -> bool:
+        """Whether a service's outbox moves: a fact that is committed there but stuck cannot be
+        heard, and what cannot be heard may have met a clock."""
         settings = self._settings
         kept = settings.heads_stated_idle + 2 * settings.heads_stated_every
         told = await queries.all_stated_was_heard(
-            session, "messaging", settings.topic("messaging"), now - timedelta(seconds=kept)
+            session, service, settings.topic(service), now - timedelta(seconds=kept)
         )
-        if told == self._silent:
-            self._silent = not told
-            log.warning("messaging tells again" if told else "breaches wait: messaging is silent")
+        if told == (service in self._silent):
+            self._silent ^= {service}
+            said = "a service tells again" if told else "breaches wait: a service is silent"
+            log.warning(said, of=service)
         return told
 
     async def _sweep(self) -> None:
@@ -202,6 +204,11 @@ async def _fire_one(
 
 def _kinds() -> Sequence[Kind]:
     return get_args(Kind)
+
+
+def _could_meet(service: str, each: Clock) -> bool:
+    """What messaging says may have met any clock; what billing says, a concern's."""
+    return service == "messaging" or each.kind == "concern"
 
 
 def _key(each: Clock) -> str:
