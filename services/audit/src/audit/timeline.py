@@ -25,7 +25,8 @@ SHOWN_TO_CLIENTS = INBOUND | OUTBOUND | {
     "AcknowledgmentDue", "ResponseDue", "ClockMet", "ClockPaused", "ClockResumed",
     "CallLogged", "MatterOpened", "MatterClosed", "PointOfContactAssigned",
     "UpdateDue", "UpdateRequested", "ProgressUpdateSent", "DecisionRequested", "DecisionRecorded",
-    "DecisionWithdrawn", "CaseAssessmentShared", "CaseAssessmentAcknowledged",
+    "DecisionWithdrawn", "StrategyQuestioned", "StrategyExplained",
+    "CaseAssessmentShared", "CaseAssessmentAcknowledged",
     "ConsentGranted", "ConsentWithdrawn", "DisclosureMade", "FileHandedOver",
     "EngagementProposed", "EngagementSigned", "EngagementDeclined", "EngagementEnded",
     "InformationRequested", "InformationProvided",
@@ -33,7 +34,8 @@ SHOWN_TO_CLIENTS = INBOUND | OUTBOUND | {
     "BudgetThresholdCrossed", "InvoiceIssued", "CreditNoteIssued", "PaymentReceived",
     "TrustDeposited", "TrustApplied", "LatePenaltyCharged", "BillingConcernRaised",
     "BillingConcernAnswered", "BillingConcernResolved", "ClosingStatementIssued",
-    "LatePenaltyWithdrawn", "PaymentReversed", "TrustRefunded", "RetainerRanLow",
+    "BillingDisputeSettled", "LatePenaltyWithdrawn", "PaymentReversed", "TrustRefunded",
+    "RetainerRanLow",
 }  # fmt: skip
 """Notes, notices among staff, warnings and escalations are the firm's own."""
 
@@ -259,6 +261,8 @@ WORDS: dict[str, Callable[[Any, Reader], str]] = {
     "DecisionRequested": _sealed("question", "To decide"),
     "DecisionRecorded": lambda event, _: f"Decided: {event.option}{', late' if event.late else ''}",
     "DecisionWithdrawn": _sealed("reason", "No longer to decide"),
+    "StrategyQuestioned": _sealed("question", "The client asks about the strategy"),
+    "StrategyExplained": _sealed("answer", "About the strategy"),
     "CaseAssessmentShared": lambda event, _: (
         f"Assessment shared, version {event.assessment_version}"
     ),
@@ -274,5 +278,6 @@ WORDS: dict[str, Callable[[Any, Reader], str]] = {
     "ClosingStatementIssued": _sealed("outcome", "How the matter ended"),
     "BillingConcernRaised": _sealed("text", "Concern about a bill"),
     "BillingConcernAnswered": _sealed("text", "About the concern"),
+    "BillingDisputeSettled": _sealed("text", "The dispute was decided"),
     "BillingConcernResolved": lambda event, _: f"Concern ended: {event.outcome}",
 }
