@@ -32,7 +32,10 @@ def test_a_matters_record_leaves_as_a_bundle_that_proves_itself_offline(
     office.write(client.email, "The lease is attached.", files=[file])
     message = office.message_of(client)
     office.clock(message["id"], "acknowledgment", "met")
-    until(lambda: office.get(f"/v1/matters/{client.matter_id}/timeline")["items"])
+    until(
+        lambda: office.get(f"/v1/matters/{client.matter_id}/timeline")["items"],
+        lambda items: "MessageAcknowledged" in {one["kind"] for one in items},
+    )
     export = office.post("/v1/record/exports", {"matter_id": client.matter_id})
     made = f"/v1/record/exports/{export['id']}"
     until(lambda: office.get(made), lambda one: one["state"] == "ready", 40)
@@ -41,14 +44,17 @@ def test_a_matters_record_leaves_as_a_bundle_that_proves_itself_offline(
         bundle.write_bytes(http.get(f"{made}/bundle").content)
         original = http.get(f"/v1/messages/{message['id']}/original").content
     with zipfile.ZipFile(bundle) as packed:
-        (mail,) = [one for one in packed.namelist() if one.startswith("originals/")]
+        mails = [one for one in packed.namelist() if one.startswith("originals/")]
+        (mail,) = [one for one in mails if "_inbound_" in one]
+        (sent,) = [one for one in mails if "_outbound_acknowledgment" in one]
+        assert b"Auto-Submitted: auto-replied" in packed.read(sent)
         (lease,) = [one for one in packed.namelist() if one.startswith("attachments/")]
         assert packed.read(mail) == original
         assert packed.read(lease) == file.read_bytes()
         program = tmp_path / "verify.py"
         program.write_bytes(packed.read("verify.py"))
         lines = [json.loads(one) for one in packed.read("entries.jsonl").splitlines()]
-    for path in (lease, mail):
+    for path in (lease, mail, sent):
         opened = [one for line in lines for one in line["opened"] if one.get("path") == path]
         assert opened
         assert "salt" in opened[0], "the bundle opens what the entry committed to"
