@@ -12,7 +12,9 @@ import asyncpg
 import pytest
 from sqlalchemy import text
 
-from shared.contracts import PARTITIONS, Event, partition_of
+from billing.settings import BillingSettings
+from shared.contracts import FIRM_ID, PARTITIONS, Event, Sealed, partition_of
+from shared.contracts.billing import BillingConcernRaised
 from shared.contracts.platform import StreamHead, StreamHeadsStated
 from shared.contracts.sla_monitor import DeadlineBreached, DeadlineWarned, EscalationRaised
 from shared.db import Database
@@ -66,6 +68,21 @@ async def firm(platform: Platform, prefix: str, world: World) -> AsyncIterator[F
 
 def now() -> datetime:
     return datetime.now(UTC)
+
+
+def raised(world: World, at: datetime) -> BillingConcernRaised:
+    words = Sealed(
+        owner=FIRM_ID, key_version=1, content_id=FIRM_ID, kind="x", field="x", box="", commitment=""
+    )
+    return BillingConcernRaised(
+        concern_id=new_id(),
+        client_id=world.client_id,
+        matter_id=new_id(),
+        kind="time",
+        channel="portal",
+        text=words,
+        raised_at=at,
+    )
 
 
 async def test_a_policy_of_seconds_warns_breaches_and_escalates_live(firm: Firm) -> None:
@@ -265,6 +282,31 @@ async def silenced(platform: Platform, prefix: str, world: World) -> AsyncIterat
             await stalled.tell(world.message(now()))
             await eventually(lambda: world.clocks("response"))
         yield stalled
+    world.db = own
+
+
+async def test_a_concern_breaks_only_while_billing_can_be_heard(
+    platform: Platform, prefix: str, world: World
+) -> None:
+    """Messaging speaks all along; that billing fell silent makes nothing else unsure."""
+    often = {"heads_stated_every": 0.5, "heads_stated_idle": 1.0}
+    biller = await platform.settings(BillingSettings, prefix, machinery_only=True, **often)
+    teller = await platform.settings(MessagingSettings, prefix, machinery_only=True, **often)
+    settings = await platform.settings(SlaMonitorSettings, prefix, **often)
+    own = world.db
+    async with running(service_of, teller) as messaging, running(create_app, settings) as sla:
+        world.db = sla.runtime.db
+        await world.publish_policy("concern", **(SECONDS | {"target": "PT4S", "limit": "PT5S"}))
+        async with running(service_of, biller) as billing:
+            await Stalled(billing.runtime.db, world).tell(raised(world, now()))
+            await eventually(lambda: world.clocks("concern"))
+        await eventually(lambda: world.clock("concern"), lambda one: one.state == "unconfirmed")
+        await world.publish_policy("response", **SECONDS)
+        await Stalled(messaging.runtime.db, world).tell(world.message(now()))
+        (broken,) = await eventually(lambda: world.told(DeadlineBreached))
+        assert broken.kind == "response"
+        async with running(service_of, biller):
+            await eventually(lambda: world.clock("concern"), lambda one: one.state == "breached")
     world.db = own
 
 

@@ -10,6 +10,7 @@ from shared.contracts.billing import (
     BillingConcernAnswered,
     BillingConcernRaised,
     BillingConcernResolved,
+    BillingDisputeSettled,
     LatePenaltyCharged,
 )
 from shared.contracts.sla_monitor import ConcernDue
@@ -160,19 +161,57 @@ async def test_a_concern_ends_in_a_credit_note_over_what_was_wrong(bills: Bills)
     assert (late.status_code, late.json()["code"]) == (409, "concern-closed")
 
 
-async def test_a_dispute_keeps_money_apart_and_names_the_day_for_arbitration(bills: Bills) -> None:
+async def test_a_dispute_keeps_money_apart_and_names_form_and_day_for_arbitration(
+    bills: Bills,
+) -> None:
     profile = {"profiles": ["us-california"], "expected_cost": "900.00"}
     matter, invoice = await invoiced(bills, **profile)
     concern = await raised(bills, matter, about(invoice, 1, disputes=True))
     path = f"/v1/billing-concerns/{concern['id']}"
     words = {"outcome": "dispute", "text": "We do not agree; a neutral person should decide."}
-    ended = await bills.made(f"{path}/resolution", words)
-    assert ended["arbitration_until"] is not None
+    unserved = await bills.call("POST", f"{path}/resolution", words)
+    assert (unserved.status_code, unserved.json()["code"]) == (422, "notice-not-served")
+    assert "Notice of Client's Right to Fee Arbitration" in unserved.json()["detail"]
+    served = {"arbitration_served_on": "2026-03-02"}
+    ended = await bills.made(f"{path}/resolution", words | served)
+    assert ended["arbitration_until"] == "2026-04-01"  # thirty days from its service
     assert ended["disputed"] == usd("300.00")
+    (told,) = await bills.told(BillingConcernResolved)
+    assert told.arbitration_form == ended["arbitration_form"]
     shown = await bills.got(f"/v1/invoices/{invoice['id']}")
     assert shown["disputed"] == usd("300.00")
-    settled = await bills.made(f"{path}/settlement", None)
-    assert settled["disputed"] == usd("0.00")
+
+
+async def test_how_a_dispute_was_decided_is_told_once_and_frees_what_was_apart(
+    bills: Bills,
+) -> None:
+    matter, invoice = await invoiced(bills)
+    concern = await raised(bills, matter, about(invoice, 1, disputes=True))
+    path = f"/v1/billing-concerns/{concern['id']}"
+    await bills.made(f"{path}/resolution", {"outcome": "dispute", "text": "We do not agree."})
+    decided = {"text": "The arbitrator found half of it too much.",
+               "credit": [{"line": 1, "amount": usd("150.00")}]}  # fmt: skip
+    answers = await asyncio.gather(
+        *(bills.call("POST", f"{path}/settlement", decided) for _ in range(2))
+    )
+    assert sorted(one.status_code for one in answers) == [201, 409]
+    (told,) = await bills.told(BillingDisputeSettled)
+    assert await bills.opened(told.text) == decided["text"]
+    shown = await bills.got(f"/v1/invoices/{invoice['id']}")
+    assert (shown["disputed"], shown["credited"]) == (usd("0.00"), usd("150.00"))
+    assert str(told.credit_note_id) == shown["credit_notes"][0]["id"]
+
+
+async def test_lines_of_a_paid_invoice_can_be_disputed_again_once_it_ended(bills: Bills) -> None:
+    matter, invoice = await invoiced(bills)
+    pay = {"invoice_id": invoice["id"], "amount": invoice["total"], "method": "card",
+           "received_on": "2026-03-02"}  # fmt: skip
+    await bills.made("/v1/payments", pay)
+    for _ in range(2):
+        concern = await raised(bills, matter, about(invoice, 1, disputes=True))
+        assert concern["disputed"] == usd("0.00")
+        ended = {"outcome": "explanation", "text": "It took the hour."}
+        await bills.made(f"/v1/billing-concerns/{concern['id']}/resolution", ended)
 
 
 async def test_a_line_is_disputed_in_one_open_concern_at_a_time(bills: Bills) -> None:

@@ -12,6 +12,7 @@ from shared.contracts.billing import (
     AmountRange,
     BillingConcernAnswered,
     BillingConcernResolved,
+    BillingDisputeSettled,
     BudgetThresholdCrossed,
     ClosingStatementIssued,
     CreditNoteIssued,
@@ -330,17 +331,27 @@ async def test_a_concern_is_acknowledged_answered_and_ended_in_mail(platform: Pl
         await hear(service.runtime, answer)
         end = BillingConcernResolved(
             concern_id=concern, client_id=people.clara, matter_id=people.matter, outcome="dispute",
-            arbitration_until=date(2026, 8, 12), text=await sealed(service, people, "We differ."),
+            arbitration_until=date(2026, 8, 12),
+            arbitration_form="The Bar's form of 2013",
+            text=await sealed(service, people, "We differ."),
             resolved_by=people.ana, resolved_at=AT,
         )  # fmt: skip
         await hear(service.runtime, end)
-        mails = await mail_to(boxes, CLARA, 3)
-    heard, answered, ended = [text_of(one).replace("\n", " ") for one in mails]
+        settled = BillingDisputeSettled(
+            concern_id=concern, client_id=people.clara, matter_id=people.matter,
+            text=await sealed(service, people, "The arbitrator found it right."),
+            settled_by=people.ana, settled_at=AT,
+        )  # fmt: skip
+        await hear(service.runtime, settled)
+        mails = await mail_to(boxes, CLARA, 4)
+    heard, answered, ended, decided = [text_of(one).replace("\n", " ") for one in mails]
     assert "Wednesday, 15 July 2026 at 16:00" in heard  # in her own zone
     assert "Monday, 20 July 2026" in heard
     assert "Ana" in heard
     assert "It was five minutes." in answered
     assert "fee arbitration by the local bar association until 12 August 2026" in ended
+    assert "(The Bar's form of 2013). This email does not replace it." in ended
+    assert "The arbitrator found it right." in decided
 
 
 async def test_who_owns_a_concern_is_reminded_and_those_above_hear_of_the_breach(

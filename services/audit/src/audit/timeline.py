@@ -34,7 +34,8 @@ SHOWN_TO_CLIENTS = INBOUND | OUTBOUND | {
     "BudgetThresholdCrossed", "InvoiceIssued", "CreditNoteIssued", "PaymentReceived",
     "TrustDeposited", "TrustApplied", "LatePenaltyCharged", "BillingConcernRaised",
     "BillingConcernAnswered", "BillingConcernResolved", "ClosingStatementIssued",
-    "LatePenaltyWithdrawn", "PaymentReversed", "TrustRefunded", "RetainerRanLow",
+    "BillingDisputeSettled", "LatePenaltyWithdrawn", "PaymentReversed", "TrustRefunded",
+    "RetainerRanLow",
 }  # fmt: skip
 """Notes, notices among staff, warnings and escalations are the firm's own."""
 
@@ -277,5 +278,6 @@ WORDS: dict[str, Callable[[Any, Reader], str]] = {
     "ClosingStatementIssued": _sealed("outcome", "How the matter ended"),
     "BillingConcernRaised": _sealed("text", "Concern about a bill"),
     "BillingConcernAnswered": _sealed("text", "About the concern"),
+    "BillingDisputeSettled": _sealed("text", "The dispute was decided"),
     "BillingConcernResolved": lambda event, _: f"Concern ended: {event.outcome}",
 }

@@ -9,19 +9,28 @@ from typing import Literal
 ProfileName = Literal["au-uniform-law", "us-california"]
 
 
+@dataclass(frozen=True)
+class Arbitration:
+    """The form that must be served as it stands: no other words are a notice. `days` are counted
+    from its service."""
+
+    form: str
+    days: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class Profile:
     """`words` are printed in the disclosure. With `signature_above` (currency, minor units) a
     higher expected cost needs a signed writing, and an unknown one too. `estimate_of_total`: the
-    client is owed one in writing. `arbitration_days`: how long they may ask for it after our
-    notice."""
+    client is owed one in writing. `arbitration`: what a client is served when we differ, and for
+    how long they may ask for it then."""
 
     name: str
     source: str
     words: tuple[str, ...]
     signature_above: tuple[str, int] | None = None
     estimate_of_total: bool = False
-    arbitration_days: int | None = None
+    arbitration: Arbitration | None = None
 
     def asks_signature(self, currency: str, expected: int | None) -> bool:
         if self.signature_above is None:
@@ -57,6 +66,11 @@ PROFILES: dict[ProfileName, Profile] = {
             " within 30 days of our notice of your right to it.",
         ),
         signature_above=("USD", 100_000),
-        arbitration_days=30,
+        # § 6201(a): the form that the State Bar's board prescribes; in force as of 7 March 2013.
+        arbitration=Arbitration(
+            "State Bar of California, Notice of Client's Right to Fee Arbitration"
+            " (form effective 7 March 2013)",
+            30,
+        ),
     ),
 }

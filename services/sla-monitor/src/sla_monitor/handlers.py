@@ -211,9 +211,9 @@ async def on_billing_concern_resolved(session: AsyncSession, event: BillingConce
     await actions.answer_concern(session, event.concern_id, event.resolved_at)
 
 
-@handlers.on(StreamHeadsStated, owners=["messaging"])
+@handlers.on(StreamHeadsStated, owners=["messaging", "billing"])
 async def on_stream_heads_stated(session: AsyncSession, event: StreamHeadsStated) -> None:
-    """How much messaging had to tell: no breach before all of that was heard."""
+    """How much messaging, and for concerns billing, had to tell: no breach before it was heard."""
     await publishing.note_heads(session, event)
 
 

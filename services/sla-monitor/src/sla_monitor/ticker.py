@@ -18,13 +18,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shared import clock
 from shared.consumer import Ends
 from shared.runtime import Runtime
-from sla_monitor import actions, deadlines, queries
+from sla_monitor import clocks, deadlines, queries
 from sla_monitor.calendar import CalendarRefused
 from sla_monitor.models import Clock, Kind
 from sla_monitor.settings import SlaMonitorSettings
 
 log = structlog.get_logger()
 
+STATE_HEADS = ("messaging", "billing")
 COULD_HAVE_MET_IT = ("messaging", "matters", "billing", "intake")
 LOOK_AT_LEAST_EVERY = 0.5  # seconds: `privity time advance` is noticed within one
 HEARD_WITHIN = 0.15  # seconds: what just arrived is often being handled
@@ -85,7 +86,7 @@ class Ticker:
     runtime: Runtime
     leap: Leap = field(init=False)
     _question: Question | None = None
-    _silent: bool = False
+    _silent: set[str] = field(default_factory=set)
     _swept_at: float = float("-inf")
 
     def __post_init__(self) -> None:
@@ -123,11 +124,11 @@ class Ticker:
         async with self.runtime.db.transaction() as session:
             due = await queries.due_clocks(session, until, self._settings.sla_monitor_batch)
             unclear = await queries.keys_with_parked_events(session, [_key(each) for each in due])
-            if not await self._messaging_told_all(session, now):
-                heard_until = NEVER
+            silent = [one for one in STATE_HEADS if not await self._told_all(session, one, now)]
             ask_again = now + (SILENT_ASK_AGAIN if self._silent else UNCONFIRMED_ASK_AGAIN)
             for each in due:
-                sure = NEVER if _key(each) in unclear else heard_until
+                unsure = _key(each) in unclear or any(_could_meet(one, each) for one in silent)
+                sure = NEVER if unsure else heard_until
                 if not await _fire_one(session, each, now, until, sure):
                     each.next_at = ask_again
             # Dying before the commit tells nothing and changes nothing: the next tick finds the
@@ -159,17 +160,18 @@ class Ticker:
         self._question = question
         return NEVER
 
-    async def _messaging_told_all(self, session: AsyncSession, now: datetime) -> bool:
-        """Whether messaging's outbox moves: a fact that is committed there but stuck cannot be
-        heard, and what cannot be heard may have met any clock."""
+    async def _told_all(self, session: AsyncSession, service: str, now: datetime) -> bool:
+        """Whether a service's outbox moves: a fact that is committed there but stuck cannot be
+        heard, and what cannot be heard may have met a clock."""
         settings = self._settings
         kept = settings.heads_stated_idle + 2 * settings.heads_stated_every
         told = await queries.all_stated_was_heard(
-            session, "messaging", settings.topic("messaging"), now - timedelta(seconds=kept)
+            session, service, settings.topic(service), now - timedelta(seconds=kept)
         )
-        if told == self._silent:
-            self._silent = not told
-            log.warning("messaging tells again" if told else "breaches wait: messaging is silent")
+        if told == (service in self._silent):
+            self._silent ^= {service}
+            said = "a service tells again" if told else "breaches wait: a service is silent"
+            log.warning(said, of=service)
         return told
 
     async def _sweep(self) -> None:
@@ -180,7 +182,7 @@ class Ticker:
         changed = 0
         for kind in _kinds():
             async with self.runtime.db.transaction() as session:
-                changed += await actions.recompute_stale(session, kind)
+                changed += await clocks.recompute_stale(session, kind)
         async with self.runtime.db.transaction() as session:
             changed += await deadlines.replan_stale(session)
         if not changed:
@@ -192,7 +194,7 @@ async def _fire_one(
 ) -> bool:
     """False if something is due that cannot be told yet."""
     try:
-        return await actions.fire(session, each, until, detected_at=now, heard_until=heard_until)
+        return await clocks.fire(session, each, until, detected_at=now, heard_until=heard_until)
     except CalendarRefused as error:
         # One clock whose calendar ends must not stop all others; nothing of it was told yet.
         log.critical("a clock cannot be counted", clock_id=str(each.clock_id), error=error.code)
@@ -202,6 +204,11 @@ async def _fire_one(
 
 def _kinds() -> Sequence[Kind]:
     return get_args(Kind)
+
+
+def _could_meet(service: str, each: Clock) -> bool:
+    """What messaging says may have met any clock; what billing says, a concern's."""
+    return service == "messaging" or each.kind == "concern"
 
 
 def _key(each: Clock) -> str:

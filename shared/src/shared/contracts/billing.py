@@ -393,7 +393,8 @@ class ClosingStatementIssued(Event, owner="billing", key="client_id", subject="s
 
 class BillingConcernRaised(Event, owner="billing", key="client_id", subject="concern_id"):
     """A client questions a bill, on any channel, `raised_at` when they did. With `disputed` the
-    amount is contested: it bears no penalty and stays apart in trust until this is resolved."""
+    amount is contested: it bears no penalty and stays apart in trust until this is resolved.
+    `message_id` is the client's message that it was read from."""
 
     concern_id: UUID
     client_id: UUID
@@ -407,6 +408,7 @@ class BillingConcernRaised(Event, owner="billing", key="client_id", subject="con
     text: Sealed
     owner_id: UUID | None = None
     raised_at: AwareDatetime
+    message_id: UUID | None = None
 
 
 class BillingConcernAnswered(Event, owner="billing", key="client_id", subject="concern_id"):
@@ -424,7 +426,8 @@ class BillingConcernAnswered(Event, owner="billing", key="client_id", subject="c
 
 class BillingConcernResolved(Event, owner="billing", key="client_id", subject="concern_id"):
     """It ended in an explanation, in a credit note, or as a dispute that others decide; the client
-    sees which. With `arbitration_until` the client may ask for fee arbitration until that day."""
+    sees which. With `arbitration_until` the client may ask for fee arbitration until that day: they
+    were served the form named in `arbitration_form`."""
 
     concern_id: UUID
     client_id: UUID
@@ -435,3 +438,18 @@ class BillingConcernResolved(Event, owner="billing", key="client_id", subject="c
     text: Sealed
     resolved_by: UUID
     resolved_at: AwareDatetime
+    arbitration_form: str | None = None
+
+
+class BillingDisputeSettled(Event, owner="billing", key="client_id", subject="concern_id"):
+    """What a concern had left to others to decide is decided, in words, and by a credit note where
+    something was credited. What was set apart is free again. Told once, after the
+    BillingConcernResolved whose outcome was a dispute."""
+
+    concern_id: UUID
+    client_id: UUID
+    matter_id: UUID
+    credit_note_id: UUID | None = None
+    text: Sealed
+    settled_by: UUID
+    settled_at: AwareDatetime

@@ -1,7 +1,7 @@
 """Events of messaging: what was said between clients and the firm, on every channel."""
 
 from typing import Literal
-from uuid import UUID
+from uuid import NAMESPACE_OID, UUID, uuid5
 
 from pydantic import AwareDatetime
 
@@ -28,6 +28,12 @@ class Waited(Fact):
 
     since: AwareDatetime
     until: AwareDatetime
+
+
+def conversation_of_bills(client_id: UUID, matter_id: UUID | None) -> UUID:
+    """The conversation of a matter's bills: what is written to the client about fees begins or
+    joins it, so that a message of theirs in it answers such a letter."""
+    return uuid5(NAMESPACE_OID, f"bills/{matter_id or client_id}")
 
 
 class ClientMessageReceived(Event, owner="messaging", key="client_id", subject="message_id"):

@@ -11,7 +11,9 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from billing.concerns import questions
 from billing.concerns.models import BillingConcern, ConcernClock, DisputedLine
+from billing.concerns.questions import QuestionDone
 from billing.directory import queries as directory
 from billing.directory.models import BilledMatter
 from billing.invoices import actions as invoices
@@ -29,6 +31,7 @@ from shared.contracts.billing import (
     BillingConcernAnswered,
     BillingConcernRaised,
     BillingConcernResolved,
+    BillingDisputeSettled,
     ConcernKind,
 )
 from shared.contracts.sla_monitor import ConcernDue
@@ -42,6 +45,12 @@ Channel = Literal["portal", "email", "phone", "staff"]
 
 class DisputedAlready(Refusal):
     """Another open concern disputes one of these lines: add to that one."""
+
+
+class NoticeNotServed(Refusal):
+    """The law of the terms' profile asks that the client is served a form before we differ."""
+
+    status = 422
 
 
 class ConcernClosed(Refusal):
@@ -59,9 +68,11 @@ async def raise_concern(
     channel: Channel,
     words: str,
     raised_at: datetime,
+    message_id: UUID | None = None,
     by: UUID,
 ) -> BillingConcern:
-    """The invoice, if one is meant, is locked. Raises Invalid for lines that it does not have."""
+    """The invoice, if one is meant, is locked. Raises Invalid for lines that it does not have,
+    QuestionDone for a message that was made a concern before."""
     concern_id = new_id()
     sealed = seal(session, matter.client_id, concern_id, "concern", "text", words)
     contact = await directory.point_of_contact(
@@ -78,11 +89,21 @@ async def raise_concern(
         currency=invoice.currency if invoice else None,
         owner_id=contact,
         text=sealed.model_dump(mode="json"),
+        message_id=message_id,
         raised_by=by,
         raised_at=raised_at,
     )
-    session.add(concern)
-    await session.flush()
+    added = await session.execute(
+        insert(BillingConcern)
+        .values(concern.model_dump())
+        .on_conflict_do_nothing(index_elements=["message_id"])
+        .returning(col(BillingConcern.concern_id))
+    )
+    if added.one_or_none() is None:
+        raise QuestionDone("The message was made a concern before: see that one.")
+    concern = await session.get_one(BillingConcern, concern_id)
+    if message_id:
+        await questions.take_up(session, concern, message_id)
     meant = await _meant(session, invoice, lines)
     if disputes and invoice:
         await _dispute(session, concern, invoice, meant, by)
@@ -130,11 +151,12 @@ async def resolve(
     outcome: Literal["explanation", "credit", "dispute"],
     credit: dict[int, int],
     words: str,
+    served_on: date | None,
     by: UUID,
 ) -> None:
     """Concern and invoice are locked. A credit is a credit note over these amounts by line. A
     dispute goes to others to decide: what is disputed stays apart, and where the terms' profile
-    asks for it the client is told until when arbitration can be asked for."""
+    asks for it the client was served the form named there on that day. Raises NoticeNotServed."""
     _refuse_closed(concern)
     if (outcome == "credit") != bool(credit):
         raise Invalid("A credit names the amounts by line; the other outcomes name none.")
@@ -144,7 +166,7 @@ async def resolve(
         note = await _credit(session, invoice, credit, words, by)
         concern.credit_note_id = note.credit_note_id
     if outcome == "dispute":
-        concern.arbitration_until = await _arbitration_until(session, concern)
+        await _serve(session, concern, served_on)
     sealed = seal(session, concern.client_id, new_id(), "concern", "conclusion", words)
     concern.conclusion = sealed.model_dump(mode="json")
     concern.state, concern.outcome, concern.resolved_at = "resolved", outcome, clock.now()
@@ -153,13 +175,35 @@ async def resolve(
 
 
 async def settle_dispute(
-    session: AsyncSession, concern: BillingConcern, invoice: Invoice, by: UUID
+    session: AsyncSession,
+    concern: BillingConcern,
+    invoice: Invoice | None,
+    *,
+    credit: dict[int, int],
+    words: str,
+    by: UUID,
 ) -> None:
-    """What others had to decide is decided: it is owed, or was credited. The money is free
-    again."""
-    if concern.outcome != "dispute":
-        raise WrongState("Only what ended as a dispute is settled later.")
-    await _settle(session, concern, invoice, by)
+    """What others had to decide is decided: it is owed, or is credited. The money is free again,
+    and the client hears how it ended, once. Raises WrongState."""
+    if concern.outcome != "dispute" or concern.settled_at is not None:
+        raise WrongState("Only what ended as a dispute is settled later, once.")
+    if invoice:
+        await _settle(session, concern, invoice, by)
+    note = await _credit(session, invoice, credit, words, by) if credit else None
+    sealed = seal(session, concern.client_id, new_id(), "concern", "settlement", words)
+    concern.settlement, concern.settled_at = sealed.model_dump(mode="json"), clock.now()
+    emit(
+        session,
+        BillingDisputeSettled(
+            concern_id=concern.concern_id,
+            client_id=concern.client_id,
+            matter_id=concern.matter_id,
+            credit_note_id=note.credit_note_id if note else None,
+            text=sealed,
+            settled_by=by,
+            settled_at=concern.settled_at,
+        ),
+    )
 
 
 async def note_promise(session: AsyncSession, due: ConcernDue) -> None:
@@ -273,13 +317,23 @@ async def _credit(
     return await invoices.credit(session, invoice, credit, words, by)
 
 
-async def _arbitration_until(session: AsyncSession, concern: BillingConcern) -> date | None:
+async def _serve(session: AsyncSession, concern: BillingConcern, served_on: date | None) -> None:
+    """The days run from when the client was served the very form; no words of ours are one."""
     matter = await directory.matter(session, concern.matter_id)
     found = await terms.in_force(session, matter, clock.now())
-    days = [PROFILES[name].arbitration_days for name in found.terms.profiles] if found else []
-    longest = max((one for one in days if one), default=None)
-    today = await directory.today(session)
-    return today + timedelta(days=longest) if longest else None
+    asked = [PROFILES[name].arbitration for name in found.terms.profiles] if found else []
+    wanted = max((one for one in asked if one), key=lambda one: one.days, default=None)
+    if wanted is None:
+        return
+    if served_on is None:
+        raise NoticeNotServed(
+            f"By the terms' profile the client is served this form first: {wanted.form}. Serve it,"
+            " and say on which day (arbitration_served_on)."
+        )
+    if served_on > await directory.today(session):
+        raise Invalid("The form is recorded once it was served.")
+    concern.arbitration_form = wanted.form
+    concern.arbitration_until = served_on + timedelta(days=wanted.days)
 
 
 def _refuse_closed(concern: BillingConcern) -> None:

@@ -3,7 +3,7 @@ joins the conversation of its matter's bills, so that a reply is a message of th
 clocked."""
 
 from datetime import datetime
-from uuid import NAMESPACE_OID, UUID, uuid5
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -18,6 +18,7 @@ from messaging.notices.cases import Case, acting_person, case_to_write
 from messaging.notices.client_notices import tell_client
 from shared import clock
 from shared.contracts.billing import RetainerRanLow
+from shared.contracts.messaging import conversation_of_bills
 from shared.contracts.sla_monitor import DeadlineBreached, DeadlineWarned, EscalationRaised
 
 SUBJECT = "Fees and bills"
@@ -132,19 +133,15 @@ async def _conversation(
     """One for the bills of each matter; its id is derived, so that two who begin it make one. That
     of an entry that was merged goes on."""
     for entry in await directory.entries(session, [client_id]):
-        known = await session.get(Conversation, _bills_of(entry, matter_id))
+        known = await session.get(Conversation, conversation_of_bills(entry, matter_id))
         if known is not None:
             return known
     return await conversations.begin_conversation(
         session,
-        conversation_id=_bills_of(client_id, matter_id),
+        conversation_id=conversation_of_bills(client_id, matter_id),
         owner=client_id,
         client_id=client_id,
         matter_id=matter_id,
         subject=SUBJECT,
         at=clock.now(),
     )
-
-
-def _bills_of(client_id: UUID, matter_id: UUID | None) -> UUID:
-    return uuid5(NAMESPACE_OID, f"bills/{client_id}/{matter_id}")

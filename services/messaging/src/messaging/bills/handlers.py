@@ -10,6 +10,7 @@ from shared import clock
 from shared.contracts.billing import (
     BillingConcernAnswered,
     BillingConcernResolved,
+    BillingDisputeSettled,
     BudgetThresholdCrossed,
     ClosingStatementIssued,
     CreditNoteIssued,
@@ -174,6 +175,14 @@ async def on_billing_concern_answered(session: AsyncSession, event: BillingConce
 @patient
 async def on_billing_concern_resolved(session: AsyncSession, event: BillingConcernResolved) -> None:
     words = unseal(session, event.text)
-    letter = texts.concern_resolved(event.outcome, words, event.arbitration_until)
+    letter = texts.concern_resolved(event, words)
     purpose = f"concern-end/{event.concern_id}"
+    await write(session, event.client_id, event.matter_id, purpose, letter, answers=True)
+
+
+@handlers.on(BillingDisputeSettled)
+@patient
+async def on_billing_dispute_settled(session: AsyncSession, event: BillingDisputeSettled) -> None:
+    letter = texts.dispute_settled(event, unseal(session, event.text))
+    purpose = f"dispute-end/{event.concern_id}"
     await write(session, event.client_id, event.matter_id, purpose, letter, answers=True)

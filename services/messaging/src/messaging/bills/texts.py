@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 from messaging.email.rendering import Block, Quoted, Rows
 from messaging.email.texts import moment
 from shared.contracts.billing import (
+    BillingConcernResolved,
+    BillingDisputeSettled,
     BudgetThresholdCrossed,
     ClosingStatementIssued,
     CreditNoteIssued,
@@ -311,7 +313,7 @@ def concern_answered(words: str, *, is_answer: bool) -> Letter:
     )
 
 
-def concern_resolved(outcome: str, words: str, arbitration_until: date | None) -> Letter:
+def concern_resolved(event: BillingConcernResolved, words: str) -> Letter:
     leads = {
         "explanation": "Your concern about a bill was looked into, and the bill stands:",
         "credit": "You were right, and we have credited what was wrong:",
@@ -319,13 +321,27 @@ def concern_resolved(outcome: str, words: str, arbitration_until: date | None) -
     }
     right = (
         f"You can ask for fee arbitration by the local bar association until"
-        f" {_day(arbitration_until)}. What you dispute stays apart until then."
-        if arbitration_until
+        f" {_day(event.arbitration_until)}, as it says in the form that you were served"
+        f" ({event.arbitration_form}). This email does not replace it. What you dispute stays apart"
+        " until then."
+        if event.arbitration_until
         else "If you see it differently, just reply to this email."
     )
     return Letter(
         subject="Your question about a bill: how it ended",
-        blocks=(leads[outcome], Quoted(words), right),
+        blocks=(leads[event.outcome], Quoted(words), right),
+    )
+
+
+def dispute_settled(event: BillingDisputeSettled, words: str) -> Letter:
+    owed = (
+        "What was credited is in the credit note; you do not owe it."
+        if event.credit_note_id
+        else "What you had disputed is owed like everything else from now on."
+    )
+    return Letter(
+        subject="Our dispute about a bill is decided",
+        blocks=("Others have decided what we could not agree about:", Quoted(words), owed),
     )
 
 
