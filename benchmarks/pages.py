@@ -1,5 +1,6 @@
-"""Pages of matters over ten thousand matters, against the same door without a question to the
-database; and everything that somebody has, five hundred matters, changing hands."""
+"""Pages of matters over ten thousand matters of which clients heard a million times, against the
+same door without a question to the database; and everything that somebody has, five hundred
+matters, changing hands."""
 
 import asyncio
 import time
@@ -12,8 +13,8 @@ from privity.keys import signing_key
 from privity.tokens import mint
 
 MATTERS, HANDED_OVER, READS = 10_000, 500, 300
-# Two matters a client, twenty lawyers and a thousand clients each of them; each matter was told of
-# often and has one clock that runs.
+# Two matters a client, twenty lawyers and a thousand clients each of them; each matter has twenty
+# milestones, a hundred answers to its client, and one clock that runs.
 FIRM = """
     INSERT INTO staff (staff_id, revision, name, email, role, managing_partner, active,
                        registered_at)
@@ -41,6 +42,11 @@ FIRM = """
                       target_at, limit_at)
     SELECT gen_random_uuid(), client_id, matter_id, matter_id, 'update', 'running', 1, now(),
            now() + interval '21 days', now() + interval '28 days' FROM matters;
+    INSERT INTO tellings (telling_id, client_id, matter_id, kind, channel, told_at, staff_id,
+                          counts)
+    SELECT gen_random_uuid(), client_id, matter_id, 'answer', 'email',
+           now() - n * interval '1 hour', md5('s1')::uuid, true
+    FROM matters, generate_series(1, 100) n;
     ANALYZE
 """
 

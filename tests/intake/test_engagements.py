@@ -71,6 +71,10 @@ async def test_a_couple_reads_signs_and_gets_copies_and_the_matter_can_open(
         assert said in verdict(copy)
     assert "Evidence of signatures" in words(copy)
     assert "Netscape 4" in words(copy)
+    on_paper = " ".join(words(copy).split())
+    assert "(“we”, the firm) and Ann Example, Bob Example (“you”, the client)" in on_paper
+    assert "Eleanor Vale" in on_paper.partition("Counter-signed")[2]
+    assert [one.role for one in signed.parties] == ["client", "client"]
     values = await intake.rows("SELECT encode(value, 'escape') FROM outbox")
     assert not any("family home" in value or "Netscape" in value for (value,) in values)
 

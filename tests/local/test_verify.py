@@ -19,6 +19,7 @@ from audit import entries, merkle
 from audit.checkpoints import Checkpoint, Signer, signer_of
 from audit.tiles import Tile, bundle, width_in
 from privity.verify import Report, verify
+from privity.verify.entries import _parse_members, parse_entry
 
 ORIGIN = "firm.example/record"
 START = datetime(2026, 7, 10, 20, 30, tzinfo=UTC)
@@ -370,3 +371,20 @@ def test_signatures_of_witnesses_are_ignored(site: Site) -> None:
     witness = new_signer("witness.example").sign(note[: note.index("\n\n") + 1])
     site.files["checkpoint"] = (note + witness.rpartition("\n\n")[2]).encode()
     assert site.check().ok
+
+
+def test_an_entry_read_at_once_says_what_its_members_say_also_with_a_bit_changed() -> None:
+    """The pattern of a sound entry lets nothing through that the members would not."""
+    for index in range(300):
+        raw = entry(index)
+        assert parse_entry(raw) == _parse_members(raw)
+        changed = bytearray(raw)
+        changed[random.randrange(len(raw))] ^= 1 << random.randrange(8)
+        assert said(parse_entry, bytes(changed)) == said(_parse_members, bytes(changed))
+
+
+def said(parse: Callable[[bytes], object], raw: bytes) -> object:
+    try:
+        return parse(raw)
+    except ValueError:
+        return "refused"

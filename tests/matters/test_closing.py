@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
+import asyncpg
 import pytest
 from sqlalchemy.exc import IntegrityError
 
@@ -166,3 +167,46 @@ async def test_the_database_itself_refuses_a_closing_without_a_file_or_a_reason(
 
 def test_the_letter_says_why_there_is_no_file() -> None:
     assert "not been given" in about_the_file(None, why_not="You asked us to keep it.")
+
+
+async def test_what_is_put_while_somebody_closes_is_either_owed_or_refused(
+    world: World, at: Scene
+) -> None:
+    await at.hand_over_file()
+    waiting = """SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
+                 AND wait_event_type = 'Lock' AND query LIKE '%FROM matters%FOR %'"""
+    holder = await asyncpg.connect(world.runtime.settings.database_url)
+    try:
+        await holder.execute("BEGIN; SELECT FROM matters FOR UPDATE")
+        racing = asyncio.gather(
+            at.post("close", **CLOSING),
+            at.ask_to_decide(),
+            at.post("milestones", slug="contract-signed"),
+        )
+        await eventually(lambda: world.rows(waiting), lambda rows: rows[0].count == 3)
+        await holder.execute("ROLLBACK")
+    finally:
+        await holder.close()
+    closed, put, reached = (one.status_code for one in await racing)
+    assert (closed, put) in ((201, 409), (409, 201))
+    assert reached in (201, 409)
+    open_ones = """SELECT 1 FROM decisions JOIN matters USING (matter_id)
+                   WHERE state = 'requested' AND closed_at IS NOT NULL"""
+    assert await world.rows(open_ones) == []
+
+
+async def test_an_answer_while_somebody_closes_is_never_written_over(
+    world: World, at: Scene
+) -> None:
+    await at.hand_over_file()
+    for _ in range(3):
+        await at.put()
+    put = (await at.ask_to_decide()).json()
+    owed = [one["id"] for one in (await at.standing())["owed"] if one["kind"] == "decision"]
+    give_up = [{"id": one, "reason": "Settled."} for one in owed]
+    answer = world.call("POST", f"/v1/decisions/{put['id']}/answer", {"option": "no"}, **at.client)
+    closed, answered = await asyncio.gather(at.post("close", **CLOSING, give_up=give_up), answer)
+    assert closed.status_code == 201, closed.text
+    assert answered.status_code in (200, 409)
+    (state,) = await world.rows("SELECT state FROM decisions WHERE decision_id = :id", id=put["id"])
+    assert state[0] == ("recorded" if answered.status_code == 200 else "withdrawn")

@@ -98,6 +98,17 @@ async def test_of_two_who_reach_the_same_milestone_at_once_one_is_refused(world:
     assert {one.json().get("code") for one in answers} == {None, "already-reached"}
 
 
+async def test_of_two_who_take_the_same_back_at_once_one_hears_it(swift: World) -> None:
+    matter, ada = await scene(swift)
+    reached = (await enter(swift, matter, "milestones", ada, slug="contract-signed")).json()
+    await eventually(lambda: swift.told(MilestoneReached))
+    path, why = f"/v1/happenings/{reached['id']}/revert", {"reason": "The wrong matter."}
+    answers = await asyncio.gather(*(swift.call("POST", path, why, **ada) for _ in range(2)))
+    assert sorted(one.status_code for one in answers) == [200, 409]
+    assert {one.json().get("code") for one in answers} == {None, "already-reverted"}
+    assert len(await swift.told(MilestoneReverted)) == 1
+
+
 async def test_developments_and_deadlines_are_told_and_a_moved_deadline_again(
     swift: World,
 ) -> None:

@@ -59,6 +59,32 @@ async def test_a_wall_closes_a_client_to_whom_it_names_and_to_nobody_else(
     assert (again.status_code, again.json()["code"]) == (409, "already-lowered")
 
 
+async def test_a_wall_raised_while_somebody_reads_lets_them_read_before_it_or_not_at_all(
+    world: World, scene: dict[str, Any]
+) -> None:
+    path, own = f"/v1/matters/{scene['matter']['id']}/standing", scene["alan"]["email"]
+    readers: list[list[int]] = [[], []]
+
+    async def read(answers: list[int]) -> None:
+        while 404 not in answers:
+            answer = await world.call("GET", path, role="partner", email=own)
+            answers.append(answer.status_code)
+
+    async def all_read() -> bool:
+        return all(readers)
+
+    async def wall() -> None:
+        await eventually(all_read)
+        assert (await raise_wall(world, scene["client"], scene["alan"])).status_code == 201
+        after = await world.call("GET", path, role="partner", email=own)
+        assert after.status_code == 404
+
+    await asyncio.gather(*(read(one) for one in readers), wall())
+    for answers in readers:
+        assert set(answers) == {200, 404}
+        assert answers == sorted(answers)
+
+
 async def test_behind_a_wall_nothing_is_changed_either(world: World, scene: dict[str, Any]) -> None:
     await raise_wall(world, scene["client"], scene["alan"])
     own = {"role": "partner", "email": scene["alan"]["email"]}

@@ -1,10 +1,13 @@
 """Bundles of a firm's record: asked for, made and fetched, with a messaging that has originals."""
 
 import asyncio
+import os
 import zipfile
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from io import BytesIO
 from typing import Any
 from uuid import UUID
@@ -15,9 +18,9 @@ from fastapi import FastAPI, Request, Response
 from privity import servers
 from shared import sealing
 from shared.contracts.event import ContentRef
-from shared.contracts.messaging import Attachment
+from shared.contracts.messaging import Attachment, MessageAcknowledged, MessageSent
 from shared.ids import new_id
-from support.firm_record import Firm
+from support.firm_record import FRIDAY, Firm
 from support.running import bearer
 from support.waiting import eventually
 
@@ -30,9 +33,17 @@ class Messaging:
     """What messaging answers about originals: a server of the test's own on a real socket."""
 
     files: dict[str, bytes] = field(default_factory=dict)
+    salts: dict[str, bytes] = field(default_factory=dict)
     asked: list[tuple[str, str]] = field(default_factory=list)
     status: int = 200
     url: str = ""
+
+    def left(self, message_id: UUID) -> ContentRef:
+        """What the event tells of a mail that left."""
+        path = f"{message_id}/original"
+        raw = self.files[path]
+        commitment = sealing.commitment(self.salts[path], raw)
+        return ContentRef(content_id=message_id, size=len(raw), commitment=commitment)
 
     def app(self) -> FastAPI:
         app = FastAPI()
@@ -42,8 +53,9 @@ class Messaging:
             self.asked.append((path, request.headers["authorization"]))
             if self.status != 200:
                 return Response(status_code=self.status)
-            found = self.files.get(path)
-            return Response(found or b"", 200 if found is not None else 404)
+            found, salt = self.files.get(path), self.salts.get(path)
+            headers = {"Commitment-Salt": b64encode(salt).decode()} if salt else None
+            return Response(found or b"", 200 if found is not None else 404, headers)
 
         return app
 
@@ -89,6 +101,32 @@ async def mailed(firm: Firm, messaging: Messaging, subject: str = "Re: the estat
     messaging.files[f"{message_id}/attachments/{attachment_id}"] = DEED
     await firm.told(event)
     return message_id
+
+
+async def answered(firm: Firm, messaging: Messaging) -> tuple[UUID, UUID]:
+    """An acknowledgment and an answer, told and kept as messaging does: the octets that left, under
+    the id of each, with the salt that opens what the event commits to."""
+    acknowledgment, answer = new_id(), new_id()
+    for message_id in (acknowledgment, answer):
+        path, salt = f"{message_id}/original", os.urandom(32)
+        messaging.files[path] = f"Message-ID: <{message_id}@firm.test>\r\n\r\nYes.\r\n".encode()
+        messaging.salts[path] = salt
+    of: dict[str, Any] = {
+        "conversation_id": new_id(), "client_id": firm.client_id, "matter_id": firm.matter_id,
+        "channel": "email",
+    }  # fmt: skip
+    await firm.told(
+        MessageAcknowledged(
+            acknowledgment_id=acknowledgment, covers=(), automatic=True, acknowledged_at=FRIDAY,
+            original=messaging.left(acknowledgment), **of,
+        ),
+        MessageSent(
+            message_id=answer, kind="answer", sent_at=FRIDAY + timedelta(hours=1),
+            subject_text=await firm.seal(firm.client_id, "message", "subject", "Re: the estate"),
+            original=messaging.left(answer), **of,
+        ),
+    )  # fmt: skip
+    return acknowledgment, answer
 
 
 async def ask(firm: Firm, **body: Any) -> dict[str, Any]:

@@ -25,10 +25,13 @@ class Scene:
         return await self.world.call("POST", f"/v1/updates/{draft['id']}/told", told, **self.ada)
 
     async def put(self) -> Any:
+        return (await self.ask_to_decide()).json()
+
+    async def ask_to_decide(self) -> Any:
         soon = (datetime.now(UTC) + timedelta(days=3)).isoformat()
         options = [{"key": key, "text": key, "consequences": "…"} for key in ("yes", "no")]
         body = {"kind": "strategy", "question": "Shall we appeal?", "recommendation": "No."}
-        return (await self.post("decisions", **body, options=options, reply_by=soon)).json()
+        return await self.post("decisions", **body, options=options, reply_by=soon)
 
     async def owe(self, **more: Any) -> None:
         now = datetime.now(UTC)

@@ -116,13 +116,14 @@ class Office:
         return until(found, lambda items: len(items) > number)[number]
 
     def clocks(self, message_id: str) -> dict[str, dict[str, Any]]:
-        """The clocks of a message by kind, once both are there."""
+        """The clocks of a message by kind, once both are there; a third is of triage, where a mail
+        came before its sender's registration was heard."""
 
         def found() -> dict[str, dict[str, Any]]:
             items = self.get("/v1/clocks", message_id=message_id)["items"]
             return {one["kind"]: one for one in items}
 
-        return until(found, lambda clocks: len(clocks) == 2)
+        return until(found, lambda clocks: {"acknowledgment", "response"} <= clocks.keys())
 
     def clock(self, message_id: str, kind: str, state: str, seconds: float = 60) -> dict[str, Any]:
         """That clock of the message, once it is in that state."""

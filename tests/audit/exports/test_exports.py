@@ -15,10 +15,21 @@ import pytest
 
 from audit.app import create_app
 from audit.exports import rows
+from privity.verify import verify
 from shared import sealing
 from shared.contracts.audit import RecordExported
 from shared.ids import new_id
-from support.bundles import Messaging, ask, bundle, fetch, mailed, messaging_at, unpacked, until
+from support.bundles import (
+    Messaging,
+    answered,
+    ask,
+    bundle,
+    fetch,
+    mailed,
+    messaging_at,
+    unpacked,
+    until,
+)
 from support.facts import firm_changed
 from support.firm_record import FRIDAY, Firm
 from support.platform import Platform
@@ -76,6 +87,30 @@ async def test_a_matters_bundle_proves_itself_with_the_program_inside_it(
     assert done.returncode == 0, done.stderr
     assert "3 entries stand, unaltered, in the log of 304 entries" in done.stdout
     assert "as you gave it" in done.stdout
+
+
+async def test_what_left_the_firm_is_in_the_bundle_octet_for_octet_and_opens_its_commitment(
+    firm: Firm, messaging: Messaging, tmp_path: Path
+) -> None:
+    """Answers and acknowledgments alike: nobody could exchange one and keep the entry."""
+    for one in await answered(firm, messaging):
+        assert f"{one}/original" in messaging.files
+    content = await bundle(firm)
+    files = unpacked(content)
+    names = [
+        "originals/2026-07-10T2030Z_2026-0001_email_outbound_acknowledgment.eml",
+        "originals/2026-07-10T2130Z_2026-0001_email_outbound_re-the-estate.eml",
+    ]
+    assert sorted(one for one in files if one.startswith("originals/")) == names
+    assert [files[one] for one in names] == list(messaging.files.values())
+    lines = [json.loads(one) for one in files["entries.jsonl"].splitlines()]
+    opened = [one for line in lines for one in line["opened"] if one["at"] == "/original"]
+    assert [one["path"] for one in opened] == names
+    assert all("salt" in one for one in opened)
+    (tmp_path / "bundle.zip").write_bytes(content)
+    report = verify(str(tmp_path / "bundle.zip"), key=firm.record.log.signer.verifier)
+    assert report.ok, report.doubts
+    assert not any("without what opens" in one for one in report.proved)
 
 
 async def test_no_key_is_in_a_bundle_and_each_text_is_proved_by_its_salt(

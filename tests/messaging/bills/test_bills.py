@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
 from email.message import EmailMessage
 
+from messaging.directory.models import Client, Matter, PointOfContact
 from shared import clock
 from shared.contracts import ContentRef, Event, Sealed
 from shared.contracts.billing import (
@@ -28,6 +29,7 @@ from shared.contracts.billing import (
     TrustDeposited,
     TrustRefunded,
 )
+from shared.contracts.matters import ClientsMerged
 from shared.contracts.sla_monitor import (
     ConcernDue,
     DeadlineBreached,
@@ -275,6 +277,39 @@ async def test_a_retainer_that_ran_low_is_asked_for_and_the_contact_knows(
     assert "Please fill it up with USD 700.00" in text_of(asked).replace("\n", " ")
     assert noticed["Subject"] == "Retainer low: Clara Client"
     assert "The client was asked to fill it up" in text_of(noticed).replace("\n", " ")
+
+
+async def test_bills_of_a_merged_entry_go_to_who_stays_in_the_thread_that_they_had(
+    platform: Platform,
+) -> None:
+    boxes, old, lease = Mailboxes(), new_id(), new_id()
+    async with a_firm(platform, boxes) as (service, people):
+        await service.runtime.keys.hold(old, create=True)
+        async with service.runtime.db.transaction() as session:
+            named = {"name": "Clara Client", "email": "old@clients.test", "time_zone": "UTC"}
+            session.add(Client(client_id=old, **named))
+            facts = {"number": "2019-7", "title": "Old lease", "opened_at": AT}
+            session.add(Matter(matter_id=lease, client_id=old, **facts))
+            since = {"staff_id": people.ana, "from_at": AT - timedelta(days=9)}
+            session.add(PointOfContact(assignment_id=new_id(), client_id=old, **since))
+        low = RetainerRanLow(
+            matter_id=lease, client_id=old, terms_id=new_id(), terms_version=1,
+            currency="USD", left=300_00, below=400_00, asked=700_00, ran_low_at=AT,
+        )  # fmt: skip
+        await hear(service.runtime, low)
+        await mail_to(boxes, "old@clients.test")
+        merged = ClientsMerged(
+            client_id=people.clara, merged_id=old, merged_by=people.robert, merged_at=AT,
+            reason=await sealed(service, people, "The same person"),
+        )  # fmt: skip
+        await hear(service.runtime, merged)
+        await hear(service.runtime, low.model_copy(update={"ran_low_at": AT + timedelta(days=1)}))
+        await mail_to(boxes, CLARA)
+        before, after = await eventually(
+            lambda: told(service.runtime, "MessageSent"), lambda sent: len(sent) == 2
+        )
+    assert (before["client_id"], after["client_id"]) == (str(old), str(people.clara))
+    assert before["conversation_id"] == after["conversation_id"]
 
 
 async def test_a_concern_is_acknowledged_answered_and_ended_in_mail(platform: Platform) -> None:

@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,7 @@ def _verify(path: Path, key: str | None) -> Report:
     if head.size != listed.size:
         raise Doubt("The checkpoint is not the one that the list of files was signed for.")
     counted, leaves = _Counted(), dict[int, bytes]()
-    for line in map(json.loads, files["entries.jsonl"].splitlines()):
+    for line in map(json.loads, map(bytes.decode, BytesIO(files["entries.jsonl"]))):
         if line["index"] in leaves:
             raise Doubt(f"Entry {line['index']} is there twice.")
         leaves[line["index"]] = _leaf(line, files, counted)
@@ -129,15 +130,15 @@ def _sums(lines: str) -> Iterator[tuple[str, str]]:
 def _leaf(line: Any, files: Mapping[str, bytes], counted: _Counted) -> bytes:
     """The leaf hash, after everything that is said of the entry was computed again."""
     index, entry = line["index"], line["entry"].encode()
-    parse_entry(entry)
-    told, value = json.loads(entry), unbase64(line["value"])
-    if sha256(value).hexdigest() != told["value_sha256"]:
+    told, value = parse_entry(entry), unbase64(line["value"])
+    if sha256(value).hexdigest() != told.value_sha256:
         raise Doubt(f"The value of entry {index} was altered.")
     meta = hmac.digest(unbase64(line["salt"]), line["metadata"].encode(), "sha256")
-    if meta.hex() != told["meta"]:
+    if meta.hex() != told.meta:
         raise Doubt(f"The type, time or subjects of entry {index} were altered.")
+    members = json.loads(value) if line["opened"] else None
     for one in line["opened"]:
-        _check_opened(index, one, _place(json.loads(value), one["at"]), files, counted)
+        _check_opened(index, one, _place(members, one["at"]), files, counted)
     return leaf_hash(entry)
 
 

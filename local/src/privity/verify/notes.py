@@ -1,6 +1,5 @@
 """Keys, signed notes and checkpoints: c2sp.org/signed-note, c2sp.org/tlog-checkpoint."""
 
-import base64
 import binascii
 import re
 from dataclasses import dataclass
@@ -88,9 +87,9 @@ def _check_signature(verifier: Verifier, signature: bytes, text: str) -> None:
 
 def unbase64(encoded: str) -> bytes:
     try:
-        raw = base64.b64decode(encoded, validate=True)
+        raw = binascii.a2b_base64(encoded)
     except (binascii.Error, ValueError):
         raise Doubt(f"{encoded[:60]!r} is not base64.") from None
-    if base64.b64encode(raw).decode() != encoded:
+    if binascii.b2a_base64(raw, newline=False).decode() != encoded:
         raise Doubt(f"{encoded[:60]!r} is not canonical base64.")
     return raw

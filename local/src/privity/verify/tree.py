@@ -39,8 +39,8 @@ def root_of_some(size: int, leaves: Mapping[int, bytes], spans: Mapping[Span, by
     used: set[int] = set()
 
     def hashed(start: int, end: int) -> bytes:
-        if (start, end) in spans:
-            return spans[start, end]
+        if (found := spans.get((start, end))) is not None:
+            return found
         if end - start == 1:
             if start not in leaves:
                 raise ValueError(f"leaf {start} is missing")

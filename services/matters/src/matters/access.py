@@ -7,6 +7,7 @@ from fastapi import Request
 from sqlalchemy.ext.asyncio import AsyncSession
 
 import matters.contacts.queries as contacts
+import matters.walls.queries as walls
 from matters.clients.models import Client
 from matters.matters.models import Matter
 from matters.tables import ClientRow
@@ -14,7 +15,7 @@ from shared.auth import CallerIdentity
 from shared.errors import NotFound
 from shared.policy import PolicyTable, permit
 
-NOTHING = "There is nothing here that you may see."
+NOTHING = walls.NOTHING
 
 
 async def client(

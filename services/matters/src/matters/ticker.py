@@ -55,6 +55,8 @@ async def _tell(runtime: Runtime) -> bool:
     async with runtime.db.transaction() as looking:
         due = await happened.untold(looking, await clock.database_now(looking), AT_ONCE)
         concerned = {one.client_id for one in due}
+    if not concerned:
+        return False
     await runtime.keys.hold(*concerned)
     async with runtime.db.transaction() as session:
         due = await happened.untold(session, await clock.database_now(session), AT_ONCE)

@@ -21,7 +21,7 @@ from shared.contracts.messaging import (
 )
 from shared.ids import new_id
 from shared.outbox import emit
-from sla_monitor import queries, telling
+from sla_monitor import people, queries, telling
 from sla_monitor.calendar import CalendarRefused
 from sla_monitor.models import Clock, ClockFiring, ClockMessage, ClockPause, EarlyFiling, Kind
 from sla_monitor.rules import Terms, Threshold, instant_of, next_threshold, timetable
@@ -389,7 +389,7 @@ async def _tell(session: AsyncSession, clock: Clock, threshold: Threshold, now: 
         clock.breached_at = threshold.at
     elif threshold.name.startswith("warn:"):
         clock.warned_at = clock.warned_at or threshold.at
-    holder = await queries.holder_of(session, threshold.rung or "contact", clock, now)
+    holder = await people.holder_of(session, threshold.rung or "contact", clock, now)
     emit(session, telling.passed(clock, threshold, now, holder))
 
 

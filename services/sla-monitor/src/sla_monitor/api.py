@@ -19,7 +19,7 @@ from shared.errors import Invalid, NotFound, PreconditionFailed
 from shared.idempotency import IdempotentRoute
 from shared.pages import Page, PageQuery, one_page, page
 from shared.policy import PolicyTable, Relation, permit
-from sla_monitor import publishing, queries, telling
+from sla_monitor import access, publishing, queries, telling
 from sla_monitor.calendar import CalendarDraft, PublishedCalendar
 from sla_monitor.counting import Due, Duration, Line, Mode, due
 from sla_monitor.models import Calendar, Clock, Kind, State
@@ -230,16 +230,18 @@ async def list_clocks(
 ) -> Page[ClockShown]:
     """Clocks, oldest first. `message_id` finds the acknowledgment and the response clock."""
     relation = permit(POLICY, caller, "read clocks")
-    wanted = select(Clock).where(queries.not_walled_off(caller))
+    wanted = select(Clock).where(access.not_walled_off(caller))
     for column, value in (
         (Clock.matter_id, matter_id),
         (Clock.conversation_id, conversation_id),
-        (Clock.client_id, caller.client_id if relation == "self" else client_id),
         (Clock.kind, kind),
         (Clock.state, state),
     ):
         if value is not None:
             wanted = wanted.where(col(column) == value)
+    client_id = caller.client_id if relation == "self" else client_id
+    if client_id is not None:
+        wanted = wanted.where(access.of_client(client_id))
     if message_id is not None:
         wanted = wanted.where(col(Clock.clock_id).in_(queries.clocks_of(message_id)))
     rows = (await session.execute(one_page(wanted, Clock.clock_id, request))).scalars().all()
@@ -251,8 +253,8 @@ async def list_clocks(
 @router.get("/v1/clocks/{clock_id}/explanation")
 async def explain_clock(clock_id: UUID, caller: Caller, session: Transaction) -> Explanation:
     """Counted and skipped stretches with reasons, under the versions the clock is pinned to."""
-    clock = await queries.readable_clock(session, clock_id, caller)
-    own = clock is not None and clock.client_id is not None and clock.client_id == caller.client_id
+    clock = await access.readable_clock(session, clock_id, caller)
+    own = clock is not None and await access.is_own(session, clock, caller)
     relations: list[Relation] = ["self"] if own else []
     permit(POLICY, caller, "read clocks", relations)
     if clock is None:

@@ -15,7 +15,7 @@ from shared import clock
 from shared.contracts.matters import DeadlineScheduled
 from shared.contracts.sla_monitor import DeadlineReminderDue
 from shared.outbox import emit
-from sla_monitor import queries
+from sla_monitor import people, queries
 from sla_monitor.models import Deadline, DeadlineReminder
 from sla_monitor.queries import CalendarInForce
 from sla_monitor.settings import SlaMonitorSettings
@@ -129,7 +129,7 @@ async def _told(
         due_at=deadline.due_at,
         time_zone=deadline.time_zone,
         calendar_version=deadline.calendar_version,
-        staff_id=await queries.holder_of(session, "contact", deadline, now),
+        staff_id=await people.holder_of(session, "contact", deadline, now),
     )
 
 

@@ -17,6 +17,7 @@ from shared.contracts.intake import (
 from shared.contracts.matters import (
     AbsencePlanned,
     CadencePromised,
+    ClientsMerged,
     DeadlineScheduled,
     DecisionRecorded,
     DecisionRequested,
@@ -241,6 +242,11 @@ async def on_point_of_contact_assigned(
 @handlers.on(AbsencePlanned)
 async def on_absence_planned(session: AsyncSession, event: AbsencePlanned) -> None:
     await publishing.note_absence(session, event)
+
+
+@handlers.on(ClientsMerged)
+async def on_clients_merged(session: AsyncSession, event: ClientsMerged) -> None:
+    await publishing.note_merger(session, event)
 
 
 @handlers.on(WallRaised)

@@ -86,6 +86,14 @@ class ContactAssignment(Row, table=True):
     from_at: datetime = Field(sa_type=Instant)
 
 
+class MergedClient(Row, table=True):
+    """An entry that turned out to be a client known already; `client_id` stays."""
+
+    __tablename__ = "merged_clients"
+    merged_id: UUID = Field(primary_key=True)
+    client_id: UUID
+
+
 class Wall(Row, table=True):
     """Around the matter, or, without one, around the client. `kind` and `staff_ids` are None where
     its lowering was heard first: then it never stood."""

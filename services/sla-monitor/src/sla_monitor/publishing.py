@@ -8,11 +8,14 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import available_timezones
 
+from sqlalchemy import text, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
 
 import shared.clock
 from shared.contracts.matters import (
     AbsencePlanned,
+    ClientsMerged,
     FirmChanged,
     PointOfContactAssigned,
     StaffChanged,
@@ -34,6 +37,7 @@ from sla_monitor.models import (
     Firm,
     HeadsStatement,
     Kind,
+    MergedClient,
     PolicyVersion,
     StaffMember,
     Wall,
@@ -134,7 +138,23 @@ async def note_contact(session: AsyncSession, assigned: PointOfContactAssigned) 
 
 
 async def note_absence(session: AsyncSession, planned: AbsencePlanned) -> None:
-    await session.merge(Absence(**planned.model_dump(include=set(Absence.model_fields))))
+    """Keeps the newest revision: one that was parked may come last."""
+    known = await session.get(Absence, planned.absence_id)
+    if known is None or known.revision < planned.revision:
+        await session.merge(Absence(**planned.model_dump(include=set(Absence.model_fields))))
+
+
+async def note_merger(session: AsyncSession, merger: ClientsMerged) -> None:
+    """A chain is closed when it is told, in whatever order: who stays is merged into nobody."""
+    await session.execute(text("SELECT pg_advisory_xact_lock(10)"))
+    further = await session.get(MergedClient, merger.client_id)
+    stays = further.client_id if further else merger.client_id
+    await session.execute(
+        update(MergedClient)
+        .where(col(MergedClient.client_id) == merger.merged_id)
+        .values(client_id=stays)
+    )
+    await session.merge(MergedClient(merged_id=merger.merged_id, client_id=stays))
 
 
 async def note_wall(session: AsyncSession, raised: WallRaised) -> None:

@@ -6,28 +6,23 @@ from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, column, func, select, text, true
+from sqlalchemy import Select, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
-from shared.auth import CallerIdentity
 from shared.contracts import FIRM_ID
 from sla_monitor.calendar import PublishedCalendar, Span, WorkingCalendar, working_calendar
 from sla_monitor.models import (
-    Absence,
     Calendar,
     Clock,
     ClockMessage,
-    ContactAssignment,
-    Deadline,
     DeadlineReminder,
     Firm,
     Kind,
     PolicyVersion,
-    StaffMember,
 )
-from sla_monitor.rules import DEFAULT_POLICIES, OPEN, ClockPolicy, Rung, Terms
+from sla_monitor.rules import DEFAULT_POLICIES, OPEN, ClockPolicy, Terms
 
 OFFICE_DAY = (Span(9 * 60, 17 * 60),)
 
@@ -251,38 +246,6 @@ async def clocks_met_by(session: AsyncSession, cause_id: UUID) -> Sequence[Clock
     return found.scalars().all()
 
 
-_CLOSED = """
-    SELECT wall.client_id, wall.matter_id
-    FROM walls wall LEFT JOIN staff ON staff.email = :email AND staff.active
-    WHERE NOT wall.lowered AND CASE wall.kind
-        WHEN 'screen' THEN COALESCE(staff.staff_id = ANY (wall.staff_ids), false)
-        ELSE NOT :keeps_walls AND NOT COALESCE(staff.staff_id = ANY (wall.staff_ids), false) END
-"""
-
-
-def not_walled_off(caller: CallerIdentity) -> ColumnElement[bool]:
-    """Clocks of clients and matters that no wall closes to the caller; a client stands before
-    none."""
-    if caller.role == "client":
-        return true()
-    named = text(_CLOSED).bindparams(
-        email=caller.email or "", keeps_walls=caller.role == "compliance"
-    )
-    closed = named.columns(column("client_id"), column("matter_id")).subquery()
-    around = closed.c.matter_id.is_(None) | (closed.c.matter_id == col(Clock.matter_id))
-    walled = select(closed.c.client_id).where(closed.c.client_id == col(Clock.client_id), around)
-    return ~walled.exists()
-
-
-async def readable_clock(
-    session: AsyncSession, clock_id: UUID, caller: CallerIdentity
-) -> Clock | None:
-    found = await session.execute(
-        select(Clock).where(col(Clock.clock_id) == clock_id, not_walled_off(caller))
-    )
-    return found.scalar_one_or_none()
-
-
 async def due_clocks(session: AsyncSession, until: datetime, limit: int) -> Sequence[Clock]:
     """Claims clocks whose next instant has come; those that another replica fires are left out."""
     found = await session.execute(
@@ -346,77 +309,3 @@ async def all_stated_was_heard(
     asked = {"service": service, "topic": topic, "since": since}
     found = await session.execute(_ALL_STATED_WAS_HEARD, asked)
     return bool(found.scalar_one())
-
-
-async def holder_of(
-    session: AsyncSession, rung: Rung, owed: Clock | Deadline, at: datetime
-) -> UUID | None:
-    """Who stands on this rung for what is owed; where nobody does, a managing partner."""
-    contact = await _present(session, await _contact(session, owed, at), at)
-    if rung == "contact" and contact:
-        return contact.staff_id
-    if rung == "supervisor" and contact and contact.supervisor_id:
-        supervisor = await _present(session, contact.supervisor_id, at)
-        if supervisor:
-            return supervisor.staff_id
-    found = await session.execute(
-        select(col(StaffMember.staff_id))
-        .where(col(StaffMember.managing_partner), col(StaffMember.active))
-        .order_by(col(StaffMember.staff_id))
-        .limit(1)
-    )
-    return found.scalar_one_or_none()
-
-
-async def _present(
-    session: AsyncSession, staff_id: UUID | None, at: datetime
-) -> StaffMember | None:
-    """The member of staff; who covers them, when they are away; their stand-in, when they have
-    left."""
-    if staff_id is None:
-        return None
-    staff_id = await _cover(session, staff_id, at) or staff_id
-    member = await session.get(StaffMember, staff_id)
-    if member is None:
-        # Assigned before the directory entry was heard of (two streams): the id is enough.
-        return StaffMember(staff_id=staff_id)
-    if member.active or member.stand_in_id is None:
-        return member if member.active else None
-    stand_in = await session.get(StaffMember, member.stand_in_id)
-    return stand_in if stand_in and stand_in.active else None
-
-
-async def _cover(session: AsyncSession, staff_id: UUID, at: datetime) -> UUID | None:
-    """Who acts for them at that instant. Nobody who covers is away (matters' own promise)."""
-    found = await session.execute(
-        select(col(Absence.stand_in_id)).where(
-            col(Absence.staff_id) == staff_id,
-            ~col(Absence.cancelled),
-            col(Absence.from_at) <= at,
-            col(Absence.until_at) > at,
-        )
-    )
-    return found.scalars().first()
-
-
-async def _contact(session: AsyncSession, owed: Clock | Deadline, at: datetime) -> UUID | None:
-    """The point of contact of its matter at that instant, whichever entry of a client the matter is
-    recorded under, else of its client."""
-    found = await session.execute(
-        select(col(ContactAssignment.staff_id))
-        .where(
-            (col(ContactAssignment.matter_id) == owed.matter_id)
-            | (
-                col(ContactAssignment.matter_id).is_(None)
-                & (col(ContactAssignment.client_id) == owed.client_id)
-            ),
-            col(ContactAssignment.from_at) <= at,
-        )
-        .order_by(
-            col(ContactAssignment.matter_id).is_(None),
-            col(ContactAssignment.from_at).desc(),
-            col(ContactAssignment.assignment_id).desc(),
-        )
-        .limit(1)
-    )
-    return found.scalar_one_or_none()

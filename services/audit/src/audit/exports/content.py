@@ -32,14 +32,22 @@ class Found:
 
     @property
     def message_id(self) -> UUID | None:
-        found = self.value.get("message_id") if isinstance(self.value, dict) else None
-        try:
-            return UUID(found) if isinstance(found, str) else None
-        except ValueError:
-            return None
+        return _id(self.value, "message_id")
+
+    @property
+    def original_id(self) -> UUID | None:
+        """The mail that the event tells of, as it arrived or as it left: under this id messaging
+        keeps it."""
+        original = self.value.get("original") if isinstance(self.value, dict) else None
+        return _id(original, "content_id")
 
     def words(self, at: str) -> str:
         return next((o.content.decode(errors="replace") for o in self.opened if o.at == at), "")
+
+
+def _id(members: Any, name: str) -> UUID | None:
+    found = members.get(name) if isinstance(members, dict) else None
+    return entries.uuid_of(found) if isinstance(found, str) else None
 
 
 @dataclass(frozen=True)

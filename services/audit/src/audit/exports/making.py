@@ -28,6 +28,9 @@ from shared import clock, sealing
 from shared.contracts.audit import RecordExported
 from shared.outbox import emit
 
+OUTBOUND = {"MessageSent": "", "MessageAcknowledged": "acknowledgment"}
+"""What left the firm, and what its file is called when the event tells no subject."""
+
 
 @dataclass(frozen=True)
 class Wanted:
@@ -59,20 +62,18 @@ class Making:
         await self._write(reading)
 
     def _want_files(self, found: Found, matter: str | None) -> None:
-        message_id = found.message_id
-        if message_id is None:
-            return
+        kind = kind_of(found.row.type)
         stem = naming.stem(
             found.row.fact_at,
             matter,
             getattr(found.event, "channel", "email"),
-            "outbound" if kind_of(found.row.type) == "MessageSent" else "inbound",
-            found.words("/subject_text"),
+            "outbound" if kind in OUTBOUND else "inbound",
+            found.words("/subject_text") or OUTBOUND.get(kind, ""),
         )
-        if found.value.get("original"):
-            self._want(message_id, f"{message_id}/original", f"originals/{stem}.eml")
+        if original := found.original_id:
+            self._want(original, f"{original}/original", f"originals/{stem}.eml")
         for one in found.attached:
-            source = f"{message_id}/attachments/{one.attachment_id}"
+            source = f"{found.message_id}/attachments/{one.attachment_id}"
             name = naming.safe_file_name(one.name)
             self._want(one.attachment_id, source, f"attachments/{stem}_{name}")
 
@@ -144,8 +145,8 @@ class Making:
             for one in found.opened
         ]
         salts = {one.at: one.salt for one in found.attached}
-        if found.message_id is not None:
-            salts["/original"] = self.kept.get(found.message_id)
+        if original := found.original_id:
+            salts["/original"] = self.kept.get(original)
         for at, path in self._files_of(found):
             salt = salts.get(at)
             opened.append({"at": at, "path": path} | ({"salt": _base64(salt)} if salt else {}))
@@ -161,9 +162,9 @@ class Making:
 
     def _files_of(self, found: Found) -> Iterator[tuple[str, str]]:
         """Where the value tells of a file that was collected, and its path."""
-        message_id = found.message_id
-        if message_id in self.kept and found.value.get("original"):
-            yield "/original", self.wanted[message_id].path
+        original = found.original_id
+        if original in self.kept:
+            yield "/original", self.wanted[original].path
         for one in found.attached:
             if one.attachment_id in self.kept:
                 yield one.at, self.wanted[one.attachment_id].path

@@ -32,7 +32,7 @@ Made on {about.made_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC from the log {about.o
 {about.size} entries long by then; {about.entries} of them are about this matter or client.
 
   index.html, index.pdf  what happened, in order, to read
-  originals/             mails exactly as they arrived (.eml)
+  originals/             mails exactly as they arrived or left (.eml)
   attachments/           their files
   entries.jsonl          every entry with its salt, its value, and the texts that its seals hold
   proof.json             what leads from the entries to the root of the log

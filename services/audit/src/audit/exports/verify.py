@@ -2,16 +2,16 @@
 
     python verify.py BUNDLE [KEY]
 
-BUNDLE: the zip file or its folder. KEY: the log's key as the firm published it; without it the
-bundle's own is used, and that is said. All else is computed again. Ends with 1 on any doubt.
-"""
+BUNDLE: the zip or its folder. KEY: the log's, as the firm published it; without it the bundle's own
+is used, and that is said. All else is computed again. Ends with 1 on any doubt."""
 
-import hashlib
 import hmac
 import json
 import sys
 import zipfile
-from base64 import b64decode
+from binascii import a2b_base64
+from hashlib import sha256, sha512
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -21,17 +21,12 @@ Point = tuple[int, int, int, int]
 
 
 def read(bundle: str) -> dict[str, bytes]:
-    if zipfile.is_zipfile(bundle):
-        with zipfile.ZipFile(bundle) as packed:
-            files = {name: packed.read(name) for name in packed.namelist()}
-            require(len(files) == len(packed.namelist()), "a file is there twice")
-            return files
-    found = (path for path in Path(bundle).rglob("*") if path.is_file())
-    return {path.relative_to(bundle).as_posix(): path.read_bytes() for path in found}
-
-
-def sha256(*parts: bytes) -> bytes:
-    return hashlib.sha256(b"".join(parts)).digest()
+    if not zipfile.is_zipfile(bundle):
+        found = (path for path in Path(bundle).rglob("*") if path.is_file())
+        return {path.relative_to(bundle).as_posix(): path.read_bytes() for path in found}
+    with zipfile.ZipFile(bundle) as packed:
+        require(len(set(packed.namelist())) == len(packed.namelist()), "a file is there twice")
+        return {name: packed.read(name) for name in packed.namelist()}
 
 
 def require(sound: bool, otherwise: str) -> None:
@@ -66,7 +61,7 @@ def point_of(raw: bytes) -> Point:
 def require_signed(key: bytes, text: bytes, signature: bytes) -> None:
     base = point_of((4 * pow(5, -1, P) % P).to_bytes(32, "little"))
     s = int.from_bytes(signature[32:], "little")
-    h = int.from_bytes(hashlib.sha512(signature[:32] + key + text).digest(), "little") % ORDER
+    h = int.from_bytes(sha512(signature[:32] + key + text).digest(), "little") % ORDER
     left, right = times(s, base), add(point_of(signature[:32]), times(h, point_of(key)))
     same = not any((left[at] * right[2] - right[at] * left[2]) % P for at in (0, 1))
     require(len(signature) == 64 and s < ORDER and same, "a signature is wrong")
@@ -76,43 +71,43 @@ def opened(note: bytes, keys: list[str]) -> list[str]:
     """The signer of a note (c2sp.org/signed-note), one of the keys, and the lines of its text."""
     text, _, signatures = note.decode().rpartition("\n\n")
     for name, key_id, key in (one.split("+", 2) for one in keys):
-        known = sha256(name.encode(), b"\n", b64decode(key))[:4]
-        require(known.hex() == key_id and b64decode(key)[0] == 1, "a key is damaged")
+        raw_key = a2b_base64(key)
+        known = sha256(name.encode() + b"\n" + raw_key).digest()[:4]
+        require(known.hex() == key_id and raw_key[0] == 1, "a key is damaged")
         for _, signer, encoded in (line.split(" ") for line in signatures.splitlines()):
-            raw = b64decode(encoded, validate=True)
+            raw = a2b_base64(encoded, strict_mode=True)
             if signer == name and raw[:4] == known:
-                require_signed(b64decode(key)[1:], f"{text}\n".encode(), raw[4:])
+                require_signed(raw_key[1:], f"{text}\n".encode(), raw[4:])
                 return [name, *text.split("\n")]
     raise ValueError("a note is signed by none of the keys")
 
 
-def root(start: int, end: int, leaves: dict[int, bytes], known: dict[Any, bytes]) -> bytes:
-    """The tree of RFC 9162 over [start, end); what it used is taken out of both."""
-    if (start, end) in known:
-        return known.pop((start, end))
-    if end - start == 1:
-        return leaves.pop(start)
+def root(start: int, end: int, known: dict[tuple[int, int], bytes]) -> bytes:
+    """The tree of RFC 9162 over [start, end) out of leaves and subtrees; takes out what it used."""
+    if (found := known.pop((start, end), None)) is not None:
+        return found
+    require(end - start > 1, "the proof lacks a leaf")
     middle = start + (1 << (end - start - 1).bit_length() - 1)
-    return sha256(b"\x01", root(start, middle, leaves, known), root(middle, end, leaves, known))
+    return sha256(b"\x01" + root(start, middle, known) + root(middle, end, known)).digest()
 
 
 def leaf_of(line: Any, files: dict[str, bytes], counted: dict[bool, int]) -> bytes:
     """The leaf hash of an entry whose value, metadata, words and files are what it commits to."""
-    entry, value = json.loads(line["entry"]), b64decode(line["value"])
-    meta = hmac.digest(b64decode(line["salt"]), line["metadata"].encode(), "sha256").hex()
-    require(entry["value_sha256"] == hashlib.sha256(value).hexdigest(), "a value was altered")
-    require(entry["meta"] == meta, "the type, time or subject of an entry was altered")
+    entry, value = json.loads(line["entry"]), a2b_base64(line["value"])
+    mac = hmac.digest(a2b_base64(line["salt"]), line["metadata"].encode(), "sha256")
+    require(entry["value_sha256"] == sha256(value).hexdigest(), "a value was altered")
+    require(entry["meta"] == mac.hex(), "the type, time or subject of an entry was altered")
     told: Any = json.loads(value) if line["opened"] else {}
     for one in line["opened"]:
         place = told
         for step in one["at"].split("/")[1:]:
             place = place[int(step)] if isinstance(place, list) else place[step]
-        content = files[one["path"]] if "path" in one else b64decode(one["content"])
+        content = files[one["path"]] if "path" in one else a2b_base64(one["content"])
         if "salt" in one:
-            mac = hmac.digest(b64decode(one["salt"]), content, "sha256")
-            require(mac == b64decode(place["commitment"]), f"{one['at']} was altered")
+            mac = hmac.digest(a2b_base64(one["salt"]), content, "sha256")
+            require(mac == a2b_base64(place["commitment"]), f"{one['at']} was altered")
         counted["salt" in one] += 1
-    return sha256(b"\x00", line["entry"].encode())
+    return sha256(b"\x00" + line["entry"].encode()).digest()
 
 
 def check(bundle: str, key: str | None = None) -> list[str]:  # what was proved; raises a doubt
@@ -120,19 +115,23 @@ def check(bundle: str, key: str | None = None) -> list[str]:  # what was proved;
     keys = [key] if key else files["keys.txt"].decode().split()
     sums = files["SHA256SUMS"]
     origin, kind, _, count, size, digest, *_ = opened(files["SHA256SUMS.note"], keys)
-    require(kind == f"{origin}/export" and b64decode(digest) == sha256(sums), "list was altered")
+    require(kind == f"{origin}/export", "the list is of something else")
+    require(a2b_base64(digest) == sha256(sums).digest(), "the list was altered")
     listed = {line[66:]: line[:64] for line in sums.decode().splitlines()}
     require(set(listed) == files.keys() - {"SHA256SUMS", "SHA256SUMS.note"}, "a file is missing")
     for name, digest in listed.items():
-        require(sha256(files[name]).hex() == digest, f"{name} was altered")
+        require(sha256(files[name]).hexdigest() == digest, f"{name} was altered")
     checkpoint = opened(files["checkpoint"], keys)
     require(checkpoint[:3] == [origin, origin, size], "the checkpoint is of another log or size")
-    lines = [json.loads(one) for one in files["entries.jsonl"].splitlines()]
-    leaves = {line["index"]: leaf_of(line, files, counted) for line in lines}
-    require(len(leaves) == len(lines) == int(count), "entries were left out, or are there twice")
-    known = {(one[0], one[1]): b64decode(one[2]) for one in json.loads(files["proof.json"])}
-    top = root(0, int(size), leaves, known)
-    require(top == b64decode(checkpoint[3]) and not leaves, "the log does not hold the entries")
+    known = {(one[0], one[1]): a2b_base64(one[2]) for one in json.loads(files["proof.json"])}
+    all_known = len(known) + int(count)
+    for line in map(json.loads, map(bytes.decode, BytesIO(files["entries.jsonl"]))):
+        place = (line["index"], line["index"] + 1)
+        require(place not in known, "an entry is there twice, or the proof has its place")
+        known[place] = leaf_of(line, files, counted)
+    require(len(known) == all_known, "entries were left out or added")
+    top = root(0, int(size), known)
+    require(top == a2b_base64(checkpoint[3]) and not known, "the log does not hold the entries")
     trust = "as you gave it" if key else "OF THE BUNDLE ITSELF: compare it with the published one"
     return [
         f"The key of {origin} ({trust}) signed the list of {len(listed)} files; all are here.",

@@ -70,6 +70,14 @@ async def staff_id_of(session: AsyncSession, caller: CallerIdentity) -> UUID | N
     return found.scalars().first()
 
 
+async def name_of(session: AsyncSession, caller: CallerIdentity) -> str:
+    """As clients may read it. Raises Invalid: who acts for the firm is of its directory."""
+    staff_id = await staff_id_of(session, caller)
+    if staff_id is None:
+        raise Invalid("Only who is in the firm's directory of staff can do this.")
+    return (await active_staff(session, staff_id)).name
+
+
 async def point_of_contact(session: AsyncSession, client_id: UUID) -> UUID | None:
     """The client's own, as last heard of."""
     found = await session.execute(

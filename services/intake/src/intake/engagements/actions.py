@@ -29,9 +29,10 @@ class SignatureMissing(Refusal):
 
 
 async def countersign(
-    session: AsyncSession, engagement_id: UUID, *, revision: int, by: UUID
+    session: AsyncSession, engagement_id: UUID, *, revision: int, by: UUID, name: str
 ) -> Engagement:
-    """For the firm. Raises SignatureMissing and ConflictStands; the seal follows by itself."""
+    """For the firm, by the person of that name. Raises SignatureMissing, ConflictStands and
+    FeesSuperseded; the seal follows by itself."""
     row = await queries.engagement(session, engagement_id, locked=True)
     if row.state == "proposed":
         waits = [
@@ -42,7 +43,8 @@ async def countersign(
     revisions.check(revisions.etag(revision), row.revision)
     await conflict_checks.require_none(session, row.consultation_id)
     await fee_terms.require_newest(session, row)
-    row.state, row.countersigned_by, row.countersigned_at = "countersigned", by, clock.now()
+    row.state, row.countersigned_at = "countersigned", clock.now()
+    row.countersigned_by, row.countersigned_name = by, name
     row.revision += 1
     return row
 

@@ -284,9 +284,13 @@ async def post_countersign(
     request: Request,
     response: Response,
 ) -> EngagementShown:
-    """A partner signs for the firm; it is sealed, comes into force, and everybody gets a copy."""
+    """A partner signs for the firm, as whom the directory names; it is sealed, comes into force,
+    and everybody gets a copy."""
     await _holding(request, caller, "approve engagements", engagement_id)
-    row = await actions.countersign(session, engagement_id, revision=body.revision, by=caller.id)
+    name = await directory.name_of(session, caller)
+    row = await actions.countersign(
+        session, engagement_id, revision=body.revision, by=caller.id, name=name
+    )
     return await _shown(session, row, response)
 
 

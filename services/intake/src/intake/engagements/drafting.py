@@ -227,7 +227,7 @@ async def _require_signers(
             f"Nobody signs for {asked[0]}: they, or somebody with a capacity, must."
         )
     sides = [name for one in parties if one.role != "adverse" for name in (one.name, *one.also)]
-    for one in rules.unchecked(signers, sides):
+    for one in rules.joining(signers, sides):
         raise SignerUnchecked(
             f"{one.name} signs for themselves but is no party of the consultation: add them with"
             f" POST /v1/consultations/{consultation.consultation_id}/parties, so that the conflict"

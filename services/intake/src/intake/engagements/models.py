@@ -48,6 +48,7 @@ class Engagement(Row, table=True):
     proposed_at: datetime | None = Field(default=None, sa_type=Instant)
     expires_at: datetime | None = Field(default=None, sa_type=Instant)
     countersigned_by: UUID | None = None
+    countersigned_name: str | None = None
     countersigned_at: datetime | None = Field(default=None, sa_type=Instant)
     sealed_id: UUID | None = None
     signed_at: datetime | None = Field(default=None, sa_type=Instant)

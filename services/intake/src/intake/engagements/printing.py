@@ -40,12 +40,12 @@ async def agreement(session: AsyncSession, row: Engagement, at: datetime) -> Man
     signers = await queries.signers(session, row.engagement_id)
     firm, zone = await directory.firm_name(session), await directory.time_zone(session)
     parties = await consultations.parties(session, row.consultation_id)
+    asked = [one.name for one in parties if one.role == "client"]
     date = day(at, zone)
     data = rules.for_template(
         terms,
         firm=firm,
-        parties=[one.name for one in parties if one.role == "client"]
-        + [one.name for one in signers if one.capacity is None and _is_new(one, parties)],
+        parties=asked + [one.name for one in rules.joining(signers, asked)],
         signers=[one.name for one in signers],
         date=date,
     )
@@ -81,7 +81,7 @@ async def evidence(
         "name": f"For {firm}",
         "facts": [
             {"label": "Counter-signed", "value": moment(row.countersigned_at, zone)},
-            {"label": "By", "value": str(row.countersigned_by)},
+            {"label": "By", "value": row.countersigned_name or str(row.countersigned_by)},
         ],
     }
     data = {
@@ -93,10 +93,6 @@ async def evidence(
         "signatures": [*signed, by_the_firm],
     }
     return Manuscript("evidence", data, row.countersigned_at)
-
-
-def _is_new(one: Signer, parties: Sequence[Any]) -> bool:
-    return not any(rules.is_like(one.name, party.name) for party in parties)
 
 
 def _facts(one: Signer, evidence: Mapping[str, Any], zone: str) -> dict[str, Any]:

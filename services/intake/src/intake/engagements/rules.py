@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, Protocol, TypeVar
 
-from intake.engagements.terms import MustSign, Terms
+from intake.engagements.terms import AgreedFees, MustSign, Terms
 from intake.names import rules as names
 from intake.templates.wording import Section
 
@@ -29,6 +29,16 @@ _WAITS_FOR: dict[str, WaitsFor] = {
 NO_CONTINGENT_FEE_IN = frozenset({"family", "divorce", "criminal", "criminal-defense"})
 
 
+class _Signs(Protocol):
+    @property
+    def name(self) -> str: ...
+    @property
+    def capacity(self) -> str | None: ...
+
+
+S = TypeVar("S", bound=_Signs)
+
+
 def waits_for(state: str, *, conflict: bool) -> WaitsFor | None:
     waiting = _WAITS_FOR.get(state)
     return "decision on a conflict" if waiting and conflict else waiting
@@ -44,8 +54,8 @@ def binds(signers: Iterable[MustSign], asked: Sequence[str]) -> bool:
     return any(one.capacity or any(is_like(one.name, name) for name in asked) for one in signers)
 
 
-def unchecked(signers: Iterable[MustSign], known: Sequence[str]) -> list[MustSign]:
-    """Those who sign for themselves under a name that no conflict check was asked about."""
+def joining(signers: Iterable[S], known: Sequence[str]) -> list[S]:
+    """Those who sign for themselves and are none of these."""
     return [
         one
         for one in signers
@@ -72,6 +82,8 @@ def for_template(
     """What a template may show; durations in words."""
     shown = terms.model_dump(mode="json")
     shown["fees"] = _UNSAID | shown["fees"]
+    if isinstance(terms.fees, AgreedFees):
+        shown["fees"]["explanation"] = _with_headings(terms.fees.explanation)
     for place in (shown["communication"], shown["fees"]):
         for name, value in place.items():
             if isinstance(value, str) and re.fullmatch(r"PT?\d+[WDHM]", value):
@@ -85,6 +97,16 @@ def for_template(
         "terms": shown,
         "date": date,
     }
+
+
+def fee_sections(words: str) -> list[tuple[str, str]]:
+    """(heading, words) of what billing disclosed: sections stand apart, each under its heading."""
+    blocks = [block.partition("\n") for block in re.split(r"\n\s*\n", words.strip())]
+    return [(heading, rest) for heading, _, rest in blocks]
+
+
+def _with_headings(words: str) -> str:
+    return "\n\n".join(f"# {heading}\n{rest}" for heading, rest in fee_sections(words))
 
 
 def for_print(

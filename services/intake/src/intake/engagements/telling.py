@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 import intake.files.queries as files
 from intake.consultations.models import Party
 from intake.engagements.models import Engagement, Signer
+from intake.engagements.rules import is_like
 from intake.engagements.terms import Terms
 from intake.files.models import File
 from shared import clock
@@ -85,7 +86,7 @@ def signed(
     return EngagementSigned(
         consultation_id=row.consultation_id,
         practice_area=row.practice_area,
-        parties=tuple(_party(session, row, one) for one in parties),
+        parties=tuple(_party(session, row, one, signers) for one in parties),
         point_of_contact_id=row.point_of_contact_id,
         team=tuple(row.team),
         calendar_id=row.calendar_id,
@@ -164,13 +165,18 @@ def _signature(one: Signer) -> EngagementSignature:
     )
 
 
-def _party(session: AsyncSession, row: Engagement, one: Party) -> EngagementParty:
+def _party(
+    session: AsyncSession, row: Engagement, one: Party, signers: Sequence[Signer]
+) -> EngagementParty:
+    """Whoever signed for themselves is a client from now on, whatever they were when one asked."""
+    signed = any(is_like(one.name, each.name) for each in signers if not each.capacity)
+
     def sealed(field: str, value: str) -> Sealed:
         return seal(session, row.client_id, new_id(), "party", field, value)
 
     return EngagementParty(
         party_id=one.party_id,
-        role=one.role,
+        role="client" if signed else one.role,
         kind=one.kind,
         name=sealed("name", one.name),
         also=tuple(sealed("also", each) for each in one.also),

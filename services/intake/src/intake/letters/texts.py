@@ -32,7 +32,7 @@ def non_engagement(*, by_firm: bool, dates: Sequence[str], erased_on: str | None
         "We do not act for you",
         f"{decided} No attorney-client relationship has come about. We take no steps for you and"
         " watch no deadlines.\n\n"
-        "What you should do now\n\n"
+        "# What you should do now\n\n"
         "- If you want to go on, ask another lawyer at once, and show them this letter. A right can"
         " be lost for ever when its deadline passes.\n"
         "- If you gave us originals, tell us where to send them.\n\n"
@@ -55,7 +55,7 @@ def disengagement(title: str, *, by_firm: bool, last_day: str, dates: Sequence[s
         f"{decided} our engagement for “{title}”. Our last day of work for you is {last_day}; after"
         " it we take no steps for you and watch no deadlines.\n\n"
         f"{known}\n\n"
-        "What you should do now\n\n"
+        "# What you should do now\n\n"
         "- If anything is still to be done, ask another lawyer at once and show them this letter.\n"
         "- Your file is yours: tell us where to send it, or to whom we may give it.\n"
         "- Whatever of your money or property we hold comes back to you with a final account; fees"

@@ -18,6 +18,7 @@ import intake.information.api as information
 import intake.links.api as links
 from intake.consultations.api import STATEMENT, FormRoute, RequestByForm
 from intake.documents.dates import day, minute
+from intake.engagements.rules import fee_sections
 from intake.files.api import OCTETS, FileBegun, FileKept, NewFile, Number
 from intake.files.rules import in_words
 from intake.links.api import Token
@@ -158,7 +159,8 @@ async def get_page(
     if shown.purpose != "signature":
         return page("document.html", **given)
     it = await signing.get_agreement(token, session, request, _secret(request))
-    return page("agreement.html", it=it, **given | {"title": it.terms.title})
+    fees = fee_sections(it.terms.fees.explanation)
+    return page("agreement.html", it=it, fees=fees, **given | {"title": it.terms.title})
 
 
 @router.post("/{token}/code", response_class=Response, openapi_extra=OPEN)

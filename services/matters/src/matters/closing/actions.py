@@ -44,9 +44,11 @@ async def close(
     way, and MatterClosed for the second of two at once. The client's key must be held."""
     await session.refresh(matter, with_for_update=True)
     require_open(matter)
+    # Locked before what is open is counted: who answers now either was first, or hears of it.
+    undecided = await asked.open_in(session, matter.matter_id, lock=True)
     given = await files.last_given(session, matter.matter_id)
     left = await _require_given_up(session, matter, given, give_up)
-    for decision in await asked.open_in(session, matter.matter_id):
+    for decision in undecided:
         await decisions.withdraw(session, decision, reason=give_up[decision.decision_id])
     last_words = await _about_the_file(session, matter, given, give_up.get(matter.matter_id, ""))
     await updates.write_last(session, matter, f"{letter.rstrip()}\n\n{last_words}", by=by)

@@ -13,7 +13,7 @@ from matters.assessments.rules import require_no_promise
 from matters.decisions.models import Channel, Decision, DecisionQuestion
 from matters.decisions.rules import WRITTEN, needs_writing
 from matters.matters.models import Matter
-from matters.matters.queries import require_open
+from matters.matters.queries import hold_open
 from shared import clock
 from shared.contracts import Sealed
 from shared.contracts.matters import (
@@ -65,7 +65,7 @@ async def request(
     by: UUID,
 ) -> Decision:
     """Messaging puts it to the client. Raises PromisesOutcome. The client's key must be held."""
-    require_open(matter)
+    await hold_open(session, matter)
     require_no_promise(question, recommendation, *(one.consequences for one in options))
     decision_id, now = new_id(), await clock.database_now(session)
     if reply_by <= now:
@@ -161,7 +161,9 @@ async def withdraw(session: AsyncSession, decision: Decision, *, reason: str) ->
 
 
 async def ask(session: AsyncSession, decision: Decision, question: str) -> DecisionQuestion:
-    """The client wants to know more, or has a concern: it stays open until it is answered."""
+    """The client wants to know more, or has a concern: it stays open until it is answered. Raises
+    MatterClosed: write to us then."""
+    await hold_open(session, await session.get_one(Matter, decision.matter_id))
     question_id = new_id()
     sealed = _sealed(session, decision, question_id, "question", question)
     asked = DecisionQuestion(

@@ -185,7 +185,7 @@ async def post_question(
 ) -> QuestionShown:
     """The client wants to know more, or has a concern about the strategy."""
     await access.hold_key(request, Decision, decision_id)
-    decision = await _decision(session, caller, "ask about decisions", decision_id)
+    decision = await _decision(session, caller, "ask about decisions", decision_id, lock=False)
     return _question(session, await actions.ask(session, decision, body.text))
 
 
@@ -194,7 +194,7 @@ async def list_questions(
     decision_id: UUID, caller: Caller, session: Transaction, request: Request
 ) -> Page[QuestionShown]:
     await access.hold_key(request, Decision, decision_id)
-    await _decision(session, caller, "read decisions", decision_id)
+    await _decision(session, caller, "read decisions", decision_id, lock=False)
     found = await queries.questions(session, decision_id)
     return Page(items=[_question(session, one) for one in found])
 
@@ -215,10 +215,10 @@ async def post_explanation(
 
 
 async def _decision(
-    session: Transaction, caller: Caller, action: str, decision_id: UUID
+    session: Transaction, caller: Caller, action: str, decision_id: UUID, *, lock: bool = True
 ) -> Decision:
     permit(POLICY, caller, action)
-    decision = await queries.locked(session, decision_id)
+    decision = await session.get(Decision, decision_id, with_for_update=lock or None)
     if decision is None:
         raise NotFound(access.NOTHING)
     await access.matter(session, caller, POLICY, action, decision.matter_id)

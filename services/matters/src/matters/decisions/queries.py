@@ -10,16 +10,15 @@ from sqlmodel import col
 from matters.decisions.models import Decision, DecisionQuestion
 
 
-async def locked(session: AsyncSession, decision_id: UUID) -> Decision | None:
-    return await session.get(Decision, decision_id, with_for_update=True)
-
-
-async def open_in(session: AsyncSession, matter_id: UUID) -> Sequence[Decision]:
-    found = await session.execute(
+async def open_in(
+    session: AsyncSession, matter_id: UUID, *, lock: bool = False
+) -> Sequence[Decision]:
+    wanted = (
         select(Decision)
         .where(col(Decision.matter_id) == matter_id, col(Decision.state) == "requested")
-        .order_by(col(Decision.reply_by))
+        .order_by(col(Decision.reply_by), col(Decision.decision_id))
     )
+    found = await session.execute(wanted.with_for_update() if lock else wanted)
     return found.scalars().all()
 
 

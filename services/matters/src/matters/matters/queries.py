@@ -9,7 +9,7 @@ from sqlmodel import col
 from matters.contacts.models import PointOfContact
 from matters.contacts.queries import covers, now
 from matters.matters.models import Matter
-from shared.errors import NotFound, Refusal
+from shared.errors import Refusal
 
 
 class MatterClosed(Refusal):
@@ -21,12 +21,12 @@ def require_open(matter: Matter) -> None:
         raise MatterClosed("The matter is closed: nothing happens in it any more.")
 
 
-async def client_of(session: AsyncSession, matter_id: UUID) -> UUID:
-    """Whose matter it is; raises NotFound, in the words for one that the caller may not see."""
-    matter = await session.get(Matter, matter_id)
-    if matter is None:
-        raise NotFound("There is nothing here that you may see.")
-    return matter.client_id
+async def hold_open(session: AsyncSession, matter: Matter) -> None:
+    """Nobody closes it before this transaction ends; what is done in it at once shares. Before
+    anything of the matter's own is locked: everybody takes them in this order. Raises
+    MatterClosed."""
+    await session.refresh(matter, with_for_update={"read": True})
+    require_open(matter)
 
 
 def with_contact() -> Select[Matter, UUID]:

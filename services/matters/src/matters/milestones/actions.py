@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 import matters.updates.actions as updates
 from matters.matters.models import Matter
-from matters.matters.queries import require_open
+from matters.matters.queries import hold_open, require_open
 from matters.milestones import queries
 from matters.milestones.models import Happening, Kind, PlanVersion
 from matters.milestones.rules import Plan
@@ -92,6 +92,8 @@ async def schedule_deadline(
 
 
 async def move_deadline(session: AsyncSession, happening: Happening, due_at: datetime) -> None:
+    """Raises MatterClosed."""
+    require_open(await session.get_one(Matter, happening.matter_id))
     happening.at = due_at
     _again(session, happening)
 
@@ -143,7 +145,7 @@ async def never_tell(session: AsyncSession, happening: Happening) -> None:
 async def _enter(
     session: AsyncSession, matter: Matter, kind: Kind, *, at: datetime, words: str, by: UUID
 ) -> Happening:
-    require_open(matter)
+    await hold_open(session, matter)
     now, happening_id = await clock.database_now(session), new_id()
     content = matter.client_id, happening_id, kind, "words", words
     happening = Happening(

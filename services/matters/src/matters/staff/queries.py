@@ -44,6 +44,8 @@ async def known(
 
 async def names(session: AsyncSession, staff_ids: Collection[UUID]) -> dict[UUID, str]:
     """Also of those who have left."""
+    if not staff_ids:
+        return {}
     found = await session.execute(
         select(col(StaffMember.staff_id), col(StaffMember.name)).where(
             col(StaffMember.staff_id).in_(staff_ids)

@@ -21,7 +21,13 @@ async def newest(session: AsyncSession, matter_id: UUID) -> Sequence[Telling]:
     return found.scalars().all()
 
 
-async def last_that_counts(session: AsyncSession, matter_id: UUID) -> datetime | None:
+async def last_that_counts(
+    session: AsyncSession, matter_id: UUID, tellings: Sequence[Telling]
+) -> datetime | None:
+    """When a person last told them something; mostly it is among the newest."""
+    counted = next((one.told_at for one in tellings if one.counts), None)
+    if counted is not None or len(tellings) < MOST:
+        return counted
     found = await session.execute(
         select(func.max(Telling.told_at)).where(_reached(matter_id), col(Telling.counts))
     )

@@ -12,7 +12,7 @@ import matters.firm.queries as firm
 from matters.assessments.rules import require_no_promise
 from matters.clients.models import Client
 from matters.matters.models import Matter
-from matters.matters.queries import require_open
+from matters.matters.queries import hold_open, require_open
 from matters.milestones.models import Happening
 from matters.settings import MattersSettings
 from matters.updates import queries
@@ -80,7 +80,7 @@ async def draft_update(
     session: AsyncSession, matter: Matter, about: UpdateAbout, *, note: str, by: UUID | None
 ) -> ProgressUpdate:
     """From template and facts. The client's key must be held."""
-    require_open(matter)
+    await hold_open(session, matter)
     return await _draft(session, matter, about, note=note, by=by)
 
 

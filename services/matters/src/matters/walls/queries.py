@@ -17,13 +17,16 @@ from matters.walls.models import Wall
 from shared.auth import CallerIdentity
 from shared.errors import NotFound, Refusal
 
+NOTHING = "There is nothing here that you may see."
+
 
 class BehindWall(Refusal):
     """Somebody stands behind a wall around this client or matter: choose another."""
 
 
-# A token that names nobody of the directory stands outside of every need-to-know wall.
-_CLOSED = """
+# What is closed to the caller (:email, :keeps_walls). A token that names nobody of the directory
+# stands outside of every need-to-know wall.
+CLOSED = """
     SELECT wall.client_id, wall.matter_id
     FROM walls wall LEFT JOIN staff ON staff.email = :email
     WHERE wall.lowered_at IS NULL AND CASE wall.kind
@@ -78,7 +81,7 @@ async def require_open(
         around |= closed.c.matter_id == matter_id
     wanted = select(closed.c.client_id).where((closed.c.client_id == client_id) & around)
     if (await session.execute(wanted.limit(1))).first():
-        raise NotFound("There is nothing here that you may see.")
+        raise NotFound(NOTHING)
 
 
 def open_clients(caller: CallerIdentity) -> ColumnElement[bool]:
@@ -153,7 +156,7 @@ async def wall(session: AsyncSession, wall_id: UUID) -> Wall | None:
 
 
 def _closed(caller: CallerIdentity) -> Any:
-    named = text(_CLOSED).bindparams(
+    named = text(CLOSED).bindparams(
         email=caller.email or "", keeps_walls=caller.role == "compliance"
     )
     return named.columns(column("client_id"), column("matter_id")).subquery()

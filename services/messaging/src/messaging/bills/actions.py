@@ -11,6 +11,7 @@ from messaging.bills import texts
 from messaging.bills.texts import Letter
 from messaging.conversations import actions as conversations
 from messaging.conversations.models import Conversation
+from messaging.directory import queries as directory
 from messaging.notices import actions as notices
 from messaging.notices.actions import About, Subject
 from messaging.notices.cases import Case, acting_person, case_to_write
@@ -129,12 +130,15 @@ def _reminded(
 async def _conversation(
     session: AsyncSession, client_id: UUID, matter_id: UUID | None
 ) -> Conversation:
-    """One for the bills of each matter; its id is derived, so that two who begin it make one."""
-    conversation_id = conversation_of_bills(client_id, matter_id)
-    known = await session.get(Conversation, conversation_id)
-    return known or await conversations.begin_conversation(
+    """One for the bills of each matter; its id is derived, so that two who begin it make one. That
+    of an entry that was merged goes on."""
+    for entry in await directory.entries(session, [client_id]):
+        known = await session.get(Conversation, conversation_of_bills(entry, matter_id))
+        if known is not None:
+            return known
+    return await conversations.begin_conversation(
         session,
-        conversation_id=conversation_id,
+        conversation_id=conversation_of_bills(client_id, matter_id),
         owner=client_id,
         client_id=client_id,
         matter_id=matter_id,

@@ -60,11 +60,8 @@ async def lock_mergers(session: AsyncSession) -> None:
     await session.execute(text("SELECT pg_advisory_xact_lock(10)"))
 
 
-async def manner(session: AsyncSession, client_id: UUID) -> Manner | None:
-    """How this client wants to hear; None of one who was not heard of."""
-    person = await client(session, client_id)
-    if person is None:
-        return None
+async def manner(session: AsyncSession, person: Client) -> Manner:
+    """How this client wants to hear."""
     zone = ZoneInfo(person.time_zone)
     told = await session.get(Preferences, person.client_id)
     if told is None:

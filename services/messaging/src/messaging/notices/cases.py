@@ -108,8 +108,7 @@ async def case_of(
     """Everything around this client at that instant."""
     house = await house_of(session)
     client = await directory.client(session, client_id)
-    manner = await directory.manner(session, client_id)
-    if client is None or manner is None:
+    if client is None:
         raise NotYetKnown(f"client {client_id}")
     contact_id = await directory.point_of_contact(session, client_id, matter_id, at)
     if contact_id is None:
@@ -121,7 +120,7 @@ async def case_of(
     return Case(
         house=house,
         client=client,
-        manner=manner,
+        manner=await directory.manner(session, client),
         contact=contact,
         away=named if named != contact else None,
         supervisor=supervisor if supervisor != contact else None,

@@ -61,9 +61,9 @@ async def send_to_client(
     except NotYetKnown as missing:
         raise ClientNotReachable(f"The platform does not know {missing} yet.") from missing
     client = await directory.client(session, client_id)
-    manner = await directory.manner(session, client_id)
-    if client is None or manner is None:
+    if client is None:
         raise ClientNotReachable("The platform has not heard of this client yet.")
+    manner = await directory.manner(session, client)
     heading = Heading(
         message_id=house.message_id(message_id),
         date=clock.now(),

@@ -27,8 +27,10 @@ async def until(
 ) -> datetime | None:
     """Until when a mail to this client waits; None: it leaves now, because nobody is disturbed or
     because it would come too late."""
-    manner = await directory.manner(session, client_id)
-    end = manner.quiet_until(clock.now()) if manner else None
+    client = await directory.client(session, client_id)
+    if client is None:
+        return None
+    end = (await directory.manner(session, client)).quiet_until(clock.now())
     return None if end and leaves_by and end >= leaves_by else end
 
 
