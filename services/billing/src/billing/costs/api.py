@@ -133,7 +133,7 @@ _ACCURACY = text("""
         JOIN estimate_versions first
             ON first.estimate_id = estimates.estimate_id AND first.version = 1
         WHERE NOT EXISTS (SELECT FROM entries WHERE entries.matter_id = billed.matter_id
-            AND entries.state IN ('draft', 'billable'))
+            AND (entries.state = 'draft' OR (entries.state = 'billable' AND entries.amount > 0)))
     )
     SELECT practice_area, count(*) AS matters,
            round(percentile_cont(0.5) WITHIN GROUP (ORDER BY ratio)::numeric, 3)::float AS median,
