@@ -154,7 +154,9 @@ async def test_a_log_put_back_in_time_turns_readyz_red_and_stays_as_it_is(
     async with record_in(platform, tmp_path, audit_database_url=settings.database_url) as record:
         await record.append(arrivals(1, 6))
         ahead = settings.audit_checkpoint_file.read_text()
-        await record.as_superuser("TRUNCATE entries, readings, subtrees, checkpoints, stream_heads")
+        await record.as_superuser(
+            "TRUNCATE entries, readings, subtrees, cosignatures, checkpoints, stream_heads"
+        )
         settings.audit_checkpoint_file.unlink()
         await record.append(arrivals(1, 3), record.another())
         settings.audit_checkpoint_file.write_text(ahead)

@@ -76,7 +76,9 @@ async def test_an_emptied_database_and_file_are_not_begun_again(
     async with record_in(platform, tmp_path, **copies_in(tmp_path / "store")) as record:
         await record.append(arrivals(1, 3))
         await record.log.copy(record.db)
-        await record.as_superuser("TRUNCATE entries, readings, subtrees, checkpoints, stream_heads")
+        await record.as_superuser(
+            "TRUNCATE entries, readings, subtrees, cosignatures, checkpoints, stream_heads"
+        )
         record.settings.audit_checkpoint_file.unlink()
         with pytest.raises(NotOurPast, match="was begun"):
             await record.another().open(record.db)

@@ -278,7 +278,9 @@ async def test_a_database_whose_past_differs_is_never_appended_to(record: Record
 
 async def test_an_emptied_database_is_never_begun_again(record: Record) -> None:
     await record.append(arrivals(1, 3))
-    await record.as_superuser("TRUNCATE entries, readings, subtrees, checkpoints, stream_heads")
+    await record.as_superuser(
+        "TRUNCATE entries, readings, subtrees, cosignatures, checkpoints, stream_heads"
+    )
     with pytest.raises(NotOurPast, match="has 0 entries"):
         await record.append(arrivals(1, 3), record.another())
 
@@ -331,7 +333,8 @@ async def test_a_log_with_a_row_a_hash_is_taken_over_whole_and_goes_on(record: R
         SET ROLE audit_owner;
         CREATE TABLE nodes (level smallint, position bigint, hash bytea NOT NULL,
                             PRIMARY KEY (level, position));
-        DROP TABLE subtrees; DROP FUNCTION complete_subtrees; DROP TRIGGER of_entries ON readings;
+        DROP TABLE subtrees, cosignatures; DROP FUNCTION complete_subtrees;
+        DROP TRIGGER of_entries ON readings;
         DROP FUNCTION require_entries;
         ALTER TABLE readings ADD FOREIGN KEY (index) REFERENCES entries;
         UPDATE alembic_version SET version_num = 'audit_0004';
@@ -436,6 +439,7 @@ async def test_twenty_sampled_tamperings_of_the_database_are_all_found(
     await record.as_superuser(
         "ALTER TABLE subtrees DROP CONSTRAINT subtrees_first_fkey,"
         " DROP CONSTRAINT subtrees_size_fkey",
+        "ALTER TABLE cosignatures DROP CONSTRAINT cosignatures_size_fkey",
         *(f"CREATE TABLE kept_{one} AS TABLE {one}" for one in WRITTEN),
     )
     async with serving(record.settings) as address:

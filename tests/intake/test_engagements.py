@@ -18,6 +18,7 @@ from shared.contracts.intake import (
     EngagementProposed,
     EngagementQuestionAsked,
     EngagementSigned,
+    EngagementWithdrawn,
     LinkIssued,
     SignatureGiven,
 )
@@ -191,6 +192,7 @@ async def test_a_question_leaves_the_offer_open_and_a_refusal_ends_it_for_everyb
     assert (await bob.signs()).status_code == 410
     again = await intake.done("POST", f"/v1/engagements/{row['id']}/withdraw")
     assert (again["state"], again["document_sha256"]) == ("draft", None)
+    assert await intake.told(EngagementWithdrawn) == [], "who declined it has ended it already"
     cheaper = intake.draft(terms=TERMS | {"title": "Cheaper"})
     etag = {"If-Match": f'"{again["revision"]}"'}
     changed = await intake.done("PUT", f"/v1/engagements/{row['id']}", cheaper, headers=etag)

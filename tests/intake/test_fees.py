@@ -10,7 +10,12 @@ from intake.fees.rules import basis
 from shared import clock
 from shared.contracts import ContentRef
 from shared.contracts.billing import FeeKind, FeesDisclosed
-from shared.contracts.intake import EngagementProposed, EngagementSigned, FeeBasis
+from shared.contracts.intake import (
+    EngagementProposed,
+    EngagementSigned,
+    EngagementWithdrawn,
+    FeeBasis,
+)
 from shared.ids import new_id
 from support.papers import words
 from support.prospects import TERMS, Intake
@@ -131,6 +136,8 @@ async def test_fees_that_were_replaced_are_neither_drafted_offered_signed_nor_co
     refused = await bob.signs()
     assert (refused.status_code, refused.json()["newest"]) == (409, 3)
     row = await intake.done("POST", f"{path}/withdraw")
+    (withdrawn,) = await intake.told(EngagementWithdrawn)
+    assert withdrawn.agreement_version == 1
     etag = {"If-Match": f'"{row["revision"]}"'}
     row = await intake.done("PUT", path, intake.draft(terms=naming(third)), headers=etag)
     await intake.step(row, "approve")

@@ -138,6 +138,20 @@ async def test_what_is_missing_is_chased_until_it_is_there(
     assert len(await reminders(2)) == 2
 
 
+async def test_who_was_declined_is_chased_no_more(intake: Intake, moved_clock: Path) -> None:
+    row, ann = await asked(intake, days=1)
+    path = f"/v1/consultations/{row['consultation_id']}"
+    await intake.done("POST", f"{path}/decline", {"by": "firm", "reasons": "Not our field."})
+    told = await intake.told(InformationWaived)
+    assert [one.complete for one in told] == [False, False, True]
+    assert (await ann.call("GET", "/information")).status_code == 410
+    moved_clock.write_text(str(5 * 86_400))
+    await asyncio.sleep(2.5)
+    assert "reminder" not in {one.purpose for one in await intake.told(LinkIssued)}
+    (shown,) = await intake.done("GET", f"{path}/information-requests")
+    assert shown["remind_at"] is None
+
+
 @given(
     st.integers(0, 2 * 365 * 24 * 60).map(lambda minutes: BEGINNING + timedelta(minutes=minutes)),
     st.sampled_from(["UTC", "America/New_York", "Asia/Kolkata", "Pacific/Apia", "Europe/Berlin"]),

@@ -13,6 +13,7 @@ from shared.contracts.matters import (
     CaseAssessmentShared,
     ProgressUpdateApproved,
 )
+from shared.ids import new_id
 from support.firm import World, firm_in
 from support.platform import Platform
 from support.waiting import eventually
@@ -75,6 +76,23 @@ async def test_a_changed_view_asks_the_client_anew_by_itself_in_writing(platform
         assert all(VIEW["risks"] in one and "you have read this" in one for one in words)
         assert "differently now" in words[1]
         assert all(one.report for one in letters)
+
+
+async def test_who_does_not_use_the_portal_acknowledges_through_a_person_who_notes_how(
+    world: World,
+) -> None:
+    path, ada, client = await scene(world)
+    shared = (await world.call("POST", path, VIEW, **ada)).json()
+    acknowledge = f"/v1/assessments/{shared['id']}/acknowledge"
+    how = {"channel": "letter", "writing_id": str(new_id())}
+    for body, by in ((None, ada), (how, client), (how | {"channel": "portal"}, ada)):
+        assert (await world.call("POST", acknowledge, body, **by)).status_code == 422
+    noted = await world.call("POST", acknowledge, how, **ada)
+    assert (noted.status_code, noted.json()["channel"]) == (200, "letter"), noted.text
+    (read,) = await world.told(CaseAssessmentAcknowledged)
+    assert (str(read.acknowledged_by), read.channel) == (client["client_id"], "letter")
+    assert (str(read.writing_id), read.recorded_by) == (how["writing_id"], read.recorded_by)
+    assert read.recorded_by is not None
 
 
 async def test_of_two_who_share_at_once_one_wins(world: World) -> None:

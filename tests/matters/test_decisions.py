@@ -16,6 +16,8 @@ from shared.contracts.matters import (
     DecisionRecorded,
     DecisionRequested,
     DecisionWithdrawn,
+    StrategyExplained,
+    StrategyQuestioned,
 )
 from shared.ids import new_id
 from support.firm import World
@@ -159,6 +161,33 @@ async def test_questions_stay_open_until_a_person_answers_them(world: World, at:
     assert (
         len(await world.told(DecisionQuestioned)) == len(await world.told(DecisionExplained)) == 1
     )
+
+
+async def test_a_concern_about_the_strategy_is_owed_an_answer_and_stands_before_closing(
+    world: World, at: Scene
+) -> None:
+    matter, worry = f"/v1/matters/{at.matter['id']}", {"text": "Why do we not settle?"}
+    path = f"{matter}/questions"
+    for nobody in (at.ada, {"role": "client", "client_id": str(new_id())}):
+        assert (await world.call("POST", path, worry, **nobody)).status_code in (403, 404)
+    asked = (await world.call("POST", path, worry, **at.client)).json()
+    put = (await at.put()).json()
+    about = {"text": "What if they appeal?"}
+    await world.call("POST", f"/v1/decisions/{put['id']}/questions", about, **at.client)
+    listed = (await world.call("GET", path, **at.ada)).json()["items"]
+    assert [one["decision_id"] for one in listed] == [None, put["id"]]
+    closing = await world.call(
+        "POST", f"{matter}/close", {"reason": "Over.", "letter": "Dear Cleo"}, **at.ada
+    )
+    assert asked["id"] in {one["id"] for one in closing.json()["open"]}
+    answer = f"/v1/decision-questions/{asked['id']}/answer"
+    why = await world.call("POST", answer, {"text": "They offered nothing yet."}, **at.ada)
+    assert why.status_code == 200, why.text
+    assert len(await world.told(StrategyQuestioned)) == 1
+    (told,) = await world.told(StrategyExplained)
+    assert await world.opened(told.answer) == "They offered nothing yet."
+    assert len(await world.told(DecisionQuestioned)) == 1
+    assert await world.told(DecisionExplained) == []
 
 
 async def test_what_is_withdrawn_is_not_decided(world: World, at: Scene) -> None:

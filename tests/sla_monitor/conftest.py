@@ -31,7 +31,7 @@ from shared.contracts.messaging import (
 from shared.db import Database
 from shared.ids import new_id
 from shared.keyring import FileKeyProvider, Keyring
-from sla_monitor import actions, publishing
+from sla_monitor import clocks, publishing
 from sla_monitor.calendar import CalendarDraft
 from sla_monitor.handlers import handlers
 from sla_monitor.models import Clock, Kind
@@ -104,7 +104,7 @@ class World:
             found = await session.execute(select(Clock).where(col(Clock.next_at) <= now))
             heard = now if confirmed else datetime.min.replace(tzinfo=UTC)
             for clock in found.scalars():
-                await actions.fire(session, clock, now, detected_at=now, heard_until=heard)
+                await clocks.fire(session, clock, now, detected_at=now, heard_until=heard)
 
     async def publish_calendar(self, **changes: Any) -> UUID:
         asked = {
@@ -127,7 +127,7 @@ class World:
     async def recompute(self) -> None:
         for kind in get_args(Kind):
             async with self.db.transaction() as session:
-                await actions.recompute_stale(session, kind)
+                await clocks.recompute_stale(session, kind)
 
     async def with_office(self) -> UUID:
         """The firm works New York office hours with federal holidays."""

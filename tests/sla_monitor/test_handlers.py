@@ -20,7 +20,7 @@ from shared.contracts.sla_monitor import (
     TriageDue,
 )
 from shared.ids import new_id
-from sla_monitor import actions, queries
+from sla_monitor import clocks, queries
 
 World = Any  # the fixture's own class; see conftest.py
 HOUR = timedelta(hours=1)
@@ -389,7 +389,7 @@ async def test_what_fired_in_a_transaction_that_died_is_told_by_the_next_once(
             clock = await queries.open_response_clock(session, world.conversation_id)
             assert clock is not None
             late = TUESDAY + 9 * HOUR
-            await actions.fire(session, clock, late, detected_at=late, heard_until=late)
+            await clocks.fire(session, clock, late, detected_at=late, heard_until=late)
             raise RuntimeError("killed before the commit")
     assert await world.told(DeadlineBreached) == []
     for _ in range(2):

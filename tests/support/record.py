@@ -74,11 +74,11 @@ class Record:
         """What nobody of the platform may do: past the triggers, as a thief of the database."""
         connection = await self.superuser()
         try:
-            for table in ("entries", "subtrees", "checkpoints", "readings"):
+            for table in ("entries", "subtrees", "cosignatures", "checkpoints", "readings"):
                 await connection.execute(f"ALTER TABLE {table} DISABLE TRIGGER written_once")
             for statement in statements:
                 await connection.execute(statement)
-            for table in ("entries", "subtrees", "checkpoints", "readings"):
+            for table in ("entries", "subtrees", "cosignatures", "checkpoints", "readings"):
                 await connection.execute(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER written_once")
         finally:
             await connection.close()

@@ -220,12 +220,15 @@ def trace(message_id: str) -> None:
 def verify_(
     target: Annotated[str, typer.Argument(help="a log's address, or an exported bundle")],
     key: Annotated[str | None, typer.Option(help="its verifier key; known of the own log")] = None,
+    witness: Annotated[
+        list[str] | None, typer.Option(help="the verifier key of one who must have cosigned it")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Check a log or a bundle; ends with 1 on any doubt."""
     own = status.addresses(Stack.found(home()))["record"]
     key = own["key"] if key is None and target.rstrip("/") == own["url"] else key
-    report = verify.verify(target, key=key, state=home() / "verified")
+    report = verify.verify(target, key=key, state=home() / "verified", witnesses=witness or ())
     if as_json:
         _print_json(report.as_json())
     else:

@@ -2,14 +2,20 @@
 stays readable under its own key, and walls hold, in whatever order it is heard."""
 
 from collections.abc import AsyncIterator
+from datetime import datetime
 from itertools import permutations
 from typing import Any
 from uuid import UUID
 
 import pytest
 
+from messaging.conversations import incoming, recognising
+from messaging.conversations.custody import seal_original
+from messaging.conversations.recognising import Mail
 from messaging.directory import queries as directory
 from messaging.directory.models import Client
+from messaging.email.parsing import parse
+from messaging.email.receiver import ReceivedMail
 from messaging.outbound.postponed import hear_again
 from shared import clock, sealing
 from shared.contracts import Event, Sealed
@@ -60,6 +66,19 @@ async def merged(door: Door, into: UUID, old: UUID) -> ClientsMerged:
     )
 
 
+def received(data: bytes, sender: str, at: datetime) -> ReceivedMail:
+    return ReceivedMail(
+        peer="127.0.0.1",
+        helo="client.test",
+        envelope_from=sender,
+        rcpt_tos=("office@firm.test",),
+        data=data,
+        authenticated_email=None,
+        trusted_peer=True,
+        received_at=at,
+    )
+
+
 async def newest(door: Door) -> Any:
     rows = await rows_of(door.runtime, "SELECT * FROM messages ORDER BY message_id DESC LIMIT 1")
     return rows[0]
@@ -86,6 +105,38 @@ async def test_mail_of_the_merged_address_is_the_survivors_also_in_an_old_thread
     assert joined.matter_id in (before.matter_id, door.people.matter)
     received = await told(door.runtime, "ClientMessageReceived")
     assert [one["client_id"] for one in received] == [str(old)] + [str(door.people.clara)] * 2
+
+
+async def test_a_merger_heard_while_a_mail_is_being_kept_does_not_seal_it_for_nobody(
+    door: Door,
+) -> None:
+    """The original is sealed before the second transaction, under the key of who had the thread."""
+    old = await another_client(door.runtime, OLD)
+    await door.send(letter(sender=f"Clara <{OLD}>"), sender=OLD)
+    first = await newest(door)
+    reply = letter(
+        "One more thing.",
+        sender=f"Clara <{OLD}>",
+        number=2,
+        in_reply_to=first.message_id_header,
+    )
+    key = (door.platform.keys / "reply").read_bytes()
+    now = clock.now()
+    mail = Mail(received(reply, OLD, now), parse(reply))
+    async with door.runtime.db.transaction() as session:
+        known = await recognising.look_up(session, mail, key)
+    await door.runtime.keys.hold(*known.owners)
+    decision = recognising.decide(mail, known, door.runtime.keys)
+    kept = seal_original(door.runtime.keys.key(old), new_id(), reply, mail.parsed)
+    await hear(door.runtime, await merged(door, door.people.clara, old))
+    with pytest.raises(incoming.HeardMeanwhile):
+        async with door.runtime.db.transaction() as session:
+            await incoming.keep(session, mail, known, decision, new_id(), kept)
+    await door.send(reply, sender=OLD)
+    again = await newest(door)
+    assert (again.client_id, again.conversation_id) == (door.people.clara, first.conversation_id)
+    original = await door.get(f"/v1/messages/{again.message_id}/original")
+    assert b"One more thing." in original.content
 
 
 async def test_what_was_said_before_stays_where_it_was_and_is_read_together(door: Door) -> None:

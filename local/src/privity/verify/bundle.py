@@ -5,7 +5,7 @@ import base64
 import hmac
 import json
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from io import BytesIO
@@ -16,6 +16,7 @@ from privity.verify.entries import parse_entry
 from privity.verify.notes import (
     Checkpoint,
     Verifier,
+    cosigned_at,
     open_checkpoint,
     open_text,
     parse_key,
@@ -42,23 +43,24 @@ class _Counted:
     closed: int = 0
 
 
-def verify_bundle(path: Path, key: str | None) -> Report:
+def verify_bundle(path: Path, key: str | None, witnesses: Sequence[Verifier] = ()) -> Report:
     """Raises Doubt; what JSON or zip trip over becomes one, too."""
     try:
-        return _verify(path, key)
+        return _verify(path, key, witnesses)
     except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError) as error:
         raise Doubt(f"The bundle is malformed: {type(error).__name__}: {error}.") from error
     except (OSError, zipfile.BadZipFile, NotImplementedError) as error:
         raise Doubt(f"The bundle cannot be read: {error}.") from error
 
 
-def _verify(path: Path, key: str | None) -> Report:
+def _verify(path: Path, key: str | None, witnesses: Sequence[Verifier]) -> Report:
     files = _files(path)
     verifier, note = _signer(files, key)
     listed = _listed(files, verifier, note)
     head = open_checkpoint(files["checkpoint"], verifier)
     if head.size != listed.size:
         raise Doubt("The checkpoint is not the one that the list of files was signed for.")
+    cosigned = [_cosigned(files["checkpoint"], one) for one in witnesses]
     counted, leaves = _Counted(), dict[int, bytes]()
     for line in map(json.loads, map(bytes.decode, BytesIO(files["entries.jsonl"]))):
         if line["index"] in leaves:
@@ -73,8 +75,15 @@ def _verify(path: Path, key: str | None) -> Report:
         size=head.size,
         root=base64.b64encode(head.root).decode(),
         checkpoint=files["checkpoint"].decode(),
-        proved=tuple(_proved(head, key, len(files) - 2, len(leaves), counted)),
+        proved=(*_proved(head, key, len(files) - 2, len(leaves), counted), *cosigned),
     )
+
+
+def _cosigned(note: bytes, witness: Verifier) -> str:
+    at = cosigned_at(note, witness)
+    if at is None:
+        raise Doubt(f"{witness.name} did not cosign the checkpoint of the bundle.")
+    return f"{witness.name} cosigned its checkpoint on {at}."
 
 
 def _files(path: Path) -> dict[str, bytes]:

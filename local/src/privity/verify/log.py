@@ -2,7 +2,7 @@
 every stream counted, and all of it compared with what was seen before."""
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -11,7 +11,7 @@ import httpx2
 
 from privity.verify import memory
 from privity.verify.entries import MAX_ENTRY, Streams, parse_entry
-from privity.verify.notes import Checkpoint, Verifier, open_checkpoint
+from privity.verify.notes import Checkpoint, Verifier, cosigned_at, open_checkpoint
 from privity.verify.report import Doubt, Report
 from privity.verify.tree import Stack
 
@@ -44,10 +44,10 @@ class Log:
 class Reading:
     """One pass over the log: entries in order, and beside them every hash tile they must give."""
 
-    def __init__(self, log: Log, size: int, watch: int | None) -> None:
+    def __init__(self, log: Log, size: int, watch: Collection[int]) -> None:
         self.log, self.size, self.watch = log, size, watch
         self.tree, self.streams = Stack(), Streams()
-        self.watched: bytes | None = self.tree.root() if watch == 0 else None
+        self.watched = {0: self.tree.root()}  # the roots of the sizes to watch
         self.rows: list[list[bytes]] = []  # of each tile level, the hashes since the last full tile
         self.full: list[int] = []  # of each tile level, how many full tiles were passed
         self.tiles = 0
@@ -80,8 +80,8 @@ class Reading:
         hashed = sha256(b"\x00" + entry).digest()
         self.tree.push(hashed)
         self._hash(0, hashed)
-        if index + 1 == self.watch:
-            self.watched = self.tree.root()
+        if index + 1 in self.watch:
+            self.watched[index + 1] = self.tree.root()
         try:
             parsed = parse_entry(entry)
         except (ValueError, RecursionError) as wrong:
@@ -121,13 +121,19 @@ def _tile_path(level: str, number: int, width: int) -> str:
     return f"tile/{level}/{path}" + (f".p/{width}" if width < TILE_WIDTH else "")
 
 
-def verify_log(log: Log, verifier: Verifier, key: str, state: Path | None) -> Report:
+def verify_log(
+    log: Log, verifier: Verifier, key: str, state: Path | None, witnesses: Sequence[Verifier] = ()
+) -> Report:
+    # First, so that what was cosigned is no larger than the log that is read.
+    seen, cosigned = _cosigned(log, verifier, witnesses) if witnesses else (None, [])
     note = log.fetch("checkpoint", MAX_NOTE)
     head = open_checkpoint(note, verifier)
     past = memory.remembered(state, head.origin, key, verifier, note)
-    reading = Reading(log, head.size, watch=past.size if past else None)
+    reading = Reading(log, head.size, {one.size for one in (past, seen) if one})
     reading.read()
     doubts = [*reading.doubts, *_root_doubts(reading, head, past), *reading.streams.doubts()]
+    if seen and reading.watched.get(seen.size) != seen.root:
+        doubts.append(f"The {seen.size} entries that were cosigned are not those of this log.")
     told = doubts[:MAX_TOLD] + [f"… and {len(doubts) - MAX_TOLD} more."] * (len(doubts) > MAX_TOLD)
     if not doubts and state:
         memory.remember(state, head.origin, key, note)
@@ -138,9 +144,23 @@ def verify_log(log: Log, verifier: Verifier, key: str, state: Path | None) -> Re
         root=base64.b64encode(head.root).decode(),
         checkpoint=note.decode(),
         streams=tuple(reading.streams.found()),
-        proved=tuple(_proved(head, past, reading)) if not doubts else (),
+        proved=(*_proved(head, past, reading), *cosigned) if not doubts else (),
         doubts=tuple(told),
     )
+
+
+def _cosigned(
+    log: Log, verifier: Verifier, witnesses: Sequence[Verifier]
+) -> tuple[Checkpoint, list[str]]:
+    """The newest checkpoint that was cosigned: the very newest is not yet, while a log grows."""
+    note = log.fetch("witnessed", MAX_NOTE)
+    seen, told = open_checkpoint(note, verifier), list[str]()
+    for one in witnesses:
+        at = cosigned_at(note, one)
+        if at is None:
+            raise Doubt(f"{one.name} did not cosign the checkpoint of {seen.size} entries.")
+        told.append(f"{one.name} cosigned its first {seen.size} entries on {at}.")
+    return seen, told
 
 
 def _root_doubts(reading: Reading, head: Checkpoint, past: Checkpoint | None) -> Iterator[str]:
@@ -150,7 +170,7 @@ def _root_doubts(reading: Reading, head: Checkpoint, past: Checkpoint | None) ->
         return
     if past.size > head.size:
         yield f"The log shrank: it showed {past.size} entries before, now {head.size}."
-    elif reading.watched != past.root:
+    elif reading.watched.get(past.size) != past.root:
         yield f"The past was rewritten: the first {past.size} entries are not those seen before."
 
 

@@ -2,7 +2,9 @@
 
 import binascii
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from hashlib import sha256
 
 from cryptography.exceptions import InvalidSignature
@@ -10,6 +12,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from privity.verify.report import Doubt
 
+ED25519, COSIGNATURE_V1 = 1, 4
+MAX_TIME = 2**37
 NUMBER = re.compile(r"0|[1-9][0-9]{0,18}")
 
 
@@ -27,17 +31,22 @@ class Checkpoint:
     root: bytes
 
 
-def parse_key(key: str | None) -> Verifier:
+def parse_key(key: str | None, kind: int = ED25519) -> Verifier:
     if not key:
         raise Doubt("No verifier key: give it with --key (`privity status` shows the local log's).")
     name, _, rest = key.partition("+")
     key_id, _, encoded = rest.partition("+")
     material = unbase64(encoded)
-    if not name or len(material) != 33 or material[0] != 1:
-        raise Doubt("The verifier key is not an Ed25519 key of the signed-note format.")
+    if not name or len(material) != 33 or material[0] != kind:
+        raise Doubt("A verifier key is not an Ed25519 key of the signed-note format.")
     if sha256(name.encode() + b"\n" + material).digest()[:4].hex() != key_id:
         raise Doubt("The verifier key is damaged: its id is not that of its key.")
     return Verifier(name, bytes.fromhex(key_id), Ed25519PublicKey.from_public_bytes(material[1:]))
+
+
+def cosigners(keys: Sequence[str]) -> list[Verifier]:
+    """The witnesses of these verifier keys."""
+    return [parse_key(one, COSIGNATURE_V1) for one in keys]
 
 
 def open_checkpoint(note: bytes, verifier: Verifier) -> Checkpoint:
@@ -69,6 +78,20 @@ def open_text(note: bytes, verifier: Verifier) -> str:
     if not signed:
         raise Doubt(f"The checkpoint is not signed by the key of {verifier.name}.")
     return text
+
+
+def cosigned_at(note: bytes, witness: Verifier) -> str | None:
+    """When a witness cosigned a checkpoint (c2sp.org/tlog-cosignature), in words; None when it did
+    not. Raises Doubt for a cosignature that is wrong."""
+    text, _, lines = note.decode().rpartition("\n\n")
+    for line in lines[:-1].split("\n"):
+        name, raw = _signature(line)
+        if name == witness.name and raw[:4] == witness.key_id:
+            seconds = int.from_bytes(raw[4:12], "big")
+            said = f"cosignature/v1\ntime {seconds}\n{text}\n"
+            _check_signature(witness, raw[12:], said)
+            return f"{datetime.fromtimestamp(min(seconds, MAX_TIME), UTC):%Y-%m-%d %H:%M:%S} UTC"
+    return None
 
 
 def _signature(line: str) -> tuple[str, bytes]:

@@ -15,6 +15,7 @@ from audit.exports import api as exports_api
 from audit.exports.exporter import Exporter
 from audit.log import Log
 from audit.settings import AuditSettings
+from audit.witnesses import Witness
 from shared.app import Service, create_service
 from shared.consumer import Apply
 from shared.contracts import OWNERS
@@ -47,6 +48,11 @@ def create_app(settings: AuditSettings | None = None) -> FastAPI:
     async def audit_copies(runtime: Runtime) -> None:
         await ticker.copy(the_log, runtime, settings.audit_copies_every)
 
+    witnesses = [Witness.of(one) for one in settings.audit_witnesses]
+
+    async def audit_witnesses(runtime: Runtime) -> None:
+        await ticker.witness(the_log, runtime, witnesses, settings.audit_witnesses_every)
+
     exporter = Exporter(signer, settings.messaging_url, settings.audit_exports_kept_for)
     inspect_every = timedelta(seconds=settings.audit_inspect_every)
     inspector = Inspector(signer, settings.audit_retired_keys, inspect_every)
@@ -60,7 +66,7 @@ def create_app(settings: AuditSettings | None = None) -> FastAPI:
                 audits_api.router,
                 api.router,
             ],
-            tasks=[audit_ticker, audit_copies, exporter.run, inspector.run],
+            tasks=[audit_ticker, audit_copies, audit_witnesses, exporter.run, inspector.run],
             owners=OWNERS,
             apply=recorder,
             poll_records=handlers.POLL_RECORDS,

@@ -43,7 +43,7 @@ class Signer:
     def verifier(self) -> str:
         """`<name>+<key id, hex>+<base64 of 0x01 and the public key>`."""
         public = ED25519 + self.key.public_key().public_bytes_raw()
-        return f"{self.name}+{_key_id(self.name, public).hex()}+{_base64(public)}"
+        return f"{self.name}+{key_id(self.name, public).hex()}+{_base64(public)}"
 
     @property
     def verifiers(self) -> list[str]:
@@ -65,7 +65,7 @@ class Signer:
 
     def _line(self, text: str) -> str:
         public = ED25519 + self.key.public_key().public_bytes_raw()
-        signature = _key_id(self.name, public) + self.key.sign(text.encode())
+        signature = key_id(self.name, public) + self.key.sign(text.encode())
         return f"— {self.name} {_base64(signature)}\n"
 
 
@@ -90,7 +90,7 @@ def open_note(note: str, verifier: str) -> str:
     if not blank or not lines.endswith("\n") or re.search(r"[\x00-\x09\x0b-\x1f]", note):
         raise BadNote("not a signed note")
     text += "\n"
-    signatures = [_parse_signature(line) for line in lines[:-1].split("\n")]
+    signatures = [signature_of(line) for line in lines[:-1].split("\n")]
     ours = [raw[4:] for signer, raw in signatures if signer == name and raw[:4] == key_id]
     if not ours:
         raise BadNote(f"not signed by {name}")
@@ -107,7 +107,7 @@ def open_checkpoint(note: str, verifier: str, origin: str) -> Checkpoint:
     lines = open_note(note, verifier).split("\n")
     if len(lines) < 4 or lines[0] != origin or not _SIZE.fullmatch(lines[1]):
         raise BadNote(f"not a checkpoint of {origin}")
-    root = _unbase64(lines[2])
+    root = unbase64(lines[2])
     if len(root) != 32:
         raise BadNote("the root is not a SHA-256")
     return Checkpoint(origin, int(lines[1]), root)
@@ -117,22 +117,22 @@ def _parse_verifier(verifier: str) -> tuple[str, bytes, Ed25519PublicKey]:
     parts = verifier.strip().split("+", 2)
     if len(parts) != 3 or not _NAME.fullmatch(parts[0]):
         raise BadNote("not a verifier key")
-    public = _unbase64(parts[2])
-    if len(public) != 33 or public[:1] != ED25519 or _key_id(parts[0], public).hex() != parts[1]:
+    public = unbase64(parts[2])
+    if len(public) != 33 or public[:1] != ED25519 or key_id(parts[0], public).hex() != parts[1]:
         raise BadNote("not an Ed25519 verifier key")
-    return parts[0], _key_id(parts[0], public), Ed25519PublicKey.from_public_bytes(public[1:])
+    return parts[0], key_id(parts[0], public), Ed25519PublicKey.from_public_bytes(public[1:])
 
 
-def _parse_signature(line: str) -> tuple[str, bytes]:
+def signature_of(line: str) -> tuple[str, bytes]:
     mark, _, rest = line.partition(" ")
     name, _, encoded = rest.partition(" ")
-    raw = _unbase64(encoded)
+    raw = unbase64(encoded)
     if mark != "—" or not _NAME.fullmatch(name) or len(raw) < 5:
         raise BadNote("not a signature line")
     return name, raw
 
 
-def _key_id(name: str, public: bytes) -> bytes:
+def key_id(name: str, public: bytes) -> bytes:
     return sha256(name.encode() + b"\n" + public).digest()[:4]
 
 
@@ -140,7 +140,7 @@ def _base64(raw: bytes) -> str:
     return base64.b64encode(raw).decode()
 
 
-def _unbase64(encoded: str) -> bytes:
+def unbase64(encoded: str) -> bytes:
     try:
         raw = base64.b64decode(encoded, validate=True)
     except (binascii.Error, ValueError):

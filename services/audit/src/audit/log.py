@@ -62,6 +62,8 @@ class Log:
                 copied = await self._copied_outside()
                 async with db.transaction() as session:
                     last = await self._compare(session, copied)
+                if self._closed:  # somebody outside contradicted it meanwhile
+                    raise NotOurPast(self.problem)
                 self._last, self.problem = last, None
 
     async def append(self, session: AsyncSession, arrivals: Sequence[Arrival]) -> Appended:
@@ -96,10 +98,12 @@ class Log:
         self._last = newest
         try:
             await asyncio.to_thread(anchor.write_checkpoint, self._file, appended.note)
-            self.problem = None
+            problem = None
         except OSError as error:
-            self.problem = f"its checkpoint cannot be written outside the database: {error}"
+            problem = f"its checkpoint cannot be written outside the database: {error}"
             log.critical("no checkpoint outside", error=repr(error))
+        if not self._closed:
+            self.problem = problem
 
     async def copy(self, db: Database) -> None:
         """Keep the newest committed checkpoint in every store, if it is not there yet.
@@ -113,9 +117,13 @@ class Log:
         try:
             await self._copies.keep(head.checkpoint, head.note)
         except Contradicted as error:
-            self._last, self._closed = None, True
-            raise self._refusal(str(error)) from error
+            raise self.closed(str(error)) from error
         self._copied = head.checkpoint.size
+
+    def closed(self, reason: str) -> NotOurPast:
+        """For good, until a person acts: somebody outside holds another history."""
+        self._last, self._closed = None, True
+        return self._refusal(reason)
 
     async def _copied_outside(self) -> list[Checkpoint]:
         """The newest of each store of copies that is newer than the file."""

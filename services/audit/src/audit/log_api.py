@@ -64,7 +64,18 @@ async def get_checkpoint(session: Transaction) -> Response:
     head = await rows.newest(session)
     if head is None:
         raise NotFound("The log has not been opened yet.")
-    return PlainTextResponse(head.note, headers={"cache-control": "no-store"})
+    note = await rows.with_cosignatures(session, head.checkpoint.size, head.note)
+    return PlainTextResponse(note, headers={"cache-control": "no-store"})
+
+
+@router.get("/witnessed", response_class=PlainTextResponse)
+async def get_witnessed(session: Transaction) -> Response:
+    """The newest checkpoint that a witness cosigned (c2sp.org/tlog-cosignature): while the log
+    grows, its very newest is not yet."""
+    note = await rows.witnessed(session)
+    if note is None:
+        raise NotFound("No witness has cosigned a checkpoint of this log yet.")
+    return PlainTextResponse(note, headers={"cache-control": "no-store"})
 
 
 @router.get(

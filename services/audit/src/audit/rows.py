@@ -100,6 +100,49 @@ async def newest(session: AsyncSession) -> Head | None:
     return Head(checkpoint, row.note, row.published_at, row.read_at)
 
 
+async def cosigned(session: AsyncSession, witness: str) -> int:
+    """The largest size that a witness cosigned; 0 before the first."""
+    found = await session.execute(
+        text("SELECT coalesce(max(size), 0) FROM cosignatures WHERE witness = :witness"),
+        {"witness": witness},
+    )
+    size: int = found.scalar_one()
+    return size
+
+
+async def keep_cosignature(
+    session: AsyncSession, size: int, witness: str, line: str, at: datetime
+) -> None:
+    """Of two replicas that asked, the first one's stays."""
+    await session.execute(
+        text("""
+            INSERT INTO cosignatures (size, witness, line, cosigned_at)
+            VALUES (:size, :witness, :line, :at) ON CONFLICT DO NOTHING
+        """),
+        {"size": size, "witness": witness, "line": line, "at": at},
+    )
+
+
+async def with_cosignatures(session: AsyncSession, size: int, note: str) -> str:
+    """A note with what witnesses signed under it since; what the log signed stays as it was."""
+    found = await session.execute(
+        text("SELECT line FROM cosignatures WHERE size = :size ORDER BY witness"), {"size": size}
+    )
+    return note + "".join(f"{line}\n" for line in found.scalars())
+
+
+async def witnessed(session: AsyncSession) -> str | None:
+    """The newest checkpoint that a witness cosigned, with its cosignatures."""
+    found = await session.execute(
+        text("""
+            SELECT size, note FROM checkpoints
+            WHERE size = (SELECT max(size) FROM cosignatures)
+        """)
+    )
+    row = found.one_or_none()
+    return await with_cosignatures(session, row.size, row.note) if row else None
+
+
 async def note_of(session: AsyncSession, size: int) -> str:
     """The signed note of exactly this size; it must have been published."""
     found = await session.execute(

@@ -29,6 +29,12 @@ class AuditSettings(Settings):
         default=[], description="object stores: file:///folder or s3://bucket/prefix, as JSON"
     )
     audit_copies_every: float = 60.0
+    audit_witnesses: list[str] = Field(
+        default=[],
+        description="who cosigns: address and verifier key of each, as JSON"
+        ' (["https://witness.example witness.example+…+B…"])',
+    )
+    audit_witnesses_every: float = 60.0
     audit_recorded_every: float = 3600.0
     audit_silent_after: float = Field(
         780.0, description="seconds without a statement of its streams: a service is silent"

@@ -13,8 +13,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from audit import gaps, queries, streams
+from audit import gaps, proofs, queries, rows, streams
 from audit.log import Log, NotOurPast
+from audit.witnesses import Ahead, Contradicts, Witness
 from shared import clock, housekeeping
 from shared.consumer import Ends
 from shared.contracts import OWNERS
@@ -125,6 +126,51 @@ async def copy(the_log: Log, runtime: Runtime, every: float) -> None:
             problem = f"a checkpoint could not be copied: {error}"
             log.error("a checkpoint could not be copied", error=repr(error))
         await asyncio.sleep(every)
+
+
+async def witness(
+    the_log: Log, runtime: Runtime, witnesses: Sequence[Witness], every: float
+) -> None:
+    """Until cancelled: witnesses are shown newer checkpoints, beside everything else. One that is
+    away stops nothing and is told in /readyz; one that signed for another past closes the log."""
+    problems: dict[str, str] = {}
+    runtime.ready_checks["witnesses"] = lambda: "; ".join(problems.values()) or None
+    while witnesses:
+        for one in witnesses:
+            try:
+                await _show(runtime, one)
+                problems.pop(one.name, None)
+            except Contradicts as error:
+                the_log.closed(str(error))
+                problems[one.name] = str(error)
+                return
+            except (DBAPIError, OSError, TimeoutError) as error:
+                problems[one.name] = str(error)
+                log.error("a witness did not sign", witness=one.name, error=repr(error))
+        await asyncio.sleep(every)
+
+
+async def _show(runtime: Runtime, one: Witness) -> None:
+    """Dying before the cosignature is kept leaves the witness ahead of what we know: asked again,
+    it says its size, and the proof is made from there."""
+    async with runtime.db.transaction() as session:
+        head, old = await rows.newest(session), await rows.cosigned(session, one.name)
+    if head is None or head.checkpoint.size in (0, old):
+        return
+
+    async def prove(first: int, size: int) -> Sequence[bytes]:
+        async with runtime.db.transaction() as session:
+            return await proofs.consistency(session, first, size) if 0 < first < size else []
+
+    try:
+        found = await one.ask(runtime.http, head.checkpoint, head.note, old, prove)
+    except Ahead as error:
+        async with runtime.db.transaction() as session:
+            if await proofs.size(session) >= error.signed:
+                return  # another replica showed it a newer one in between
+        raise
+    async with runtime.db.transaction() as session:
+        await rows.keep_cosignature(session, head.checkpoint.size, one.name, found.line, found.at)
 
 
 async def tell_recorded(session: AsyncSession, every: timedelta) -> None:

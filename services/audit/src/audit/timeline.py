@@ -25,7 +25,8 @@ SHOWN_TO_CLIENTS = INBOUND | OUTBOUND | {
     "AcknowledgmentDue", "ResponseDue", "ClockMet", "ClockPaused", "ClockResumed",
     "CallLogged", "MatterOpened", "MatterClosed", "PointOfContactAssigned",
     "UpdateDue", "UpdateRequested", "ProgressUpdateSent", "DecisionRequested", "DecisionRecorded",
-    "DecisionWithdrawn", "CaseAssessmentShared", "CaseAssessmentAcknowledged",
+    "DecisionWithdrawn", "StrategyQuestioned", "StrategyExplained",
+    "CaseAssessmentShared", "CaseAssessmentAcknowledged",
     "ConsentGranted", "ConsentWithdrawn", "DisclosureMade", "FileHandedOver",
     "EngagementProposed", "EngagementSigned", "EngagementDeclined", "EngagementEnded",
     "InformationRequested", "InformationProvided",
@@ -260,6 +261,8 @@ WORDS: dict[str, Callable[[Any, Reader], str]] = {
     "DecisionRequested": _sealed("question", "To decide"),
     "DecisionRecorded": lambda event, _: f"Decided: {event.option}{', late' if event.late else ''}",
     "DecisionWithdrawn": _sealed("reason", "No longer to decide"),
+    "StrategyQuestioned": _sealed("question", "The client asks about the strategy"),
+    "StrategyExplained": _sealed("answer", "About the strategy"),
     "CaseAssessmentShared": lambda event, _: (
         f"Assessment shared, version {event.assessment_version}"
     ),

@@ -5,9 +5,9 @@ import asyncio
 import structlog
 from sqlalchemy.exc import DBAPIError
 
-import intake.consultations.actions as consultations
 import intake.engagements.actions as engagements
 import intake.files.actions as files
+from intake.consultations.erasure import erase_what_is_due
 from intake.information.ticker import remind_all
 from intake.settings import IntakeSettings
 from shared.errors import Unavailable
@@ -31,6 +31,6 @@ async def tick(runtime: Runtime) -> None:
 
 async def look(runtime: Runtime) -> None:
     async with runtime.db.transaction() as session:
-        await consultations.erase_what_is_due(session)
+        await erase_what_is_due(session)
         await files.sweep(session)
         await engagements.expire_what_is_due(session)

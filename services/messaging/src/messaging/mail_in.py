@@ -10,9 +10,10 @@ from uuid import UUID
 
 from opentelemetry import trace
 
-from messaging.conversations import custody, incoming
+from messaging.conversations import custody, incoming, recognising
 from messaging.conversations.custody import SealedOriginal
-from messaging.conversations.incoming import Decision, HeardMeanwhile, Known, Mail
+from messaging.conversations.incoming import HeardMeanwhile
+from messaging.conversations.recognising import Decision, Known, Mail
 from messaging.directory import queries as directory
 from messaging.email.certificate import self_made_context, server_context
 from messaging.email.parsing import parse
@@ -106,9 +107,9 @@ async def _keep_once(runtime: Runtime, key: bytes, mail: Mail) -> UUID:
 
 async def _try_to_keep(runtime: Runtime, key: bytes, mail: Mail) -> UUID:
     async with runtime.db.transaction() as session:
-        known = await incoming.look_up(session, mail, key)
+        known = await recognising.look_up(session, mail, key)
     await runtime.keys.hold(FIRM_ID, *known.owners)  # the firm's seals notices to its own people
-    decision = incoming.decide(mail, known, runtime.keys)
+    decision = recognising.decide(mail, known, runtime.keys)
     conversation_id = new_id()
     owner = _owner(known, decision, conversation_id)
     await runtime.keys.hold(owner, create=owner == conversation_id)

@@ -15,7 +15,8 @@ from sqlmodel import col
 
 from shared.ids import new_id
 from shared.outbox import emit
-from sla_monitor import actions, queries, telling
+from sla_monitor import queries, telling
+from sla_monitor.clocks import cancel, meet, pin, settle, tell_again
 from sla_monitor.models import Clock, Kind, MatterContact
 
 AT_LEAST = timedelta(seconds=1)  # a time to reply that is past when it is named
@@ -48,7 +49,7 @@ async def inform(session: AsyncSession, matter_id: UUID, at: datetime, cause_id:
     if clock is None or at <= clock.opened_at:
         return
     assert clock.client_id is not None, "a matter has a client"
-    await actions.meet(session, clock, at, cause_id)
+    await meet(session, clock, at, cause_id)
     await session.flush()  # one open clock per matter: the old one first
     later = clock.urgent_at if clock.urgent_at and clock.urgent_at > at else None
     await _open(
@@ -93,13 +94,13 @@ async def hear_client(session: AsyncSession, kind: Kind, subject_id: UUID, at: d
     """The client gave all that they were asked for."""
     clock = await queries.clock_of(session, kind, subject_id)
     if clock is not None:
-        await actions.meet(session, clock, at, subject_id)
+        await meet(session, clock, at, subject_id)
 
 
 async def withdraw(session: AsyncSession, decision_id: UUID, at: datetime) -> None:
     clock = await queries.clock_of(session, "decision", decision_id)
     if clock is not None:
-        _cancel(session, clock, at, "decision-withdrawn")
+        cancel(session, clock, at, "decision-withdrawn")
 
 
 async def close_matter(
@@ -110,13 +111,7 @@ async def close_matter(
     asked = await queries.clients_own_clocks(session, matter_id)
     named = await queries.clocks_named(session, given_up)
     for clock in (*([update] if update else []), *asked, *named):
-        _cancel(session, clock, at, "matter-closed")
-
-
-def _cancel(session: AsyncSession, clock: Clock, at: datetime, reason: str) -> None:
-    if clock.met_at is None and clock.cancelled_at is None:
-        clock.cancelled_at, clock.state, clock.next_at = at, "cancelled", None
-        emit(session, telling.cancelled(clock, reason))
+        cancel(session, clock, at, "matter-closed")
 
 
 async def _open(
@@ -147,16 +142,16 @@ async def _open(
         pauses=[],
         firings=[],
     )
-    actions.pin(clock, terms)
-    actions.settle(clock, terms)
+    pin(clock, terms)
+    settle(clock, terms)
     session.add(clock)
     emit(session, telling.due(clock, terms))
 
 
 async def _settle_told(session: AsyncSession, clock: Clock) -> None:
     terms = await queries.pinned_terms(session, clock)
-    actions.settle(clock, terms)
-    actions.tell_again(session, clock, terms)
+    settle(clock, terms)
+    tell_again(session, clock, terms)
 
 
 async def _remember(session: AsyncSession, matter_id: UUID, at: datetime, cause_id: UUID) -> None:

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shared import clock
 from shared.consumer import Ends
 from shared.runtime import Runtime
-from sla_monitor import actions, deadlines, queries
+from sla_monitor import clocks, deadlines, queries
 from sla_monitor.calendar import CalendarRefused
 from sla_monitor.models import Clock, Kind
 from sla_monitor.settings import SlaMonitorSettings
@@ -182,7 +182,7 @@ class Ticker:
         changed = 0
         for kind in _kinds():
             async with self.runtime.db.transaction() as session:
-                changed += await actions.recompute_stale(session, kind)
+                changed += await clocks.recompute_stale(session, kind)
         async with self.runtime.db.transaction() as session:
             changed += await deadlines.replan_stale(session)
         if not changed:
@@ -194,7 +194,7 @@ async def _fire_one(
 ) -> bool:
     """False if something is due that cannot be told yet."""
     try:
-        return await actions.fire(session, each, until, detected_at=now, heard_until=heard_until)
+        return await clocks.fire(session, each, until, detected_at=now, heard_until=heard_until)
     except CalendarRefused as error:
         # One clock whose calendar ends must not stop all others; nothing of it was told yet.
         log.critical("a clock cannot be counted", clock_id=str(each.clock_id), error=error.code)

@@ -280,6 +280,17 @@ class EngagementHeldUp(Event, owner="intake", key="client_id", subject="engageme
     held_up_at: AwareDatetime
 
 
+class EngagementWithdrawn(Event, owner="intake", key="client_id", subject="engagement_id"):
+    """The firm took back a version that was offered, to change it: told once for each version.
+    Links to it open nothing, and whoever signed it has signed nothing."""
+
+    engagement_id: UUID
+    agreement_version: int
+    client_id: UUID
+    withdrawn_by: UUID
+    withdrawn_at: AwareDatetime
+
+
 class EngagementDeclined(Event, owner="intake", key="client_id", subject="engagement_id"):
     """A signer declined this version; whatever others signed of it is void. Told once."""
 

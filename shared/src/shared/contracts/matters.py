@@ -411,8 +411,8 @@ class DecisionWithdrawn(Event, owner="matters", key="client_id", subject="decisi
 
 
 class DecisionQuestioned(Event, owner="matters", key="client_id", subject="question_id"):
-    """The client has a question or a concern about a decision, or about strategy. It is owed an
-    answer and stays open until DecisionExplained."""
+    """The client has a question or a concern about a decision. It is owed an answer and stays open
+    until DecisionExplained."""
 
     question_id: UUID
     decision_id: UUID
@@ -427,6 +427,30 @@ class DecisionExplained(Event, owner="matters", key="client_id", subject="questi
 
     question_id: UUID
     decision_id: UUID
+    matter_id: UUID
+    client_id: UUID
+    answer: Sealed
+    answered_by: UUID
+    answered_at: AwareDatetime
+
+
+class StrategyQuestioned(Event, owner="matters", key="client_id", subject="question_id"):
+    """The client has a question or a concern about how their matter is conducted, and not about a
+    decision that was put to them (DecisionQuestioned). It is owed an answer and stays open until
+    StrategyExplained."""
+
+    question_id: UUID
+    matter_id: UUID
+    client_id: UUID
+    question: Sealed
+    asked_at: AwareDatetime
+
+
+class StrategyExplained(Event, owner="matters", key="client_id", subject="question_id"):
+    """A client's question about how their matter is conducted was answered by a person: told
+    once."""
+
+    question_id: UUID
     matter_id: UUID
     client_id: UUID
     answer: Sealed
@@ -451,7 +475,9 @@ class CaseAssessmentShared(Event, owner="matters", key="client_id", subject="ass
 
 
 class CaseAssessmentAcknowledged(Event, owner="matters", key="client_id", subject="assessment_id"):
-    """The client said that they read this version. Does not mean that they agree."""
+    """The client said that they read this version: told once. Does not mean that they agree. Where
+    not in the portal, a person noted it (`recorded_by`), and `writing_id` is the message in which
+    it was said, if it was written."""
 
     assessment_id: UUID
     assessment_version: int
@@ -459,6 +485,9 @@ class CaseAssessmentAcknowledged(Event, owner="matters", key="client_id", subjec
     client_id: UUID
     acknowledged_by: UUID
     acknowledged_at: AwareDatetime
+    channel: Literal["portal", "email", "letter", "phone", "in_person", "video"] = "portal"
+    writing_id: UUID | None = None
+    recorded_by: UUID | None = None
 
 
 class ConsentGranted(Event, owner="matters", key="client_id", subject="consent_id"):

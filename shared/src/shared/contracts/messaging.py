@@ -33,7 +33,7 @@ class Waited(Fact):
 def conversation_of_bills(client_id: UUID, matter_id: UUID | None) -> UUID:
     """The conversation of a matter's bills: what is written to the client about fees begins or
     joins it, so that a message of theirs in it answers such a letter."""
-    return uuid5(NAMESPACE_OID, f"bills/{client_id}/{matter_id}")
+    return uuid5(NAMESPACE_OID, f"bills/{matter_id or client_id}")
 
 
 class ClientMessageReceived(Event, owner="messaging", key="client_id", subject="message_id"):

@@ -175,7 +175,8 @@ class Making:
         spans = merkle.gaps_between(indexes, export.size)
         async with self.content.db.transaction() as session:
             hashes = await log_rows.stored(session, merkle.nodes_of(spans))
-            note = await log_rows.note_of(session, export.size)
+            signed = await log_rows.note_of(session, export.size)
+            note = await log_rows.with_cosignatures(session, export.size, signed)
         proof = [[*span, _base64(merkle.span_hash(span, hashes))] for span in spans]
         packer.add("proof.json", json.dumps(proof))
         packer.add("checkpoint", note)

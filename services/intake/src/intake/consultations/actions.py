@@ -6,13 +6,13 @@ from typing import NamedTuple
 from uuid import UUID
 
 import orjson
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 import intake.conflicts.actions as conflicts
 import intake.conflicts.queries as conflict_checks
 import intake.directory.queries as directory
 import intake.engagements.queries as engagements
+import intake.information.actions as information
 import intake.letters.actions as letters
 import intake.names.actions as names
 from intake.consultations import queries
@@ -168,6 +168,7 @@ async def decline(
     if row.state == "scheduled":
         row.sequence += 1
         emit(session, _scheduled(session, row, cancelled=True))
+    await information.waive_all(session, consultation_id, reasons=reasons, by=by)
     now = clock.now()
     sealed = _sealed(session, row, "reasons", reasons)
     row.state, row.declined_at = "declined", now
@@ -208,20 +209,6 @@ async def keep_for_good(session: AsyncSession, consultation_id: UUID) -> None:
     """An engagement came of it: what was said belongs to the client's file."""
     row = await queries.consultation(session, consultation_id, locked=True)
     row.erase_at = None
-
-
-_ERASE = text("""
-    UPDATE consultations
-    SET name = NULL, email = NULL, phone = NULL, place = NULL, note = NULL, reasons = NULL,
-        erased_at = :now
-    WHERE erased_at IS NULL AND erase_at <= :now AND NOT EXISTS (
-        SELECT FROM engagements WHERE consultation_id = consultations.consultation_id
-            AND state IN ('draft', 'proposed', 'accepted', 'countersigned'))
-""")
-
-
-async def erase_what_is_due(session: AsyncSession) -> None:
-    await session.execute(_ERASE, {"now": clock.now()})
 
 
 def _erased_at(session: AsyncSession) -> datetime:

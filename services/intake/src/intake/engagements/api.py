@@ -234,7 +234,9 @@ async def post_withdraw(
 ) -> EngagementShown:
     """Back to a draft: signatures of this version are void."""
     await _holding(request, caller, "approve engagements", engagement_id)
-    return await _shown(session, await drafting.withdraw(session, engagement_id), response)
+    return await _shown(
+        session, await drafting.withdraw(session, engagement_id, by=caller.id), response
+    )
 
 
 @router.post("/{engagement_id}/invitations")

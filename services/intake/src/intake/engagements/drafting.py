@@ -23,6 +23,7 @@ from intake.engagements.states import AlreadySigned, require
 from intake.engagements.terms import MustSign, NewTerms, Terms
 from intake.settings import MOST_TOLD, IntakeSettings
 from shared import clock, revisions
+from shared.contracts.intake import EngagementWithdrawn
 from shared.errors import Invalid, Refusal
 from shared.ids import new_id
 from shared.outbox import emit
@@ -177,11 +178,22 @@ async def approve(
     return row
 
 
-async def withdraw(session: AsyncSession, engagement_id: UUID) -> Engagement:
+async def withdraw(session: AsyncSession, engagement_id: UUID, *, by: UUID) -> Engagement:
     """Take an offer back to change it: links open nothing any more, and who signed this version
-    has signed nothing."""
+    has signed nothing. One that was declined or expired is over already."""
     row = await queries.engagement(session, engagement_id, locked=True)
     require(row, "proposed", "accepted", "declined", "expired")
+    if row.state in ("proposed", "accepted"):
+        emit(
+            session,
+            EngagementWithdrawn(
+                engagement_id=engagement_id,
+                agreement_version=row.agreement_version,
+                client_id=row.client_id,
+                withdrawn_by=by,
+                withdrawn_at=clock.now(),
+            ),
+        )
     await _void(session, row)
     row.state = "draft"
     row.revision += 1

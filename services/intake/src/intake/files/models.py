@@ -10,19 +10,19 @@ from sqlmodel import Field
 
 from intake.tables import Instant, Row
 
-State = Literal["arriving", "kept"]
+State = Literal["arriving", "kept", "erased"]
 
 
 class File(Row, table=True):
     """`name` is sealed. `parts` is how many chunks it has; while it arrives `commitment` is null
-    and what its octets are is not known."""
+    and what its octets are is not known. Of an erased one neither name nor octets are left."""
 
     __tablename__ = "files"
     file_id: UUID = Field(primary_key=True)
     client_id: UUID
     subject_id: UUID
     state: State = Field(sa_type=Text)
-    name: dict[str, Any] = Field(sa_type=JSONB)
+    name: dict[str, Any] | None = Field(default=None, sa_type=JSONB(none_as_null=True))
     size: int
     parts: int
     media_type: str | None = Field(default=None, sa_type=Text)

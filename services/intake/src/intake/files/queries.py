@@ -68,7 +68,9 @@ async def part(session: AsyncSession, key: DataKey, file: File, number: int) -> 
 
 async def content(session: AsyncSession, file: File) -> bytes:
     """All of a file that was made here and fits into memory; SealBroken if it is not what was
-    committed to."""
+    committed to, NotFound if it was erased."""
+    if file.state != "kept":
+        raise NotFound("There is nothing here that you may see.")
     pieces = [piece async for piece in opened(session, file)]
     whole = b"".join(pieces[1:])
     if not hmac.compare_digest(sealing.commitment(pieces[0], whole), file.commitment or ""):

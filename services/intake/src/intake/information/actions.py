@@ -185,6 +185,17 @@ async def waive(
     return one
 
 
+async def waive_all(
+    session: AsyncSession, consultation_id: UUID, *, reasons: str, by: UUID
+) -> None:
+    """Nothing comes of the consultation: nobody is chased any more, and the links close."""
+    for row in await queries.requests_of(session, consultation_id):
+        for one in await queries.items(session, row.request_id):
+            if one.state == "open":
+                await waive(session, row.request_id, one.item_id, reasons=reasons, by=by)
+        await links.revoke(session, row.request_id)
+
+
 async def remind(session: AsyncSession, row: InformationRequest, zone: str) -> None:
     """A letter with a new link; the next comes after a while. The client's key must be held."""
     settings: IntakeSettings = session.info["settings"]

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 import matters.updates.actions as updates
 from matters.assessments import queries
-from matters.assessments.models import Assessment
+from matters.assessments.models import Assessment, Channel
 from matters.assessments.rules import SUBJECT, View, letter, require_no_promise
 from matters.clients.models import Client
 from matters.matters.models import Matter
@@ -66,7 +66,15 @@ async def share(
     return assessment
 
 
-async def acknowledge(session: AsyncSession, assessment: Assessment, *, by: UUID) -> None:
+async def acknowledge(
+    session: AsyncSession,
+    assessment: Assessment,
+    *,
+    by: UUID,
+    channel: Channel = "portal",
+    writing_id: UUID | None = None,
+    recorded_by: UUID | None = None,
+) -> None:
     """Told once. Raises AnotherIsNewest."""
     if assessment.acknowledged_at is not None:
         return
@@ -74,7 +82,8 @@ async def acknowledge(session: AsyncSession, assessment: Assessment, *, by: UUID
     assert newest is not None
     if newest.version != assessment.version:
         raise AnotherIsNewest(f"Version {newest.version} is the newest: show the client that one.")
-    assessment.acknowledged_by = by
+    assessment.acknowledged_by, assessment.channel = by, channel
+    assessment.writing_id, assessment.recorded_by = writing_id, recorded_by
     assessment.acknowledged_at = await clock.database_now(session)
     facts = assessment.model_dump(include=set(CaseAssessmentAcknowledged.model_fields))
     version = assessment.version

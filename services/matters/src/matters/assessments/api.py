@@ -1,7 +1,7 @@
 """HTTP in: how the firm sees a case, and that the client has read it."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Request
@@ -12,16 +12,15 @@ from sqlmodel import col
 import matters.staff.queries as staff
 from matters import access
 from matters.assessments import actions
-from matters.assessments.models import Assessment
+from matters.assessments.models import Assessment, Channel
 from matters.assessments.rules import View
 from matters.matters.models import Matter
+from matters.sealed import opened
 from shared.accesses import record_access
 from shared.auth import Caller
-from shared.contracts import Sealed
 from shared.db import Transaction
-from shared.errors import NotFound
+from shared.errors import Invalid, NotFound
 from shared.idempotency import IdempotentRoute
-from shared.keyring import unseal
 from shared.pages import Page, PageQuery, one_page, page
 from shared.policy import PolicyTable, permit
 from shared.values import Reason
@@ -35,7 +34,12 @@ POLICY: PolicyTable = {
         "client": "self",
     },
     "share assessments": {"partner": "any", "attorney": "team"},
-    "acknowledge assessments": {"client": "self"},
+    "acknowledge assessments": {
+        "partner": "any",
+        "attorney": "team",
+        "paralegal": "team",
+        "client": "self",
+    },
 }
 
 router = APIRouter(prefix="/v1", tags=["assessments"], route_class=IdempotentRoute)
@@ -53,6 +57,14 @@ class NewAssessment(BaseModel):
     follows: Annotated[int, Field(ge=0)] = 0
 
 
+class Acknowledged(BaseModel):
+    """How the client said that they read it, entered by staff; in writing, in which message."""
+
+    model_config = ConfigDict(extra="forbid")
+    channel: Literal["email", "letter", "phone", "in_person", "video"]
+    writing_id: UUID | None = None
+
+
 class AssessmentShown(BaseModel):
     id: UUID
     matter_id: UUID
@@ -64,6 +76,7 @@ class AssessmentShown(BaseModel):
     shared_by: UUID
     shared_at: datetime
     acknowledged_at: datetime | None
+    channel: Channel | None
 
 
 @router.post("/matters/{matter_id}/assessments", status_code=201)
@@ -97,20 +110,38 @@ async def list_assessments(
 
 @router.post("/assessments/{assessment_id}/acknowledge")
 async def post_acknowledgment(
-    assessment_id: UUID, caller: Caller, session: Transaction, request: Request
+    assessment_id: UUID,
+    caller: Caller,
+    session: Transaction,
+    request: Request,
+    body: Acknowledged | None = None,
 ) -> AssessmentShown:
-    """The client has read it; that is not to agree with it."""
+    """The client has read it; that is not to agree with it. In the portal without a body; staff say
+    how the client told them."""
     await access.hold_key(request, Assessment, assessment_id)
     permit(POLICY, caller, "acknowledge assessments")
     found = await session.get(Assessment, assessment_id, with_for_update=True)
     if found is None:
         raise NotFound(access.NOTHING)
     await access.matter(session, caller, POLICY, "acknowledge assessments", found.matter_id)
-    await actions.acknowledge(session, found, by=caller.id)
+    if (body is None) != (caller.role == "client"):
+        raise Invalid("Staff say how the client told them; in the portal there is nothing to say.")
+    if body is None:
+        await actions.acknowledge(session, found, by=caller.id)
+    else:
+        by = (await staff.member(session, caller)).staff_id
+        await actions.acknowledge(
+            session,
+            found,
+            by=found.client_id,
+            channel=body.channel,
+            writing_id=body.writing_id,
+            recorded_by=by,
+        )
     return _shown(session, found)
 
 
 def _shown(session: Transaction, row: Assessment) -> AssessmentShown:
-    words = {name: unseal(session, Sealed.model_validate(one)) for name, one in row.content.items()}
+    words = {name: opened(session, one) for name, one in row.content.items()}
     facts = row.model_dump(exclude={"assessment_id", "content"})
     return AssessmentShown.model_validate(facts | words | {"id": row.assessment_id})

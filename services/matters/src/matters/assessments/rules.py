@@ -92,8 +92,8 @@ def letter(view: View, version: int, *, client: str, author: str) -> str:
             f"What speaks against it\n{view.risks}",
             f"What we do not know, or cannot do\n{view.limits}",
             f"How long it may take\n{view.timeline}",
-            "Please tell us in the portal that you have read this. It does not mean that you agree:"
-            " if anything is unclear or worries you, answer this message or call me.",
+            "Please tell us that you have read this, in the portal or by answering this message. It"
+            " does not mean that you agree: if anything is unclear or worries you, call me.",
             author,
         )
     )

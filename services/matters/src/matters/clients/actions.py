@@ -34,9 +34,10 @@ async def register(
     await wishes.require_consents(session, client.client_id, client.preferences)
     session.add(client)
     await session.flush()
+    await points.require_may_answer(session, point_of_contact_id, client.client_id)
     told = _told(session, client) | {"registered_at": client.registered_at}
     emit(session, ClientRegistered.model_validate(told))
-    await points.assign_first(
+    points.assign_first(
         session,
         client_id=client.client_id,
         staff_id=point_of_contact_id,

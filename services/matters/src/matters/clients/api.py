@@ -14,14 +14,13 @@ import matters.walls.queries as walls
 from matters import access
 from matters.clients import actions, queries
 from matters.clients.models import Client, ClientBefore, What
+from matters.sealed import opened
 from shared import clock, revisions
 from shared.accesses import record_access, record_accesses
 from shared.auth import Caller
-from shared.contracts import Sealed
 from shared.db import Transaction
 from shared.idempotency import IdempotentRoute
 from shared.ids import new_id
-from shared.keyring import unseal
 from shared.pages import Page, PageQuery, one_page, page
 from shared.policy import PolicyTable, permit
 from shared.revisions import IfMatch
@@ -216,5 +215,5 @@ def _before(session: Transaction, row: ClientBefore) -> ClientBeforeShown:
     """Needs (accessibility) are sealed here too."""
     facts = row.facts
     if sealed := facts.get("accessibility"):
-        facts = facts | {"accessibility": unseal(session, Sealed.model_validate(sealed))}
+        facts = facts | {"accessibility": opened(session, sealed)}
     return ClientBeforeShown.model_validate(row.model_dump() | {"facts": facts})

@@ -12,14 +12,13 @@ from matters import access
 from matters.closing import actions
 from matters.closing.models import Closing
 from matters.matters.models import Matter
+from matters.sealed import opened
 from matters.updates.api import Words
 from shared.accesses import record_access
 from shared.auth import Caller
-from shared.contracts import Sealed
 from shared.db import Transaction
 from shared.errors import NotFound
 from shared.idempotency import IdempotentRoute
-from shared.keyring import unseal
 from shared.policy import PolicyTable
 from shared.values import Reason
 
@@ -107,9 +106,8 @@ async def get_closing(
 
 
 def _shown(session: Transaction, row: Closing) -> ClosingShown:
-    def opened(sealed: object) -> str:
-        return unseal(session, Sealed.model_validate(sealed))
-
     facts = row.model_dump(exclude={"reason", "given_up"})
-    left = [LeftOpenShown(**one | {"reason": opened(one["reason"])}) for one in row.given_up]
-    return ClosingShown(reason=opened(row.reason), given_up=left, **facts)
+    left = [
+        LeftOpenShown(**one | {"reason": opened(session, one["reason"])}) for one in row.given_up
+    ]
+    return ClosingShown(reason=opened(session, row.reason), given_up=left, **facts)

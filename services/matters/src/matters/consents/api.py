@@ -16,14 +16,13 @@ from matters import access
 from matters.clients.models import Client
 from matters.consents import actions
 from matters.consents.models import Consent, Disclosure, FileView
+from matters.sealed import opened
 from shared.accesses import record_access
 from shared.auth import Caller
-from shared.contracts import Sealed
 from shared.contracts.matters import DisclosureBasis
 from shared.db import Transaction
 from shared.errors import Invalid, NotFound
 from shared.idempotency import IdempotentRoute
-from shared.keyring import unseal
 from shared.pages import Page, PageQuery, one_page, page
 from shared.policy import PolicyTable, permit
 from shared.values import Line, Reason, Slug
@@ -229,18 +228,14 @@ def _decoded(document: str | None) -> bytes | None:
 
 
 def _consent(session: Transaction, row: Consent) -> ConsentShown:
-    words = {
-        name: unseal(session, Sealed.model_validate(getattr(row, name)))
-        for name in ("recipient", "scope")
-    }
+    words = {name: opened(session, getattr(row, name)) for name in ("recipient", "scope")}
     facts = row.model_dump(exclude={"consent_id", "recipient", "scope"})
     return ConsentShown.model_validate(facts | words | {"id": row.consent_id})
 
 
 def _disclosure(session: Transaction, row: Disclosure) -> DisclosureShown:
     words = {
-        name: unseal(session, Sealed.model_validate(getattr(row, name)))
-        for name in ("recipient", "content", "grounds")
+        name: opened(session, getattr(row, name)) for name in ("recipient", "content", "grounds")
     }
     facts = row.model_dump(exclude={"disclosure_id", "document", *words})
     return DisclosureShown.model_validate(facts | words | {"id": row.disclosure_id})

@@ -34,7 +34,17 @@ class HandedOver(NamedTuple):
     refused: Mapping[UUID, str]
 
 
-async def assign_first(
+async def require_may_answer(
+    session: AsyncSession, staff_id: UUID, client_id: UUID, matter_id: UUID | None = None
+) -> None:
+    """Until the end of this transaction they stay active, and no wall comes between them. Raises
+    Invalid and BehindWall."""
+    await _require_active(session, staff_id)
+    await clients.lock(session, client_id, share=True)
+    await walls.require_no_wall(session, [staff_id], client_id, matter_id)
+
+
+def assign_first(
     session: AsyncSession,
     *,
     client_id: UUID,
@@ -43,10 +53,8 @@ async def assign_first(
     from_at: datetime,
     by: UUID,
 ) -> PointOfContact:
-    """With the client or matter itself: it never exists without a contact."""
-    await _require_active(session, staff_id)
-    await clients.lock(session, client_id, share=True)
-    await walls.require_no_wall(session, [staff_id], client_id, matter_id)
+    """With the client or matter itself, which never exists without a contact: one of whom it is
+    known that they may answer."""
     assignment = PointOfContact(
         assignment_id=new_id(),
         client_id=client_id,

@@ -14,6 +14,7 @@ from matters.decisions.models import Channel, Decision, DecisionQuestion
 from matters.decisions.rules import WRITTEN, needs_writing
 from matters.matters.models import Matter
 from matters.matters.queries import hold_open
+from matters.tables import ClientRow
 from shared import clock
 from shared.contracts import Sealed
 from shared.contracts.matters import (
@@ -24,6 +25,8 @@ from shared.contracts.matters import (
     DecisionRecorded,
     DecisionRequested,
     DecisionWithdrawn,
+    StrategyExplained,
+    StrategyQuestioned,
 )
 from shared.errors import Invalid, Refusal
 from shared.ids import new_id
@@ -160,25 +163,25 @@ async def withdraw(session: AsyncSession, decision: Decision, *, reason: str) ->
     )
 
 
-async def ask(session: AsyncSession, decision: Decision, question: str) -> DecisionQuestion:
-    """The client wants to know more, or has a concern: it stays open until it is answered. Raises
-    MatterClosed: write to us then."""
-    await hold_open(session, await session.get_one(Matter, decision.matter_id))
+async def ask(
+    session: AsyncSession, matter: Matter, question: str, *, about: Decision | None
+) -> DecisionQuestion:
+    """The client wants to know more, or has a concern, about a decision or the strategy: it stays
+    open until it is answered. Raises MatterClosed: write to us then."""
+    await hold_open(session, matter)
     question_id = new_id()
-    sealed = _sealed(session, decision, question_id, "question", question)
+    sealed = _sealed(session, matter, question_id, "question", question)
     asked = DecisionQuestion(
         question_id=question_id,
+        decision_id=about.decision_id if about else None,
         question=sealed.model_dump(mode="json"),
         asked_at=await clock.database_now(session),
-        **_of(decision),
+        **matter.model_dump(include={"matter_id", "client_id"}),
     )
     session.add(asked)
-    emit(
-        session,
-        DecisionQuestioned(
-            question_id=question_id, question=sealed, asked_at=asked.asked_at, **_of(decision)
-        ),
-    )
+    told = DecisionQuestioned if about else StrategyQuestioned
+    facts = {"question_id": question_id, "question": sealed, "asked_at": asked.asked_at}
+    emit(session, told.model_validate(facts | _of(asked)))
     return asked
 
 
@@ -190,9 +193,10 @@ async def explain(session: AsyncSession, asked: DecisionQuestion, answer: str, *
     sealed = _sealed(session, asked, asked.question_id, "answer", answer)
     asked.answer = sealed.model_dump(mode="json")
     asked.answered_by, asked.answered_at = by, now
+    told = DecisionExplained if asked.decision_id else StrategyExplained
     emit(
         session,
-        DecisionExplained(
+        told(
             question_id=asked.question_id,
             answer=sealed,
             answered_by=by,
@@ -208,12 +212,12 @@ def _require_requested(decision: Decision) -> None:
 
 
 def _of(row: Decision | DecisionQuestion) -> dict[str, Any]:
-    return row.model_dump(include={"decision_id", "matter_id", "client_id"})
+    return row.model_dump(include={"decision_id", "matter_id", "client_id"}, exclude_none=True)
 
 
 def _sealed(
     session: AsyncSession,
-    row: Decision | DecisionQuestion,
+    row: ClientRow,
     content_id: UUID,
     field: str,
     words: str,

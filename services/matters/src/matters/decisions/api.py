@@ -17,14 +17,13 @@ from matters.decisions import actions, queries
 from matters.decisions.actions import Choice
 from matters.decisions.models import Channel, Decision, DecisionQuestion, State
 from matters.matters.models import Matter
+from matters.sealed import opened
 from shared.accesses import record_access
 from shared.auth import Caller
-from shared.contracts import Sealed
 from shared.contracts.matters import DecisionKind
 from shared.db import Transaction
 from shared.errors import Invalid, NotFound, Refusal
 from shared.idempotency import IdempotentRoute
-from shared.keyring import unseal
 from shared.pages import Page, PageQuery, one_page, page
 from shared.policy import PolicyTable, permit
 from shared.values import Prose, Reason, Slug
@@ -93,7 +92,10 @@ class Words(BaseModel):
 
 
 class QuestionShown(BaseModel):
+    """Without `decision_id` it is about the strategy."""
+
     id: UUID
+    decision_id: UUID | None
     question: str
     asked_at: datetime
     answer: str | None
@@ -186,7 +188,34 @@ async def post_question(
     """The client wants to know more, or has a concern about the strategy."""
     await access.hold_key(request, Decision, decision_id)
     decision = await _decision(session, caller, "ask about decisions", decision_id, lock=False)
-    return _question(session, await actions.ask(session, decision, body.text))
+    matter = await session.get_one(Matter, decision.matter_id)
+    return _question(session, await actions.ask(session, matter, body.text, about=decision))
+
+
+@router.post("/matters/{matter_id}/questions", status_code=201)
+async def post_question_of_strategy(
+    matter_id: UUID, body: Words, caller: Caller, session: Transaction, request: Request
+) -> QuestionShown:
+    """The client wants to know why the matter is conducted as it is, or has a concern. It is owed
+    an answer: no matter closes over it."""
+    await access.hold_key(request, Matter, matter_id)
+    matter = await access.matter(session, caller, POLICY, "ask about decisions", matter_id)
+    return _question(session, await actions.ask(session, matter, body.text, about=None))
+
+
+@router.get("/matters/{matter_id}/questions")
+async def list_questions_of_matter(
+    matter_id: UUID, caller: Caller, session: Transaction, paging: PageQuery, request: Request
+) -> Page[QuestionShown]:
+    """About decisions and about the strategy, answered or not, in the order of asking."""
+    await access.hold_key(request, Matter, matter_id)
+    matter = await access.matter(session, caller, POLICY, "read decisions", matter_id)
+    await record_access(session, caller, matter.client_id, "timeline")
+    wanted = one_page(queries.in_matter(matter_id), DecisionQuestion.question_id, paging)
+    found = (await session.execute(wanted)).scalars().all()
+    return page(
+        found, paging, lambda row: _question(session, row), lambda row: [str(row.question_id)]
+    )
 
 
 @router.get("/decisions/{decision_id}/questions")
@@ -247,15 +276,16 @@ async def _who_decides(
 
 
 def _shown(session: Transaction, row: Decision) -> DecisionShown:
-    def opened(sealed: object) -> str:
-        return unseal(session, Sealed.model_validate(sealed))
-
     options = [
-        Option(key=one["key"], text=opened(one["text"]), consequences=opened(one["consequences"]))
+        Option(
+            key=one["key"],
+            text=opened(session, one["text"]),
+            consequences=opened(session, one["consequences"]),
+        )
         for one in row.content["options"]
     ]
-    words = {name: opened(row.content[name]) for name in ("question", "recommendation")}
-    comment = opened(row.comment) if row.comment else None
+    words = {name: opened(session, row.content[name]) for name in ("question", "recommendation")}
+    comment = opened(session, row.comment) if row.comment else None
     facts = row.model_dump(exclude={"decision_id", "content", "comment"})
     return DecisionShown.model_validate(
         facts | words | {"id": row.decision_id, "options": options, "comment": comment}
@@ -265,8 +295,9 @@ def _shown(session: Transaction, row: Decision) -> DecisionShown:
 def _question(session: Transaction, row: DecisionQuestion) -> QuestionShown:
     return QuestionShown(
         id=row.question_id,
-        question=unseal(session, Sealed.model_validate(row.question)),
+        decision_id=row.decision_id,
+        question=opened(session, row.question),
         asked_at=row.asked_at,
-        answer=unseal(session, Sealed.model_validate(row.answer)) if row.answer else None,
+        answer=opened(session, row.answer) if row.answer else None,
         answered_at=row.answered_at,
     )

@@ -41,9 +41,11 @@ class Decision(ClientRow, table=True):
 
 
 class DecisionQuestion(ClientRow, table=True):
+    """Without a decision it is about the strategy."""
+
     __tablename__ = "decision_questions"
     question_id: UUID = Field(primary_key=True)
-    decision_id: UUID
+    decision_id: UUID | None = None
     matter_id: UUID
     question: dict[str, Any] = Field(sa_type=Json)
     asked_at: datetime = Field(sa_type=Instant)

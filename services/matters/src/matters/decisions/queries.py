@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -31,13 +31,14 @@ async def questions(session: AsyncSession, decision_id: UUID) -> Sequence[Decisi
     return found.scalars().all()
 
 
+def in_matter(matter_id: UUID) -> Select[DecisionQuestion]:
+    return select(DecisionQuestion).where(col(DecisionQuestion.matter_id) == matter_id)
+
+
 async def unanswered_in(session: AsyncSession, matter_id: UUID) -> Sequence[DecisionQuestion]:
     found = await session.execute(
-        select(DecisionQuestion)
-        .where(
-            col(DecisionQuestion.matter_id) == matter_id,
-            col(DecisionQuestion.answered_at).is_(None),
-        )
+        in_matter(matter_id)
+        .where(col(DecisionQuestion.answered_at).is_(None))
         .order_by(col(DecisionQuestion.asked_at))
     )
     return found.scalars().all()

@@ -13,13 +13,12 @@ from matters.files import actions, queries
 from matters.files.models import FileHandover
 from matters.files.queries import Given
 from matters.matters.models import Matter
+from matters.sealed import opened
 from shared.accesses import record_access
 from shared.auth import Caller
-from shared.contracts import Sealed
 from shared.contracts.matters import FileChannel
 from shared.db import Transaction
 from shared.idempotency import IdempotentRoute
-from shared.keyring import unseal
 from shared.pages import Page, PageQuery, one_page, page
 from shared.policy import PolicyTable
 from shared.values import Prose
@@ -99,6 +98,6 @@ async def list_file_handovers(
 
 def _shown(session: Transaction, given: Given) -> FileHandoverShown:
     handover, pack = given
-    note = unseal(session, Sealed.model_validate(handover.note)) if handover.note else None
+    note = opened(session, handover.note) if handover.note else None
     facts = pack.model_dump() | handover.model_dump(exclude={"handover_id", "note"})
     return FileHandoverShown.model_validate(facts | {"id": handover.handover_id, "note": note})

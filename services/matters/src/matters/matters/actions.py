@@ -40,7 +40,9 @@ async def open_matter(
     """By a signed engagement, or by a partner's reason, which is sealed in the event. The client's
     key must be held."""
     matter_id, opened_at = matter_id or new_id(), opened_at or await clock.database_now(session)
+    await contacts.require_may_answer(session, point_of_contact_id, client_id, matter_id)
     year = opened_at.astimezone(ZoneInfo(await firm.time_zone(session))).year
+    # Late, for from here to the commit all others who open a matter wait.
     last = (await session.execute(_NEXT_NUMBER, {"year": year})).scalar_one()
     matter = Matter(
         matter_id=matter_id,
@@ -66,7 +68,7 @@ async def open_matter(
             engagement_id=engagement_id,
         ),
     )
-    await contacts.assign_first(
+    contacts.assign_first(
         session,
         client_id=client_id,
         matter_id=matter_id,

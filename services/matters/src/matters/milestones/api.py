@@ -18,14 +18,13 @@ from matters.matters.models import Matter
 from matters.milestones import actions, queries
 from matters.milestones.models import Happening, Kind
 from matters.milestones.rules import Plan
+from matters.sealed import opened
 from shared import clock, revisions
 from shared.accesses import record_access
 from shared.auth import Caller
-from shared.contracts import Sealed
 from shared.db import Transaction
 from shared.errors import Invalid, NotFound
 from shared.idempotency import IdempotentRoute
-from shared.keyring import unseal
 from shared.pages import Page, PageQuery, one_page, page
 from shared.policy import PolicyTable, permit
 from shared.revisions import IfMatch
@@ -242,6 +241,6 @@ async def _due(session: Transaction, wall_clock: str) -> datetime:
 
 
 def _shown(session: Transaction, row: Happening) -> HappeningShown:
-    words = unseal(session, Sealed.model_validate(row.words)) if row.words else None
+    words = opened(session, row.words) if row.words else None
     facts = row.model_dump(exclude={"happening_id", "words"})
     return HappeningShown.model_validate(facts | {"id": row.happening_id, "words": words})

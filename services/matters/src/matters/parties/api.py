@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from matters import access
 from matters.matters.models import Matter
 from matters.parties import actions, queries
+from matters.sealed import opened
 from shared import revisions
 from shared.accesses import record_access
 from shared.auth import Caller
@@ -17,7 +18,7 @@ from shared.contracts.matters import MatterParty, PartyRole
 from shared.db import Transaction
 from shared.idempotency import IdempotentRoute
 from shared.ids import new_id
-from shared.keyring import seal, unseal
+from shared.keyring import seal
 from shared.policy import PolicyTable
 from shared.revisions import IfMatch
 from shared.values import Line
@@ -102,8 +103,8 @@ async def _shown(session: Transaction, matter: Matter, response: Response) -> Pa
                 id=one.party_id,
                 role=one.role,
                 kind=one.kind,
-                name=unseal(session, Sealed.model_validate(one.name)),
-                also=[unseal(session, Sealed.model_validate(name)) for name in one.also],
+                name=opened(session, one.name),
+                also=[opened(session, name) for name in one.also],
             )
             for one in await queries.parties(session, matter.matter_id)
         ]

@@ -11,13 +11,12 @@ from matters import access
 from matters.clients.models import Client
 from matters.preferences import actions
 from matters.preferences.models import ClientPreferences
+from matters.sealed import opened
 from shared import revisions
 from shared.accesses import record_access
 from shared.auth import Caller
-from shared.contracts import Sealed
 from shared.db import Transaction
 from shared.idempotency import IdempotentRoute
-from shared.keyring import unseal
 from shared.policy import PolicyTable
 from shared.revisions import IfMatch
 from shared.values import Preferences, Prose
@@ -94,7 +93,7 @@ def _shown(
     session: Transaction, client: Client, kept: ClientPreferences, response: Response
 ) -> HowToTell:
     response.headers["ETag"] = revisions.etag(kept.revision)
-    needs = unseal(session, Sealed.model_validate(kept.accessibility)) if kept.accessibility else ""
+    needs = opened(session, kept.accessibility) if kept.accessibility else ""
     return HowToTell(
         preferences=client.preferences,
         quiet_from=kept.quiet_from,

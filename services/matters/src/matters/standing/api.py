@@ -11,6 +11,7 @@ from pydantic import BaseModel
 import matters.contacts.queries as contacts
 from matters import access
 from matters.matters.models import Matter
+from matters.sealed import opened
 from matters.standing import queries
 from matters.standing.queries import Standing
 from matters.standing.rules import SYSTEM, TELLINGS, why
@@ -18,10 +19,8 @@ from matters.told.models import Kind
 from shared import clock
 from shared.accesses import record_access
 from shared.auth import Caller
-from shared.contracts import Sealed
 from shared.db import Transaction
 from shared.idempotency import IdempotentRoute
-from shared.keyring import unseal
 from shared.policy import PolicyTable
 
 POLICY: PolicyTable = {
@@ -104,9 +103,6 @@ async def get_standing(
 
 
 def _told(session: Transaction, found: Standing) -> Iterator[Told]:
-    def opened(sealed: object) -> str:
-        return unseal(session, Sealed.model_validate(sealed))
-
     def by(staff_id: UUID | None) -> str:
         return found.people.get(staff_id, "The firm") if staff_id else SYSTEM
 
@@ -118,7 +114,7 @@ def _told(session: Transaction, found: Standing) -> Iterator[Told]:
                 at=update.sent_at,
                 by=by(update.approved_by),
                 channel=update.channel or "email",
-                subject=opened(update.subject),
+                subject=opened(session, update.subject),
             )
     for decision in found.decisions:
         yield Told(
@@ -127,7 +123,7 @@ def _told(session: Transaction, found: Standing) -> Iterator[Told]:
             at=decision.requested_at,
             by=by(decision.requested_by),
             channel="email",
-            subject=opened(decision.content["question"]),
+            subject=opened(session, decision.content["question"]),
             acknowledged_at=decision.recorded_at,
         )
     for assessment in found.assessments:
@@ -147,7 +143,7 @@ def _told(session: Transaction, found: Standing) -> Iterator[Told]:
             at=telling.told_at,
             by=by(telling.staff_id),
             channel=telling.channel,
-            subject=opened(telling.words) if telling.words else TELLINGS[telling.kind],
+            subject=opened(session, telling.words) if telling.words else TELLINGS[telling.kind],
         )
     if found.given:
         handover, pack = found.given

@@ -7,7 +7,7 @@ REASONS = {
     "response": "You wrote to us, and are to have an answer.",
     "acknowledgment": "You wrote to us, and are to hear that your message arrived.",
     "decision": "We asked you to decide, and need your answer by then.",
-    "question": "You asked about a decision, and are to have an answer.",
+    "question": "You asked about a decision or the strategy, and are to have an answer.",
     "deadline": "This has to be done or takes place by then.",
     "assessment": "We told you how we see your case now, and ask you to say that you have read it.",
     "file": "Your matter is closed, and its file is yours: you have not been given it yet.",

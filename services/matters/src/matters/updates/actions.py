@@ -14,6 +14,7 @@ from matters.clients.models import Client
 from matters.matters.models import Matter
 from matters.matters.queries import hold_open, require_open
 from matters.milestones.models import Happening
+from matters.sealed import opened
 from matters.settings import MattersSettings
 from matters.updates import queries
 from matters.updates.models import ProgressUpdate, UpdateRequest
@@ -30,7 +31,7 @@ from shared.contracts.matters import (
 )
 from shared.errors import Invalid, Refusal
 from shared.ids import new_id
-from shared.keyring import seal, unseal
+from shared.keyring import seal
 from shared.outbox import emit
 
 Spoken = Literal["phone", "in_person", "video"]
@@ -136,7 +137,7 @@ async def approve(
     the second of two at once, and PromisesOutcome with the sentence."""
     _require(update, "draft")
     revisions.check(if_match, update.revision)
-    require_no_promise(unseal(session, Sealed.model_validate(update.body)))
+    require_no_promise(opened(session, update.body))
     if update.format != "written":
         raise Invalid("The client prefers to hear it: call or meet, then enter what was said.")
     update.approved_by, update.approved_at = by, await clock.database_now(session)
@@ -276,8 +277,8 @@ async def _report(session: AsyncSession, update: ProgressUpdate) -> dict[str, ob
     pdf = report(
         firm=described.name if described else "Your law firm",
         matter=f"{matter.number} {matter.title}",
-        subject=unseal(session, Sealed.model_validate(update.subject)),
-        body=unseal(session, Sealed.model_validate(update.body)),
+        subject=opened(session, update.subject),
+        body=opened(session, update.body),
         date=day(update.approved_at, ZoneInfo(client.time_zone)),
         at=update.approved_at,
     )

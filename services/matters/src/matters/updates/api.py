@@ -12,6 +12,7 @@ import matters.owed.queries as owed
 import matters.staff.queries as staff
 from matters import access
 from matters.matters.models import Matter
+from matters.sealed import opened
 from matters.updates import actions, queries
 from matters.updates.actions import Spoken
 from matters.updates.models import Format, ProgressUpdate, State
@@ -23,11 +24,11 @@ from shared.contracts.matters import UpdateAbout
 from shared.db import Transaction
 from shared.errors import Invalid, NotFound
 from shared.idempotency import IdempotentRoute
-from shared.keyring import keys_of, unseal
+from shared.keyring import keys_of
 from shared.pages import Page, PageQuery, one_page, page
 from shared.policy import PolicyTable, permit
 from shared.revisions import IfMatch
-from shared.sealing import unseal as opened
+from shared.sealing import unseal as unseal_bytes
 from shared.values import Line, Prose, Reason
 
 POLICY: PolicyTable = {
@@ -161,7 +162,7 @@ async def get_report(
     if update.report is None:
         raise NotFound("There is no report before the words are approved.")
     sealed = Sealed.model_validate(update.report)
-    pdf = opened(keys_of(session).key(sealed.owner, sealed.key_version), sealed)
+    pdf = unseal_bytes(keys_of(session).key(sealed.owner, sealed.key_version), sealed)
     return Response(pdf, media_type="application/pdf")
 
 
@@ -286,7 +287,7 @@ def _shown(
     if response is not None:
         response.headers["ETag"] = revisions.etag(row.revision)
     words = {
-        name: unseal(session, Sealed.model_validate(sealed))
+        name: opened(session, sealed)
         for name, sealed in (("subject", row.subject), ("body", row.body))
     }
     facts = row.model_dump(include=set(UpdateShown.model_fields) - {"subject", "body"})

@@ -15,11 +15,10 @@ import matters.milestones.queries as milestones
 from matters.clients.models import Client
 from matters.matters.models import Matter
 from matters.milestones.models import Happening
+from matters.sealed import opened
 from matters.staff.models import StaffMember
 from matters.updates.models import Format, ProgressUpdate, UpdateRequest
 from matters.updates.rules import Facts, Named
-from shared.contracts import Sealed
-from shared.keyring import unseal
 
 MOST_NEWS, MOST_DATES = 6, 4
 
@@ -116,7 +115,7 @@ async def facts(
 
 async def _named(session: AsyncSession, happening: Happening) -> Named:
     """By the plan under which it was reached, whatever was published since."""
-    words = unseal(session, Sealed.model_validate(happening.words)) if happening.words else ""
+    words = opened(session, happening.words) if happening.words else ""
     if happening.slug is None:
         return Named(name=words, at=happening.at)
     assert happening.plan is not None
