@@ -20,7 +20,7 @@ from intake.consultations.models import Consultation, State
 from intake.consultations.room import Room
 from intake.open_door import OPEN, OpenRoute
 from shared import clock
-from shared.accesses import record_access
+from shared.accesses import record_access, record_accesses
 from shared.auth import Caller
 from shared.contracts import Sealed
 from shared.contracts.intake import ConsultationChannel
@@ -239,8 +239,8 @@ async def list_consultations(
         staff_id = await directory.staff_id_of(session, caller)
         wanted = wanted.where(queries.seen_by(staff_id, caller.id))
     rows = list((await session.execute(wanted)).scalars())
-    for client_id in {row.client_id for row in rows[: paging.limit]}:
-        await record_access(session, caller, client_id, "list")
+    concerned = (row.client_id for row in rows[: paging.limit])
+    await record_accesses(session, caller, concerned, "list")
     return page(rows, paging, _listed, lambda row: [str(row.consultation_id)])
 
 
