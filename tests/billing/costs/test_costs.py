@@ -4,6 +4,8 @@ import html
 import re
 from typing import Any
 
+from shared import clock
+from shared.contracts.matters import MatterClosed
 from support.bills import TERMS, Bills, usd
 
 
@@ -145,3 +147,31 @@ async def test_estimates_are_measured_by_practice_area_against_what_was_first_li
     ]
     refused = await bills.call("GET", "/v1/estimates/accuracy", role="attorney")
     assert refused.status_code == 403
+
+
+async def test_nothing_unbilled_of_a_closed_matter_is_forgotten_and_its_estimate_is_measured(
+    bills: Bills,
+) -> None:
+    matter = await bills.matter()
+    await bills.accepted(matter)
+    await bills.made("/v1/estimates", {"matter_id": str(matter.id), "estimate": estimate("900.00")})
+    await bills.time(matter, 120)
+    await bills.issued(matter)
+    await bills.time(matter, 60, narrative="Advised on the guarantee")
+    assert (await bills.got("/v1/closed-matters/unbilled"))["items"] == []
+    assert await bills.got("/v1/estimates/accuracy") == []
+    reason = await bills.sealed(matter.client_id, "matter", "reason", "The lease is signed.")
+    event = MatterClosed(
+        matter_id=matter.id, client_id=matter.client_id, closed_at=clock.now(),
+        closed_by=bills.partner.id, reason=reason,
+    )  # fmt: skip
+    for _ in range(2):
+        await bills.hear(event)
+    (left,) = (await bills.got("/v1/closed-matters/unbilled"))["items"]
+    assert (left["matter_id"], left["entries"], left["amount"]) == (
+        str(matter.id), 1, usd("300.00"),
+    )  # fmt: skip
+    (measured,) = await bills.got("/v1/estimates/accuracy")
+    assert (measured["practice_area"], measured["median"]) == ("real-estate", 1.0)
+    await bills.issued(matter)
+    assert (await bills.got("/v1/closed-matters/unbilled"))["items"] == []

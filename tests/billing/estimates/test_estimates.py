@@ -10,7 +10,7 @@ from shared.contracts.billing import (
     EstimateIssued,
     EstimateRevised,
 )
-from support.bills import NARRATIVE, Bills, Matter, usd
+from support.bills import NARRATIVE, TERMS, Bills, Matter, usd
 
 
 def amounts(low: str, likely: str, high: str) -> dict[str, str]:
@@ -171,3 +171,20 @@ async def test_a_range_that_is_none_and_a_code_twice_are_refused(bills: Bills) -
     for wrong in (upside_down, twice):
         body = {"matter_id": str(matter.id), "estimate": wrong}
         assert (await bills.call("POST", "/v1/estimates", body)).status_code == 422
+
+
+async def test_sums_are_of_one_currency(bills: Bills) -> None:
+    matter = await bills.matter()
+    terms = await bills.accepted(matter)
+    of = {"matter_id": str(matter.id)}
+    euros = estimate() | {"currency": "EUR"}
+    other = [
+        ("/v1/estimates", of | {"estimate": euros}),
+        ("/v1/commitments", of | {"cost": {"amount": "1.00", "currency": "EUR"}, "words": "x"}),
+        (f"/v1/fee-terms/{terms['id']}/versions",
+         {"terms": TERMS | {"currency": "EUR"}, "changes": "Euros."}),
+    ]  # fmt: skip
+    for path, body in other:
+        answer = await bills.call("POST", path, body)
+        assert answer.status_code == 422, answer.text
+        assert "USD" in answer.json()["detail"]

@@ -178,6 +178,13 @@ async def test_a_cap_that_was_agreed_is_kept_over_all_invoices(bills: Bills) -> 
     second = await bills.draft(matter)
     assert (second["fees"], second["adjustments"]) == (usd("600.00"), usd("-400.00"))
     assert "limited to USD 500.00" in second["lines"][-1]["narrative"]
+    path = f"/v1/invoices/{second['id']}"
+    down = {"line": 1, "less": usd("300.00"), "reason": "It took us too long."}
+    written = await bills.made(f"{path}/write-downs", down)
+    assert (written["adjustments"], written["total"]) == (usd("-100.00"), usd("200.00"))
+    less = {"less": usd("150.00"), "reason": "With our thanks."}
+    discounted = await bills.made(f"{path}/discounts", less)
+    assert (discounted["adjustments"], discounted["total"]) == (usd("-150.00"), usd("150.00"))
 
 
 async def test_drafts_and_work_beyond_what_was_agreed_stay_off_invoices(bills: Bills) -> None:

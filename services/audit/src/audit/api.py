@@ -127,8 +127,8 @@ async def list_entries(
     )
     start = _index_in(paging.after) if paging.after else after
     found = await queries.entries_after(session, selection, start, paging.limit + 1)
-    for concerned in {row.client_id for row in found[: paging.limit] if row.client_id}:
-        await accesses.record_access(session, caller, concerned, "entries")
+    concerned = (row.client_id for row in found[: paging.limit] if row.client_id)
+    await accesses.record_accesses(session, caller, concerned, "entries")
     return page(found, paging, lambda row: Entry(**_members(row)), lambda row: [row.index])
 
 

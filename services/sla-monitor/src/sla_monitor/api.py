@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlmodel import col
 
 import shared.clock
-from shared.accesses import record_access
+from shared.accesses import record_access, record_accesses
 from shared.auth import Caller
 from shared.db import Transaction
 from shared.errors import Invalid, NotFound, PreconditionFailed
@@ -245,8 +245,8 @@ async def list_clocks(
     if message_id is not None:
         wanted = wanted.where(col(Clock.clock_id).in_(queries.clocks_of(message_id)))
     rows = (await session.execute(one_page(wanted, Clock.clock_id, request))).scalars().all()
-    for read in sorted({row.client_id for row in rows[: request.limit] if row.client_id}):
-        await record_access(session, caller, read, "clock")
+    concerned = (row.client_id for row in rows[: request.limit] if row.client_id)
+    await record_accesses(session, caller, concerned, "clock")
     return page(rows, request, _clock_shown, lambda row: [str(row.clock_id)])
 
 

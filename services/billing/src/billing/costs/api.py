@@ -12,7 +12,7 @@ from sqlalchemy import text
 from billing.costs import queries, wording
 from billing.costs.queries import Costs
 from billing.directory import queries as directory
-from billing.documents.pages import page
+from billing.documents import pages
 from billing.documents.typesetting import typeset
 from billing.keys import hold_keys
 from billing.policy import POLICY
@@ -23,6 +23,7 @@ from shared.accesses import record_access
 from shared.auth import Caller, CallerIdentity
 from shared.db import Transaction
 from shared.idempotency import IdempotentRoute
+from shared.pages import Page, PageQuery, page
 from shared.policy import permit
 
 router = APIRouter(prefix="/v1", tags=["costs"], route_class=IdempotentRoute)
@@ -86,6 +87,13 @@ class Accuracy(BaseModel):
     worst: float
 
 
+class LeftOver(BaseModel):
+    matter_id: UUID
+    closed_at: datetime
+    entries: int
+    amount: MoneyShown
+
+
 @router.get("/matters/{matter_id}/costs.pdf")
 async def get_costs_pdf(
     matter_id: UUID, caller: Caller, session: Transaction, request: Request
@@ -102,7 +110,7 @@ async def get_costs_page(
     matter_id: UUID, caller: Caller, session: Transaction, request: Request
 ) -> Response:
     """The same on one page that fits a phone."""
-    return page(await _facts(session, await _costs(session, request, caller, matter_id)))
+    return pages.page(await _facts(session, await _costs(session, request, caller, matter_id)))
 
 
 @router.get("/matters/{matter_id}/costs")
@@ -115,13 +123,36 @@ async def get_costs(
 
 @router.get("/estimates/accuracy")
 async def get_accuracy(caller: Caller, session: Transaction) -> list[Accuracy]:
-    """By practice area, of matters whose every fee is invoiced: what they came to against their
-    first estimate."""
+    """By practice area, of matters that are closed or whose every fee is invoiced: what they
+    came to against their first estimate."""
     permit(POLICY, caller, "read the firm's figures")
     rows = await session.execute(_ACCURACY)
     return [Accuracy.model_validate(row._mapping) for row in rows]
 
 
+@router.get("/closed-matters/unbilled")
+async def list_left_over(caller: Caller, session: Transaction, paging: PageQuery) -> Page[LeftOver]:
+    """Closed matters with work or costs that are on no issued invoice: bill them or write them
+    off, so that no bill is lost and none comes late."""
+    permit(POLICY, caller, "draft invoices")
+    after = {"after": paging.after_id(), "limit": paging.limit + 1}
+    found = (await session.execute(_LEFT_OVER, after)).all()
+    return page(found, paging, _left_over, lambda row: [str(row.matter_id)])
+
+
+def _left_over(row: Any) -> LeftOver:
+    amount = shown(row.amount, row.currency)
+    return LeftOver.model_validate({**row._mapping, "amount": amount})
+
+
+_LEFT_OVER = text("""
+    SELECT matter_id, closed_at, count(*) AS entries, min(currency) AS currency,
+           sum(amount)::bigint AS amount
+    FROM matter_closings JOIN entries USING (matter_id)
+    WHERE state = 'billable' AND amount > 0
+        AND (CAST(:after AS uuid) IS NULL OR matter_id > CAST(:after AS uuid))
+    GROUP BY matter_id, closed_at ORDER BY matter_id LIMIT :limit
+""")
 _ACCURACY = text("""
     WITH billed AS (
         SELECT matter_id, sum(total - tax)::numeric AS amount FROM invoices
@@ -132,8 +163,9 @@ _ACCURACY = text("""
         FROM billed JOIN matters USING (matter_id) JOIN estimates USING (matter_id)
         JOIN estimate_versions first
             ON first.estimate_id = estimates.estimate_id AND first.version = 1
-        WHERE NOT EXISTS (SELECT FROM entries WHERE entries.matter_id = billed.matter_id
-            AND entries.state IN ('draft', 'billable'))
+        WHERE EXISTS (SELECT FROM matter_closings WHERE matter_id = billed.matter_id)
+            OR NOT EXISTS (SELECT FROM entries WHERE entries.matter_id = billed.matter_id
+            AND (entries.state = 'draft' OR (entries.state = 'billable' AND entries.amount > 0)))
     )
     SELECT practice_area, count(*) AS matters,
            round(percentile_cont(0.5) WITHIN GROUP (ORDER BY ratio)::numeric, 3)::float AS median,

@@ -11,6 +11,7 @@ from billing.directory.models import (
     BilledMatter,
     ContactAssignment,
     Firm,
+    MatterClosing,
     Timekeeper,
 )
 from billing.tables import Row
@@ -18,6 +19,7 @@ from shared.contracts.matters import (
     ClientChanged,
     ClientRegistered,
     FirmChanged,
+    MatterClosed,
     MatterOpened,
     PointOfContactAssigned,
     StaffChanged,
@@ -72,6 +74,11 @@ async def keep_matter(session: AsyncSession, event: MatterOpened) -> None:
         "opened_at": event.opened_at,
     }
     await _keep(session, BilledMatter, "matter_id", row)
+
+
+async def keep_closing(session: AsyncSession, event: MatterClosed) -> None:
+    row = event.model_dump(include=set(MatterClosing.model_fields))
+    await _keep(session, MatterClosing, "matter_id", row)
 
 
 async def keep_contact(session: AsyncSession, event: PointOfContactAssigned) -> None:

@@ -7,6 +7,7 @@ from shared.contracts.matters import (
     ClientChanged,
     ClientRegistered,
     FirmChanged,
+    MatterClosed,
     MatterOpened,
     PointOfContactAssigned,
     StaffChanged,
@@ -45,6 +46,11 @@ async def on_client_changed(session: AsyncSession, event: ClientChanged) -> None
 @handlers.on(MatterOpened)
 async def on_matter_opened(session: AsyncSession, event: MatterOpened) -> None:
     await actions.keep_matter(session, event)
+
+
+@handlers.on(MatterClosed)
+async def on_matter_closed(session: AsyncSession, event: MatterClosed) -> None:
+    await actions.keep_closing(session, event)
 
 
 @handlers.on(PointOfContactAssigned)

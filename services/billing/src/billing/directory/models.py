@@ -49,6 +49,15 @@ class BilledMatter(Row, table=True):
     opened_at: datetime = Field(sa_type=Instant)
 
 
+class MatterClosing(Row, table=True):
+    """That a matter was closed, whatever was heard of it before."""
+
+    __tablename__ = "matter_closings"
+    matter_id: UUID = Field(primary_key=True)
+    client_id: UUID
+    closed_at: datetime = Field(sa_type=Instant)
+
+
 class ContactAssignment(Row, table=True):
     """From `from_at` until the next one of the same client and matter."""
 

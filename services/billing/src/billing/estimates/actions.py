@@ -45,7 +45,9 @@ class EstimateChangedMeanwhile(Refusal):
 async def issue(
     session: AsyncSession, matter: BilledMatter, estimate: Estimate, by: UUID
 ) -> EstimateVersion:
-    """The first of the matter. Raises Invalid if it has one: that is revised, with a reason."""
+    """The first of the matter. Raises Invalid if it has one: that is revised, with a reason; and
+    for another currency than that of its terms."""
+    await _refuse_other_currency(session, matter, estimate.currency)
     row = MatterEstimate(
         estimate_id=new_id(), client_id=matter.client_id, matter_id=matter.matter_id, version=1
     )
@@ -75,6 +77,7 @@ async def revise(
     """What was agreed stays agreed until the client agrees to this. Raises PreconditionFailed."""
     row = await _locked(session, matter.matter_id)
     revisions.check(if_match, row.version)
+    await _refuse_other_currency(session, matter, estimate.currency)
     row.version += 1
     version = await _keep(session, row, estimate, reason, by)
     told = _told(session, row, version, estimate) | {"reason": version.reason}
@@ -118,6 +121,7 @@ async def commit_to(
 ) -> Commitment:
     """Promised to others for the client: it counts in the forecast until it is laid out."""
     await lock(session, matter.matter_id)
+    await _refuse_other_currency(session, matter, currency)
     commitment_id = new_id()
     sealed = seal(session, matter.client_id, commitment_id, "commitment", "words", words)
     row = Commitment(
@@ -156,6 +160,15 @@ async def watch(session: AsyncSession, matter_id: UUID) -> None:
     crossed = await _cross(session, row, number, now)
     for measure, percent in {measure: percent for measure, percent in crossed}.items():
         await _tell(session, row, number, now, measure, percent)
+
+
+async def _refuse_other_currency(
+    session: AsyncSession, matter: BilledMatter, currency: str
+) -> None:
+    """Of the terms that were explained last, else of the estimate: sums are of one currency."""
+    known = await queries.currency_of(session, matter)
+    if known not in (None, currency):
+        raise Invalid(f"The matter is billed in {known}: give amounts in it.")
 
 
 async def _locked(session: AsyncSession, matter_id: UUID) -> MatterEstimate:

@@ -7,6 +7,7 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from billing.directory.models import BilledMatter
 from billing.estimates.models import (
     EstimateLine,
     EstimateVersion,
@@ -14,6 +15,7 @@ from billing.estimates.models import (
     ThresholdCrossing,
 )
 from billing.estimates.rules import Estimate, Spent, Standing, forecast
+from billing.terms import queries as terms
 from shared.contracts import Sealed
 from shared.keyring import unseal
 
@@ -54,6 +56,14 @@ async def of_matter(
     if lock:
         wanted = wanted.with_for_update().execution_options(populate_existing=True)
     return (await session.execute(wanted)).scalar_one_or_none()
+
+
+async def currency_of(session: AsyncSession, matter: BilledMatter) -> str | None:
+    """That of the terms that were explained for the matter last, else of its estimate."""
+    if (explained := await terms.currency(session, matter)) is not None:
+        return explained
+    known = await of_matter(session, matter.matter_id)
+    return (await version(session, known, known.version)).currency if known else None
 
 
 async def version(session: AsyncSession, estimate: MatterEstimate, number: int) -> EstimateVersion:

@@ -111,6 +111,7 @@ async def write_down(
     line.total -= amount
     sealed = seal(session, invoice.client_id, new_id(), "invoice", "reason", reason)
     line.reason = sealed.model_dump(mode="json")
+    await session.flush()
     await _changed(session, invoice)
 
 
@@ -129,8 +130,8 @@ async def take_off(session: AsyncSession, invoice: Invoice, number: int) -> None
     """A line goes back to what is unbilled."""
     _refuse_unless_open(invoice)
     line = await session.get(InvoiceLine, (invoice.invoice_id, number))
-    if line is None:
-        raise Invalid(f"There is no line {number}.")
+    if line is None or line.is_cap:
+        raise Invalid(f"There is no line {number} that could be taken off.")
     await session.delete(line)
     if line.entry_id:
         await _free(session, col(Entry.entry_id) == line.entry_id)
@@ -280,18 +281,30 @@ def _line(invoice_id: UUID, number: int, entry: Entry) -> InvoiceLine:
 
 
 async def _keep_cap(session: AsyncSession, invoice: Invoice, agreed: Terms) -> None:
+    """After discounts: what was written down or given anyway is not taken off for the limit too."""
+    lines = await queries.lines(session, invoice.invoice_id)
+    for one in lines:
+        if one.is_cap:
+            await session.delete(one)
+    await session.flush()
     if agreed.cap is None:
         return
-    lines = await queries.lines(session, invoice.invoice_id)
-    fees = sum(one.total for one in lines if one.kind == "F")
+    fees = sum(one.total for one in lines if one.kind in ("F", "IF") and not one.is_cap)
     before = await queries.fees_billed(session, invoice.matter_id)
     if over := rules.over_cap(agreed.cap, before, fees):
         limit = money.spoken(agreed.cap, agreed.currency)
-        await _adjust(session, invoice, "IF", over, f"Our fees are limited to {limit}")
+        words = f"Our fees are limited to {limit}"
+        await _adjust(session, invoice, "IF", over, words, is_cap=True)
 
 
 async def _adjust(
-    session: AsyncSession, invoice: Invoice, kind: str, amount: int, words: str
+    session: AsyncSession,
+    invoice: Invoice,
+    kind: str,
+    amount: int,
+    words: str,
+    *,
+    is_cap: bool = False,
 ) -> None:
     lines = await queries.lines(session, invoice.invoice_id)
     sealed = seal(session, invoice.client_id, new_id(), "invoice", "narrative", words)
@@ -306,14 +319,19 @@ async def _adjust(
             adjustment=-amount,
             total=-amount,
             narrative=sealed.model_dump(mode="json"),
+            is_cap=is_cap,
         )
     )
+    await session.flush()
 
 
 async def _changed(session: AsyncSession, invoice: Invoice) -> None:
     """An approval was of what stood there before."""
     invoice.state, invoice.revision = "draft", invoice.revision + 1
     invoice.approved_by = invoice.approved_at = None
+    await session.flush()
+    matter = await directory.matter(session, invoice.matter_id)
+    await _keep_cap(session, invoice, await _terms(session, matter))
     await _total(session, invoice)
 
 

@@ -58,7 +58,8 @@ class Invoice(Row, table=True):
 
 class InvoiceLine(Row, table=True):
     """`total` = units × unit cost + adjustment, rounded to the minor unit; `tax` is its share of
-    the invoice's. `narrative` is the entry's own seal, `reason` why it was adjusted."""
+    the invoice's. `narrative` is the entry's own seal, `reason` why it was adjusted. A line
+    that `is_cap` keeps fees within their agreed limit, and is counted anew with each change."""
 
     __tablename__ = "invoice_lines"
     invoice_id: UUID = Field(primary_key=True)
@@ -78,6 +79,7 @@ class InvoiceLine(Row, table=True):
     staff_id: UUID | None = None
     narrative: dict[str, Any] = Field(sa_type=JSONB)
     reason: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
+    is_cap: bool = False
     credited: int = 0
     disputed: bool = False
 

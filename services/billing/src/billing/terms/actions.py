@@ -84,6 +84,9 @@ async def amend(
     client = await directory.client(session, agreement.client_id)
     matter = await directory.matter(session, agreement.matter_id) if agreement.matter_id else None
     _refuse_forbidden(session, terms, matter)
+    known = await queries.version(session, agreement.terms_id, agreement.version)
+    if terms.currency != known.currency:
+        raise Invalid(f"What was agreed in {known.currency} stays in it: amounts would not add up.")
     agreement.version += 1
     return await _explain(session, agreement, terms, client, matter, practice_areas, changes, by)
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, or_, select
@@ -78,15 +79,15 @@ async def in_force(session: AsyncSession, matter: BilledMatter, at: datetime) ->
 
 async def disclosed(session: AsyncSession, matter: BilledMatter) -> InForce | None:
     """The newest terms that were explained for the matter, accepted or not."""
-    found = await session.execute(
-        select(FeeTerms)
-        .join(FeeAgreement, col(FeeAgreement.terms_id) == col(FeeTerms.terms_id))
-        .where(_covers(matter), col(FeeTerms.version) == col(FeeAgreement.version))
-        .order_by(col(FeeAgreement.matter_id).is_(None), col(FeeTerms.disclosed_at).desc())
-        .limit(1)
-    )
-    row = found.scalar_one_or_none()
+    row = (await session.execute(_newest(matter, FeeTerms))).scalar_one_or_none()
     return None if row is None else _in_force(session, row, None)
+
+
+async def currency(session: AsyncSession, matter: BilledMatter) -> str | None:
+    """Of the newest terms that were explained for the matter; no key is needed for it."""
+    found = await session.execute(_newest(matter, col(FeeTerms.currency)))
+    known: str | None = found.scalar_one_or_none()
+    return known
 
 
 async def amended(session: AsyncSession, matter: BilledMatter) -> Sequence[FeeTerms]:
@@ -102,6 +103,17 @@ async def amended(session: AsyncSession, matter: BilledMatter) -> Sequence[FeeTe
 
 def terms_of(session: AsyncSession, row: FeeTerms) -> Terms:
     return Terms.model_validate_json(unseal(session, Sealed.model_validate(row.document)))
+
+
+def _newest(matter: BilledMatter, *wanted: Any) -> Select[Any]:
+    return (
+        select(*wanted)
+        .select_from(FeeTerms)
+        .join(FeeAgreement, col(FeeAgreement.terms_id) == col(FeeTerms.terms_id))
+        .where(_covers(matter), col(FeeTerms.version) == col(FeeAgreement.version))
+        .order_by(col(FeeAgreement.matter_id).is_(None), col(FeeTerms.disclosed_at).desc())
+        .limit(1)
+    )
 
 
 def _covers(matter: BilledMatter) -> ColumnElement[bool]:

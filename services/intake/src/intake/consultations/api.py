@@ -9,6 +9,7 @@ import orjson
 from fastapi import APIRouter, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 from sqlmodel import col
+from starlette.requests import ClientDisconnect
 
 import intake.directory.queries as directory
 from intake import access
@@ -19,7 +20,7 @@ from intake.consultations.models import Consultation, State
 from intake.consultations.room import Room
 from intake.open_door import OPEN, OpenRoute
 from shared import clock
-from shared.accesses import record_access
+from shared.accesses import record_access, record_accesses
 from shared.auth import Caller
 from shared.contracts import Sealed
 from shared.contracts.intake import ConsultationChannel
@@ -40,7 +41,8 @@ STATEMENT = (
 
 
 class FormRoute(OpenRoute):
-    """A stranger has a place before anything of what they send is read."""
+    """A stranger is refused before anything that they send is read, and has a place only when all
+    of it is there: who sends slowly keeps nobody out."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
@@ -49,6 +51,11 @@ class FormRoute(OpenRoute):
             if request.method != "POST":
                 return await handle(request)
             room: Room = request.app.state.room
+            room.require_room()
+            try:
+                await request.body()
+            except ClientDisconnect as error:
+                raise Invalid("The form ended early; send it again.") from error
             with room.place():
                 return await handle(request)
 
@@ -232,8 +239,8 @@ async def list_consultations(
         staff_id = await directory.staff_id_of(session, caller)
         wanted = wanted.where(queries.seen_by(staff_id, caller.id))
     rows = list((await session.execute(wanted)).scalars())
-    for client_id in {row.client_id for row in rows[: paging.limit]}:
-        await record_access(session, caller, client_id, "list")
+    concerned = (row.client_id for row in rows[: paging.limit])
+    await record_accesses(session, caller, concerned, "list")
     return page(rows, paging, _listed, lambda row: [str(row.consultation_id)])
 
 

@@ -22,7 +22,7 @@ from intake.engagements.terms import MustSign, NewTerms, Step, Terms
 from intake.files.models import File
 from intake.templates.queries import STANDARD
 from shared import clock, revisions
-from shared.accesses import record_access
+from shared.accesses import record_access, record_accesses
 from shared.auth import Caller, CallerIdentity
 from shared.db import Transaction
 from shared.errors import NotFound
@@ -156,8 +156,8 @@ async def list_engagements(
         its_own = col(Consultation.consultation_id) == col(Engagement.consultation_id)
         wanted = wanted.join(Consultation, its_own).where(seen_by(staff_id, caller.id))
     rows = list((await session.execute(wanted)).scalars())
-    for read in {row.client_id for row in rows[: paging.limit]}:
-        await record_access(session, caller, read, "list")
+    concerned = (row.client_id for row in rows[: paging.limit])
+    await record_accesses(session, caller, concerned, "list")
     return page(rows, paging, _listed, lambda row: [str(row.engagement_id)])
 
 

@@ -18,7 +18,7 @@ from messaging.directory import queries as directory
 from messaging.email.parsing import octets_of
 from messaging.outbound import actions as outbound
 from messaging.outbound.models import OutboundMessage
-from shared.accesses import Purpose, record_access
+from shared.accesses import Purpose, record_access, record_accesses
 from shared.auth import Caller, CallerIdentity
 from shared.db import Transaction
 from shared.errors import Invalid, NotFound
@@ -57,8 +57,8 @@ async def get_messages(
             limit=asked.limit + 1,
         )
     await runtime.keys.hold(*{row.owner for row in rows})
-    for client in {row.client_id for row in rows[: asked.limit] if row.client_id}:
-        await record_access(session, caller, client, "list")
+    concerned = (row.client_id for row in rows[: asked.limit] if row.client_id)
+    await record_accesses(session, caller, concerned, "list")
     shown = await views.listed(session, rows)
     return page(shown, asked, lambda one: one, lambda one: [str(one.id)])
 
