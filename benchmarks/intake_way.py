@@ -177,7 +177,8 @@ async def _flooded(world: World) -> None:
 
 
 def _client(url: str) -> httpx2.AsyncClient:
-    limits = httpx2.Limits(max_connections=200)
+    # Shorter than uvicorn keeps a connection open, so that none is used while it is being closed.
+    limits = httpx2.Limits(max_connections=200, keepalive_expiry=2.0)
     return httpx2.AsyncClient(base_url=url, timeout=30, limits=limits, trust_env=False)
 
 

@@ -107,6 +107,17 @@ async def test_tiles_that_the_log_does_not_have_yet_are_not_found(firm: Firm) ->
         assert answer.status_code == 404, path
 
 
+async def test_reading_the_log_is_not_itself_logged(firm: Firm) -> None:
+    """It says nothing about people; to log its readers would only make it grow by being checked."""
+    for path in ("checkpoint", "tile/0/000.p/2", "tile/entries/000.p/2"):
+        headers = bearer(firm.platform, "compliance")
+        answer = await firm.service.http.get(f"/v1/record/log/{path}", headers=headers)
+        assert answer.status_code == 200
+    assert not await firm.record.rows("SELECT * FROM accesses")
+    await firm.get("/v1/record/entries", "compliance")
+    assert await firm.record.rows("SELECT * FROM accesses")
+
+
 async def test_a_tile_is_for_ever(firm: Firm) -> None:
     answer = await firm.service.http.get(
         "/v1/record/log/tile/0/000.p/1", headers={"host": "127.0.0.1"}

@@ -1,6 +1,7 @@
 """A request is checked before anybody listens; nothing goes on while a conflict stands."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -121,6 +122,24 @@ async def test_a_flood_of_strangers_is_asked_to_call(platform: Platform, moved_c
         moved_clock.write_text("3601")
         assert clock.offset() == timedelta(seconds=3601)
         await intake.asked()
+
+
+async def test_who_sends_slowly_keeps_nobody_else_out(platform: Platform) -> None:
+    async with intake_in(platform, intake_requests_at_once=1) as intake:
+        goes_on = asyncio.Event()
+
+        async def slowly() -> AsyncIterator[bytes]:
+            yield b"{"
+            await goes_on.wait()
+            yield b"}"
+
+        sending = asyncio.create_task(
+            intake.service.http.post("/v1/consultation-requests", content=slowly())
+        )
+        await asyncio.sleep(0.1)
+        await intake.asked()
+        goes_on.set()
+        assert (await sending).status_code == 422
 
 
 def test_who_finds_no_place_waits_a_moment_and_a_full_hour_is_remembered() -> None:

@@ -13,7 +13,13 @@ from sqlalchemy.exc import IntegrityError
 
 from messaging.outbound import quiet_hours
 from shared import clock, sealing
-from shared.contracts.matters import ClientChanged, PreferencesChanged, ProgressUpdateApproved
+from shared.contracts.matters import (
+    ClientChanged,
+    DecisionRequested,
+    DecisionWithdrawn,
+    PreferencesChanged,
+    ProgressUpdateApproved,
+)
 from shared.contracts.messaging import MessageSent
 from shared.contracts.sla_monitor import DeadlineWarned
 from shared.ids import new_id
@@ -229,6 +235,64 @@ async def test_who_dies_while_releasing_neither_loses_nor_doubles_a_mail(
             await eventually(lambda: told(service.runtime, "MessageSent"))
             assert len(await told(service.runtime, "MessageSent")) == 1
     assert len(boxes.of(CLARA)) == 1
+
+
+def asked(service: Running, people: People) -> DecisionRequested:
+    key, decision_id = service.runtime.keys.key(people.clara), new_id()
+    words = sealing.seal(key, decision_id, "decision", "words", b"Settle for 5,000?")
+    return DecisionRequested(
+        decision_id=decision_id,
+        matter_id=people.matter,
+        client_id=people.clara,
+        kind="settlement_offer",
+        question=words,
+        options=(),
+        recommendation=words,
+        in_writing=True,
+        reply_by=clock.now() + timedelta(days=9),
+        requested_by=people.ana,
+        requested_at=clock.now(),
+    )
+
+
+def taken_back(event: DecisionRequested) -> DecisionWithdrawn:
+    return DecisionWithdrawn(
+        decision_id=event.decision_id,
+        matter_id=event.matter_id,
+        client_id=event.client_id,
+        reason=event.question,
+        withdrawn_at=clock.now(),
+    )
+
+
+async def test_a_decision_that_is_taken_back_at_night_is_not_asked_in_the_morning(
+    platform: Platform, moved_clock: Path
+) -> None:
+    boxes = Mailboxes()
+    async with a_firm(platform, boxes, clock_offset_file=moved_clock) as (service, people):
+        await hear(service.runtime, quiet(people, around=clock.now()))
+        kept, gone = asked(service, people), asked(service, people)
+        for event in (kept, gone, taken_back(gone), taken_back(gone)):
+            await hear(service.runtime, event)
+        move(moved_clock, 2 * HOUR)
+        await eventually(lambda: told(service.runtime, "MessageSent"))
+        states = {row.outbound_id: row.state for row in await mails(service)}
+        assert states == {kept.decision_id: "accepted", gone.decision_id: "withdrawn"}
+        await hear(service.runtime, taken_back(kept))
+        assert {row.state for row in await mails(service)} == {"accepted", "withdrawn"}
+    assert len(boxes.of(CLARA)) == 1
+
+
+async def test_a_decision_that_is_taken_back_before_it_could_be_put_is_never_put(
+    platform: Platform,
+) -> None:
+    people = People()
+    async with running(way_out, await settings_for(platform, 1)) as service:
+        await service.runtime.keys.hold(people.clara, create=True)
+        event = asked(service, people)
+        await hear(service.runtime, event)
+        await hear(service.runtime, taken_back(event))
+        assert await rows_of(service.runtime, "SELECT 1 FROM postponed_events") == []
 
 
 async def test_who_prefers_the_portal_reads_there_and_the_mail_says_only_that(

@@ -9,6 +9,7 @@ import orjson
 from fastapi import APIRouter, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 from sqlmodel import col
+from starlette.requests import ClientDisconnect
 
 import intake.directory.queries as directory
 from intake import access
@@ -40,7 +41,8 @@ STATEMENT = (
 
 
 class FormRoute(OpenRoute):
-    """A stranger has a place before anything of what they send is read."""
+    """A stranger is refused before anything that they send is read, and has a place only when all
+    of it is there: who sends slowly keeps nobody out."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
@@ -49,6 +51,11 @@ class FormRoute(OpenRoute):
             if request.method != "POST":
                 return await handle(request)
             room: Room = request.app.state.room
+            room.require_room()
+            try:
+                await request.body()
+            except ClientDisconnect as error:
+                raise Invalid("The form ended early; send it again.") from error
             with room.place():
                 return await handle(request)
 

@@ -1,5 +1,5 @@
 """How many strangers may still ask by the form. What the database said is remembered, so that a
-flood is refused from memory: before its body is read, without a key, a query or a row."""
+flood is refused from memory: before its bodies are read, without a key, a query or a row."""
 
 import math
 from collections.abc import Iterator
@@ -37,7 +37,9 @@ class Room:
     def place(self) -> Iterator[None]:
         """For one stranger, while they are taken in. Raises CallInstead, and remembers it until
         the instant that it names: nobody who counts can be taken back before."""
-        self._require_room()
+        self.require_room()
+        if self._taken_in >= self._at_once:
+            raise CallInstead(clock.now() + A_MOMENT)
         self._taken_in += 1
         try:
             yield
@@ -47,9 +49,7 @@ class Room:
         finally:
             self._taken_in -= 1
 
-    def _require_room(self) -> None:
-        now = clock.now()
-        if self._full_until is not None and now < self._full_until:
+    def require_room(self) -> None:
+        """Raises CallInstead from memory alone."""
+        if self._full_until is not None and clock.now() < self._full_until:
             raise CallInstead(self._full_until)
-        if self._taken_in >= self._at_once:
-            raise CallInstead(now + A_MOMENT)

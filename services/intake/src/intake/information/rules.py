@@ -6,12 +6,6 @@ from zoneinfo import ZoneInfo
 QUIET_FROM, QUIET_UNTIL = time(20), time(8)
 
 
-def reminded_at(due_at: datetime, reminders: int, every: timedelta, zone: str) -> datetime:
-    """The first reminder comes when it is due, each further one after `every`; none in the person's
-    own evening or night."""
-    return after_quiet_hours(due_at + every * reminders, zone)
-
-
 def after_quiet_hours(instant: datetime, zone: str) -> datetime:
     """The instant itself, or the next morning where it would wake somebody."""
     local = instant.astimezone(ZoneInfo(zone))

@@ -18,6 +18,7 @@ def gist(text: str) -> str:
     """The first line that says something, cut at a word: what comes after the salutation."""
     lines = (" ".join(line.split()) for line in text.splitlines())
     said = next((line for line in lines if line and not _SALUTATION.match(line)), "")
+    said = said[:1].upper() + said[1:]
     if len(said) <= LONGEST:
         return said
     return said[: LONGEST - 1].rsplit(" ", 1)[0] + "…"

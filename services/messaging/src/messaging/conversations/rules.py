@@ -7,7 +7,7 @@ from typing import Literal
 
 State = Literal[
     "quarantined", "received", "acknowledged", "answered",
-    "held", "queued", "sending", "accepted", "failed", "bounced", "recorded",
+    "held", "withdrawn", "queued", "sending", "accepted", "failed", "bounced", "recorded",
 ]  # fmt: skip
 
 

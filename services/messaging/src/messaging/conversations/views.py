@@ -46,10 +46,10 @@ class PromiseShown(BaseModel):
 
 class MessageListed(BaseModel):
     """`from` is who wrote it; `state` how far it has come: a client's message is received,
-    acknowledged, answered or quarantined; the firm's is as its mail: held, queued, sending,
-    accepted, failed, bounced; what needs no delivery is recorded. `held_until` is the end of the
-    client's quiet hours that it waits or waited for; `corrects` the entry that this one puts right,
-    `corrected_by` the newer one that does that to this."""
+    acknowledged, answered or quarantined; the firm's is as its mail: held, withdrawn, queued,
+    sending, accepted, failed, bounced; what needs no delivery is recorded. `held_until` is the end
+    of the client's quiet hours that it waits or waited for; `corrects` the entry that this one puts
+    right, `corrected_by` the newer one that does that to this."""
 
     model_config = ConfigDict(serialize_by_alias=True)
 

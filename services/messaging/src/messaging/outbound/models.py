@@ -14,9 +14,10 @@ from messaging.tables import Instant, Row
 
 class State(StrEnum):
     """held → queued → sending → accepted | failed; accepted → bounced. `held`: until the client's
-    quiet hours end."""
+    quiet hours end, or `withdrawn` before they did."""
 
     HELD = "held"
+    WITHDRAWN = "withdrawn"
     QUEUED = "queued"
     SENDING = "sending"
     ACCEPTED = "accepted"

@@ -72,6 +72,16 @@ async def hear_again(runtime: Runtime) -> int:
     return len(due)
 
 
+async def forget(session: AsyncSession, event: type[Event], **facts: Any) -> None:
+    """Events of this kind with these facts wait no longer: what they asked for was taken back."""
+    told = {name: str(value) for name, value in facts.items()}
+    await session.execute(
+        delete(PostponedEvent).where(
+            col(PostponedEvent.type) == event.type_name(), col(PostponedEvent.event).contains(told)
+        )
+    )
+
+
 async def _hear(runtime: Runtime, row: PostponedEvent) -> None:
     found = runtime.handlers.find(row.type)
     assert found is not None, f"{row.type} was kept by its own handler"

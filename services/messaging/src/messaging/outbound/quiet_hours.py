@@ -16,6 +16,10 @@ _HOLD_ANEW = text("""
     UPDATE outbound_messages SET held_until = LEAST(CAST(:until AS timestamptz), leaves_by)
     WHERE client_id = :client_id AND state = 'held'
 """)
+_WITHDRAW = text("""
+    UPDATE outbound_messages SET state = 'withdrawn'
+    WHERE outbound_id = :outbound_id AND state = 'held'
+""")
 _RELEASE = text("""
     UPDATE outbound_messages SET state = 'queued', next_attempt_at = now()
     WHERE state = 'held' AND held_until <= :now RETURNING outbound_id
@@ -38,6 +42,11 @@ async def hold_anew(session: AsyncSession, client_id: UUID) -> None:
     """The client's quiet hours or zone changed: what waits for them follows."""
     end = await until(session, client_id, None) or clock.now()
     await session.execute(_HOLD_ANEW, {"client_id": client_id, "until": end})
+
+
+async def withdraw(session: AsyncSession, outbound_id: UUID) -> None:
+    """What still waits is not sent any more. What has left, or is leaving, stands."""
+    await session.execute(_WITHDRAW, {"outbound_id": outbound_id})
 
 
 async def release(runtime: Runtime) -> None:

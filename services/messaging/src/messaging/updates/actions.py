@@ -16,11 +16,13 @@ from messaging.email.rendering import Enclosed
 from messaging.email.texts import moment
 from messaging.notices.cases import case_to_write, person
 from messaging.notices.client_notices import tell_client
-from messaging.outbound.postponed import NotYetKnown
+from messaging.outbound import quiet_hours
+from messaging.outbound.postponed import NotYetKnown, forget
 from messaging.updates import texts
 from shared import clock
 from shared.contracts.matters import (
     DecisionRequested,
+    DecisionWithdrawn,
     PointOfContactAssigned,
     ProgressUpdateApproved,
 )
@@ -61,6 +63,12 @@ async def put_decision(session: AsyncSession, event: DecisionRequested) -> None:
     subject = f"{texts.DECISION_SUBJECT}: {case.matter}"
     by, until = event.requested_by, event.reply_by
     await _say(session, *of, event.decision_id, by, subject, body, leaves_by=until)
+
+
+async def withdraw_decision(session: AsyncSession, event: DecisionWithdrawn) -> None:
+    """A client is not asked in the morning what was taken back at night."""
+    await quiet_hours.withdraw(session, event.decision_id)
+    await forget(session, DecisionRequested, decision_id=event.decision_id)
 
 
 async def _say(

@@ -4,7 +4,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from messaging.outbound.postponed import patient
 from messaging.updates import actions, deadlines
-from shared.contracts.matters import DeadlineScheduled, DecisionRequested, ProgressUpdateApproved
+from shared.contracts.matters import (
+    DeadlineScheduled,
+    DecisionRequested,
+    DecisionWithdrawn,
+    ProgressUpdateApproved,
+)
 from shared.contracts.sla_monitor import DeadlineReminderDue
 from shared.handlers import Handlers
 
@@ -21,6 +26,11 @@ async def on_progress_update_approved(session: AsyncSession, event: ProgressUpda
 @patient
 async def on_decision_requested(session: AsyncSession, event: DecisionRequested) -> None:
     await actions.put_decision(session, event)
+
+
+@handlers.on(DecisionWithdrawn)
+async def on_decision_withdrawn(session: AsyncSession, event: DecisionWithdrawn) -> None:
+    await actions.withdraw_decision(session, event)
 
 
 @handlers.on(DeadlineScheduled)

@@ -50,7 +50,7 @@ def deadline(
     return (
         f"{_days(days).capitalize()} before it is due: {title}.",
         Rows((("Client", client), ("Matter", matter), ("Due", moment(due_at, zone)))),
-        "If it was moved, or is done, say so in the matter: then nobody is reminded of it again.",
+        "If it was moved or called off, say so in the matter: then nobody is reminded of it again.",
     )
 
 
