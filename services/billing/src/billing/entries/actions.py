@@ -177,6 +177,7 @@ async def reconsider(
         await estimates.lock(session, waiting)
         for entry in await queries.drafts_of(session, waiting):
             await _judge_again(session, entry, matter, by)
+        await estimates.watch(session, waiting)
 
 
 async def agreed_to(session: AsyncSession, matter_id: UUID, *, by: UUID) -> None:
@@ -191,7 +192,7 @@ async def agreed_to(session: AsyncSession, matter_id: UUID, *, by: UUID) -> None
         if over[side] > 0:
             over[side] -= entry.amount or 0
         else:
-            await _change(session, entry, "terms", {"beyond_agreed": False}, None, by)
+            await _next_version(session, entry, "terms", {"beyond_agreed": False}, None, by)
 
 
 async def _judge_again(session: AsyncSession, entry: Entry, matter: BilledMatter, by: UUID) -> None:
@@ -199,7 +200,7 @@ async def _judge_again(session: AsyncSession, entry: Entry, matter: BilledMatter
     verdict = await gate.judge(session, matter, await gate.work_of(session, entry))
     changes = gate.priced(verdict, agreed, entry.kind)
     if any(getattr(entry, name) != value for name, value in changes.items()):
-        await _change(session, entry, "terms", changes, None, by)
+        await _next_version(session, entry, "terms", changes, None, by)
 
 
 async def _new(
@@ -272,7 +273,21 @@ async def _change(
     reason: str | None,
     by: UUID,
 ) -> Entry:
-    """The next version, kept, told and watched."""
+    """The next version, and what it makes of the matter's estimate."""
+    changed = await _next_version(session, entry, cause, changes, reason, by)
+    await estimates.watch(session, entry.matter_id)
+    return changed
+
+
+async def _next_version(
+    session: AsyncSession,
+    entry: Entry,
+    cause: Cause,
+    changes: dict[str, Any],
+    reason: str | None,
+    by: UUID,
+) -> Entry:
+    """Kept and told; of many at once it is enough that somebody watches after the last."""
     sealed = seal(session, entry.client_id, new_id(), "entry", "reason", reason) if reason else None
     entry.version += 1
     for name, value in changes.items():
@@ -280,7 +295,7 @@ async def _change(
     entry.cause, entry.changed_by, entry.changed_at = cause, by, clock.now()
     entry.reason = sealed.model_dump(mode="json") if sealed else None
     emit(session, _corrected(entry, cause))
-    await estimates.watch(session, entry.matter_id)
+    await session.flush()
     return entry
 
 

@@ -92,7 +92,8 @@ async def draft(
     await _reserve(session, invoice.invoice_id, entries)
     session.add_all(_line(invoice.invoice_id, number, one) for number, one in enumerate(entries, 1))
     await session.flush()
-    await _keep_cap(session, invoice, agreed)
+    if agreed.cap is not None:
+        await _keep_cap(session, invoice, agreed)
     await _total(session, invoice)
     return invoice
 
