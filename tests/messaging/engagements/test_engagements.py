@@ -14,6 +14,7 @@ from shared import clock
 from shared.contracts import Sealed
 from shared.contracts.intake import (
     CodeIssued,
+    ConsultationRequested,
     ConsultationScheduled,
     EngagementHeldUp,
     EngagementQuestionAsked,
@@ -158,6 +159,40 @@ async def test_an_invitation_can_be_moved_and_cancelled_under_one_uid(platform: 
         uid = f"UID:{event.consultation_id}@firm.test"
         assert all(uid in text and "Quay Street 1\\; room 4" in text for text in texts)
         assert [f"SEQUENCE:{number}" in texts[number] for number in range(3)] == [True] * 3
+
+
+async def test_whoever_is_to_answer_a_request_hears_of_it_once_and_not_who_asks(
+    platform: Platform,
+) -> None:
+    boxes = Mailboxes()
+    people = People()
+    async with nobody_known(platform, boxes) as service:
+        name = await sealed(service.runtime, people.clara, "name", "Zelda Quirk")
+        email = await sealed(service.runtime, people.clara, "email", "zelda@clients.test")
+        event = ConsultationRequested(
+            consultation_id=new_id(),
+            client_id=people.clara,
+            source="form",
+            name=name,
+            email=email,
+            time_zone="Europe/Berlin",
+            practice_area="family",
+            requested_at=clock.now(),
+        )
+        named = event.model_copy(
+            update={"consultation_id": new_id(), "point_of_contact_id": people.ana}
+        )
+        for one in (event, event, named):  # heard before anybody of the firm
+            await hear(service.runtime, one)
+        await known_firm(service.runtime, people)
+        (to_head,) = await mail_to(boxes, "robert@firm.test")
+        (to_contact,) = await mail_to(boxes, "ana@firm.test")
+        assert str(event.consultation_id) in text_of(to_head)
+        assert str(named.consultation_id) in text_of(to_contact)
+        for mail in (to_head, to_contact):
+            assert "family" in mail["subject"]
+            assert "Zelda" not in mail.as_string()
+            assert "zelda" not in mail.as_string()
 
 
 async def test_who_must_decide_on_a_late_conflict_hears_of_it_once_and_without_a_name_of_the_other(

@@ -20,12 +20,13 @@ from messaging.engagements import texts
 from messaging.engagements.invitations import invitation
 from messaging.engagements.texts import Letter
 from messaging.notices.actions import Subject, tell
-from messaging.notices.cases import acting_person, house_of, person, require_key
+from messaging.notices.cases import acting_person, head, house_of, person, require_key
 from messaging.outbound.actions import queue
 from messaging.outbound.postponed import NotYetKnown
 from shared import clock
 from shared.contracts.intake import (
     CodeIssued,
+    ConsultationRequested,
     ConsultationScheduled,
     EngagementHeldUp,
     EngagementQuestionAsked,
@@ -127,6 +128,32 @@ async def take_question(session: AsyncSession, event: EngagementQuestionAsked) -
         sender_address=client.email,
     )
     await receive_client_message(session, conversation, said)
+
+
+async def tell_of_request(session: AsyncSession, event: ConsultationRequested) -> None:
+    """Whoever is to answer hears that somebody asks, and not who: a conflict may stand between
+    them. Raises NotYetKnown before anything is written."""
+    house = await house_of(session)
+    named = event.point_of_contact_id or (await head(session)).staff_id
+    staff = await acting_person(session, named, clock.now())
+    notice = texts.requested(
+        practice_area=event.practice_area,
+        source=event.source,
+        consultation_id=event.consultation_id,
+        requested_at=event.requested_at,
+        zone=house.zone,
+    )
+    conversation = await _conversation(session, event.client_id, event.requested_at)
+    await tell(
+        session,
+        house,
+        staff,
+        purpose=f"consultation-requested/{event.consultation_id}",
+        about="consultation",
+        of=Subject(conversation_id=conversation.conversation_id, client_id=event.client_id),
+        title=notice.subject,
+        blocks=notice.blocks,
+    )
 
 
 async def tell_of_hold_up(session: AsyncSession, event: EngagementHeldUp) -> None:

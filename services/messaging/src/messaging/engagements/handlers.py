@@ -6,6 +6,7 @@ from messaging.engagements import actions
 from messaging.outbound.postponed import patient
 from shared.contracts.intake import (
     CodeIssued,
+    ConsultationRequested,
     ConsultationScheduled,
     EngagementHeldUp,
     EngagementQuestionAsked,
@@ -14,6 +15,12 @@ from shared.contracts.intake import (
 from shared.handlers import Handlers
 
 handlers = Handlers()
+
+
+@handlers.on(ConsultationRequested)
+@patient
+async def on_consultation_requested(session: AsyncSession, event: ConsultationRequested) -> None:
+    await actions.tell_of_request(session, event)
 
 
 @handlers.on(LinkIssued)

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from messaging.email.rendering import Block, Rows
 from messaging.email.texts import moment
-from shared.contracts.intake import ConsultationChannel, LinkPurpose
+from shared.contracts.intake import ConsultationChannel, LinkPurpose, Source
 
 HeldUp = Literal["proposed", "accepted", "countersigned", "signed"]
 
@@ -125,6 +125,39 @@ def not_brought(client: str, due_at: datetime, zone: ZoneInfo) -> tuple[Block, .
         f"{client} has not brought all that they were asked for, and the time is over. They were "
         "reminded by mail; please speak to them, or waive what is not needed.",
         Rows((("Was asked for by", moment(due_at, zone)),)),
+    )
+
+
+_CAME_BY: dict[Source, str] = {
+    "form": "the form on our site",
+    "phone": "a call",
+    "mail": "an email",
+    "referral": "a referral",
+}
+
+
+def requested(
+    *,
+    practice_area: str,
+    source: Source,
+    consultation_id: UUID,
+    requested_at: datetime,
+    zone: ZoneInfo,
+) -> Letter:
+    """For the firm's own people. Nothing of who asks: nobody has cleared them yet."""
+    return Letter(
+        f"Somebody asks for a consultation ({practice_area})",
+        (
+            "Somebody asks for a consultation and waits to hear from us. Please look at the"
+            " conflict check first, then set a time or decline.",
+            Rows(
+                (
+                    ("Asked on", moment(requested_at, zone)),
+                    ("Came by", _CAME_BY[source]),
+                    ("To read", f"GET /v1/consultations/{consultation_id}"),
+                )
+            ),
+        ),
     )
 
 
