@@ -24,9 +24,16 @@ from shared.contracts.messaging import (
     MessageRefiled,
     MessageSent,
     NoteWritten,
+    Waited,
 )
 from shared.contracts.platform import RecordAccessed, StreamHead, StreamHeadsStated
-from shared.contracts.sla_monitor import AcknowledgmentDue, ClockMet, ResponseDue, TriageDue
+from shared.contracts.sla_monitor import (
+    AcknowledgmentDue,
+    ClockMet,
+    DeadlineReminderDue,
+    ResponseDue,
+    TriageDue,
+)
 from shared.ids import new_id
 from support.facts import firm_changed
 from support.firm_record import FRIDAY, Firm
@@ -390,6 +397,39 @@ async def test_a_message_filed_later_brings_its_earlier_events_with_it(firm: Fir
         ("TriageDue", "Filing due Sat 11 Jul 16:30"),
         ("ClientMessageReceived", "Who am I"),
         ("MessageFiled", "Filed: it is hers"),
+    ]
+
+
+async def test_a_timeline_says_why_a_mail_waited_and_how_near_a_deadline_is(firm: Firm) -> None:
+    message, until = new_id(), FRIDAY + timedelta(hours=9)
+    sent = MessageSent(
+        message_id=message,
+        conversation_id=new_id(),
+        client_id=firm.client_id,
+        matter_id=firm.matter_id,
+        kind="notice",
+        channel="email",
+        sent_at=until,
+        automatic=True,
+        body=await firm.seal(firm.client_id, "message", "body", "Your bill is here"),
+        waited=Waited(since=FRIDAY, until=until),
+    )
+    reminded = DeadlineReminderDue(
+        deadline_id=new_id(),
+        revision=1,
+        matter_id=firm.matter_id,
+        client_id=firm.client_id,
+        working_days=2,
+        remind_at=until,
+        due_at=FRIDAY + timedelta(days=4),
+        time_zone="Europe/Berlin",
+        calendar_version=1,
+    )
+    await firm.told(sent, reminded, at=until)
+    found = [(one["kind"], one["summary"]) for one in await firm.timeline()]
+    assert found[1:] == [
+        ("MessageSent", "Your bill is here (waited for the end of quiet hours)"),
+        ("DeadlineReminderDue", "Reminder of a deadline, Tue 14 Jul 22:30: working days left 2"),
     ]
 
 

@@ -165,6 +165,11 @@ def _subject_or_first_line(event: Any, reader: Reader) -> str:
     return reader.text(event.subject_text) or reader.text(event.body)
 
 
+def _sent(event: Any, reader: Reader) -> str:
+    waited = " (waited for the end of quiet hours)" if event.waited else ""
+    return _subject_or_first_line(event, reader) + waited
+
+
 def _due(what: str) -> Callable[[Any, Reader], str]:
     def words(event: Any, reader: Reader) -> str:
         return f"{what} due {reader.time(event.limit_at, getattr(event, 'time_zone', None))}"
@@ -205,7 +210,8 @@ WORDS: dict[str, Callable[[Any, Reader], str]] = {
     ),
     "ClientMessageReceived": _subject_or_first_line,
     "MessageQuarantined": _subject_or_first_line,
-    "MessageSent": _subject_or_first_line,
+    "MessageSent": _sent,
+    "MessageCorrected": _sealed("body", "Corrected entry"),
     "MessageAcknowledged": _acknowledged,
     "MessageBounced": lambda event, _: f"Came back undelivered ({event.status})",
     "MessageFailed": lambda event, _: f"Could not be delivered ({event.status})",
@@ -242,6 +248,11 @@ WORDS: dict[str, Callable[[Any, Reader], str]] = {
     ),
     "UpdateDue": _due("Progress update"),
     "DecisionDue": _due("Decision"),
+    "InformationDue": _due("Information"),
+    "DeadlineReminderDue": lambda event, reader: (
+        f"Reminder of a deadline, {reader.time(event.due_at, event.time_zone)}: working days left"
+        f" {event.working_days}"
+    ),
     "ConcernDue": _due("Answer to a billing concern"),
     "FileHandedOver": lambda event, _: (
         f"File handed over ({event.channel.replace('_', ' ')}), {event.entries} entries"
