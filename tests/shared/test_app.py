@@ -30,6 +30,13 @@ async def test_a_task_that_fails_ends_its_process() -> None:
     assert heard == [signal.SIGTERM]
 
 
+async def test_a_task_that_dies_fails_the_test_around_it_and_says_of_what() -> None:
+    with pytest.raises(AssertionError, match="no more work"), no_task_dies():
+        with pytest.raises(LookupError):
+            await run_or_die("worker", fails())
+        await asyncio.sleep(0)
+
+
 async def test_a_task_that_is_cancelled_ends_alone() -> None:
     running = asyncio.create_task(run_or_die("worker", asyncio.sleep(60)))
     await asyncio.sleep(0)

@@ -2,6 +2,7 @@
 sockets."""
 
 import signal
+import traceback
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -29,13 +30,13 @@ class Running:
 @contextmanager
 def no_task_dies() -> Iterator[None]:
     """A task that dies ends its process, which here runs the tests: it fails this one instead."""
-    died: list[int] = []
-    before = signal.signal(signal.SIGTERM, lambda number, _: died.append(number))
+    died: list[str] = []
+    before = signal.signal(signal.SIGTERM, lambda *_: died.append(traceback.format_exc()))
     try:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-    assert not died, "a task of the service died: see its log"
+    assert not died, f"a task of the service died: {died[0]}"
 
 
 @asynccontextmanager

@@ -123,7 +123,7 @@ class Consumer:
                 await asyncio.sleep(RESTART_SECONDS)
 
     async def _consume(self) -> None:
-        kafka = self._kafka = AIOKafkaConsumer(
+        kafka = AIOKafkaConsumer(
             bootstrap_servers=self._settings.kafka_bootstrap_servers,
             group_id=self._settings.consumer_group,
             client_id=self._settings.service,
@@ -137,6 +137,7 @@ class Consumer:
         kafka.subscribe(self._topics, listener=_Revoked(self._sought))
         try:
             await kafka.start()
+            self._kafka = kafka  # not before: one that starts yet knows topics, and cannot be asked
             while True:
                 await self._poll(kafka)
         finally:
