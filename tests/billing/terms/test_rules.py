@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.terms import rules
+from billing.terms import rules, wording
 from billing.terms.rules import Terms
 from support.bills import TERMS
+
+LINES = st.text(st.characters(categories=["L", "Nd", "Po"]), min_size=1)
 
 ADA, BEN = UUID(int=1), UUID(int=2)
 
@@ -66,3 +68,19 @@ def test_minutes_are_whole_increments_and_the_amount_is_units_times_rate(
     agreed = hourly({"per_hour": "333.33"}, increment_minutes=increment)
     charge = rules.charge(agreed, ADA, "attorney", date(2026, 1, 1), minutes)
     assert charge.amount == (33333 * up * 2 + 60) // 120
+
+
+@given(st.lists(st.tuples(LINES, st.lists(st.lists(LINES, min_size=1), max_size=3)), min_size=1))
+def test_what_was_disclosed_is_read_back_under_its_headings(
+    parts: list[tuple[str, list[list[str]]]],
+) -> None:
+    """Also of words with blank lines in them."""
+    told = [
+        wording.Section(heading, tuple("\n\n".join(lines) for lines in paragraphs))
+        for heading, paragraphs in parts
+    ]
+    read = wording.of_text(wording.as_text(told))
+    words = [tuple(line for one in paragraphs for line in one) for _, paragraphs in parts]
+    assert [(one.heading, one.paragraphs) for one in read] == [
+        (heading, lines) for (heading, _), lines in zip(parts, words, strict=True)
+    ]

@@ -1,6 +1,7 @@
 """Fee terms: explained in writing, accepted exactly as explained, by whom and when."""
 
 import asyncio
+import html
 from typing import Any
 
 import pytest
@@ -30,6 +31,12 @@ async def test_terms_are_explained_as_page_and_pdf_and_told_without_a_word_in_th
     pdf = await bills.call("GET", f"/v1/fee-terms/{terms['id']}.pdf")
     assert pdf.headers["content-type"] == "application/pdf"
     assert pdf.content.startswith(b"%PDF-")
+    page = await bills.call("GET", f"/v1/fee-terms/{terms['id']}.html")
+    assert page.headers["content-security-policy"].startswith("default-src 'none'")
+    shown = html.unescape(page.text)
+    assert all(line in shown for line in terms["text"].splitlines())
+    missing = await bills.call("GET", f"/v1/fee-terms/{terms['id']}.html?version=2")
+    assert missing.status_code == 404
     (told,) = await bills.told(FeesDisclosed)
     assert (told.document.commitment, told.document.size) == (
         terms["commitment"],

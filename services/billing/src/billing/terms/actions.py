@@ -1,6 +1,7 @@
 """Explain fee terms and record that they were accepted, exactly as they were explained."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -209,7 +210,7 @@ async def _explain(
     parts = wording.sections(terms, names)
     if changes:
         parts.insert(0, wording.Section("What changes, and why", (changes,)))
-    facts = await _facts(session, agreement, parts, client, matter, at)
+    facts = await facts_of(session, agreement.version, parts, client, matter, at)
     # Typesetting is work, not waiting: it must not hold up everybody else's requests.
     pdf = await asyncio.to_thread(typeset, "sections", facts, at)
     document = await documents.keep(session, owner, "fee-terms", pdf, "application/pdf")
@@ -237,26 +238,27 @@ async def _explain(
     return row
 
 
-async def _facts(
+async def facts_of(
     session: AsyncSession,
-    agreement: FeeAgreement,
-    parts: list[wording.Section],
+    version: int,
+    parts: Sequence[wording.Section],
     client: BilledClient,
     matter: BilledMatter | None,
     at: datetime,
 ) -> dict[str, object]:
+    """Of a version, for paper and screen."""
     firm = await directory.firm(session)
     zone = await directory.zone(session)
     about = f"{matter.number} {matter.title}" if matter else "Your later matters"
     return {
         "firm": firm.name if firm else "",
         "title": "Our fees, in plain words",
-        "footer": f"Fee terms, version {agreement.version}",
+        "footer": f"Fee terms, version {version}",
         "facts": [
             ["For", client.name],
             ["Matter", about],
             ["Date", f"{at.astimezone(zone):%-d %B %Y}"],
-            ["Version", str(agreement.version)],
+            ["Version", str(version)],
         ],
         "sections": wording.as_facts(parts),
     }

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 from sqlalchemy import select
 from sqlmodel import col
@@ -12,9 +12,10 @@ from sqlmodel import col
 import billing.entries.actions as entries
 from billing.directory import queries as directory
 from billing.documents import actions as documents
+from billing.documents import pages
 from billing.keys import hold_keys
 from billing.policy import POLICY
-from billing.terms import actions, queries
+from billing.terms import actions, queries, wording
 from billing.terms.models import FeeAcceptance, FeeAgreement, FeeTerms
 from billing.terms.rules import Terms
 from billing.values import Prose
@@ -34,6 +35,7 @@ from shared.values import Slug
 
 router = APIRouter(prefix="/v1/fee-terms", tags=["fee terms"], route_class=IdempotentRoute)
 
+Version = Annotated[int | None, Query(ge=1, description="the newest unless named")]
 Areas = Annotated[list[Slug], Field(max_length=50)]
 
 
@@ -203,16 +205,34 @@ async def get_pdf(
     caller: Caller,
     session: Transaction,
     request: Request,
-    version: int | None = None,
+    version: Version = None,
 ) -> Response:
-    """The document itself, byte for byte what was disclosed; the newest version unless told."""
-    permit(POLICY, caller, "read bills")
-    await hold_keys(request, queries.client_of(terms_id))
-    agreement = await _agreement(session, caller, "read bills", terms_id)
-    row = await queries.version(session, terms_id, version or agreement.version)
+    """The document itself, byte for byte what was disclosed."""
+    _, row = await _read(session, request, caller, terms_id, version)
     content, media_type = await documents.content_of(session, row.content_id)
-    await record_access(session, caller, agreement.client_id, "client")
     return Response(content, media_type=media_type)
+
+
+@router.get("/{terms_id}.html")
+async def get_page(
+    terms_id: UUID,
+    caller: Caller,
+    session: Transaction,
+    request: Request,
+    version: Version = None,
+) -> Response:
+    """The same words on a page that fits a phone. What is accepted is the document."""
+    agreement, row = await _read(session, request, caller, terms_id, version)
+    matter = await directory.matter(session, agreement.matter_id) if agreement.matter_id else None
+    facts = await actions.facts_of(
+        session,
+        row.version,
+        wording.of_text(unseal(session, Sealed.model_validate(row.text))),
+        await directory.client(session, agreement.client_id),
+        matter,
+        row.disclosed_at,
+    )
+    return pages.page(facts)
 
 
 @router.get("/{terms_id}")
@@ -222,15 +242,22 @@ async def get_terms(
     session: Transaction,
     request: Request,
     response: Response,
-    version: int | None = None,
+    version: Version = None,
 ) -> TermsShown:
-    """The newest version unless another is named."""
+    """A version as data and in words."""
+    _, row = await _read(session, request, caller, terms_id, version)
+    return await _shown(session, row, response)
+
+
+async def _read(
+    session: Transaction, request: Request, caller: Caller, terms_id: UUID, version: int | None
+) -> tuple[FeeAgreement, FeeTerms]:
     permit(POLICY, caller, "read bills")
     await hold_keys(request, queries.client_of(terms_id))
     agreement = await _agreement(session, caller, "read bills", terms_id)
     row = await queries.version(session, terms_id, version or agreement.version)
     await record_access(session, caller, agreement.client_id, "client")
-    return await _shown(session, row, response)
+    return agreement, row
 
 
 async def _agreement(

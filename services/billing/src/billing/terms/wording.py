@@ -1,5 +1,6 @@
 """Fee terms in plain language: the same sentences as a page, as a PDF and in the record."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, assert_never
@@ -60,13 +61,22 @@ def sections(terms: Terms, names: Mapping[UUID, str]) -> list[Section]:
 
 
 def as_text(parts: Iterable[Section]) -> str:
-    """The page without its layout, as it stands in the record and in mail."""
+    """The page without its layout, as it stands in the record and in mail. A blank line stands
+    before a heading, and nowhere else."""
     lines: list[str] = []
     for part in parts:
-        lines += [part.heading, *part.paragraphs]
+        lines += [part.heading, *(re.sub(r"\n\s*\n", "\n", one) for one in part.paragraphs)]
         lines += [f"{label}: {' · '.join(values)}" for label, *values in part.rows]
         lines.append("")
     return "\n".join(lines).strip()
+
+
+def of_text(text: str) -> list[Section]:
+    """What was disclosed, in its very words, whatever anybody is called since."""
+    return [
+        Section(heading, tuple(lines))
+        for heading, *lines in (block.splitlines() for block in text.split("\n\n"))
+    ]
 
 
 def as_facts(parts: Iterable[Section]) -> list[dict[str, Any]]:
