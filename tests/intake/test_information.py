@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from intake.information.rules import after_quiet_hours
+from intake.pages.api import COOKIE
 from shared.contracts.intake import (
     InformationProvided,
     InformationRequested,
@@ -17,6 +18,7 @@ from shared.contracts.intake import (
     LinkIssued,
 )
 from support.prospects import Holder, Intake
+from support.waiting import eventually
 
 BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
 CHECKLIST = {
@@ -136,6 +138,37 @@ async def test_what_is_missing_is_chased_until_it_is_there(
     moved_clock.write_text(str(30 * 86_400))
     await asyncio.sleep(2.5)
     assert len(await reminders(2)) == 2
+
+
+async def test_what_is_needed_sooner_has_a_time_of_its_own_and_is_chased_sooner(
+    intake: Intake, moved_clock: Path
+) -> None:
+    soon = [CHECKLIST["items"][0] | {"days": 2}, CHECKLIST["items"][1] | {"days": 60}]
+    await intake.done("POST", "/v1/checklists", CHECKLIST | {"items": soon})
+    consultation_id = await intake.held()
+    due_at = datetime.now(UTC) + timedelta(days=20)
+    path = f"/v1/consultations/{consultation_id}/information-requests"
+    body = {"checklist": "divorce", "due_at": due_at.isoformat(), "more": CHECKLIST["items"][2:]}
+    row = await intake.done("POST", path, body)
+    dues = [datetime.fromisoformat(one["due_at"]) for one in row["items"]]
+    asked_at = datetime.fromisoformat(row["requested_at"])
+    assert dues == [asked_at + timedelta(days=2), due_at, due_at]
+    (holder,) = await intake.holders("information")
+    ann = await holder.enter()
+    page = await intake.service.http.get(
+        f"/v1/pages/{ann.token}", headers={"Cookie": f"{COOKIE}={ann.session}"}
+    )
+    assert page.text.count("Please send this by") == 1
+    first = row["items"][0]["id"]
+    assert (await ann.call("POST", f"/items/{first}", {"text": "Here."})).is_success
+    moved_clock.write_text(str(5 * 86_400))
+
+    async def next_reminder() -> datetime:
+        (shown,) = await intake.done("GET", path)
+        return datetime.fromisoformat(shown["remind_at"])
+
+    await eventually(next_reminder, lambda at: at >= due_at)
+    assert "reminder" not in {one.purpose for one in await intake.told(LinkIssued)}
 
 
 async def test_who_was_declined_is_chased_no_more(intake: Intake, moved_clock: Path) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple, cast
+from typing import NamedTuple
 from uuid import UUID
 
 import orjson
@@ -42,8 +42,11 @@ class AlreadySettled(Refusal):
 
 
 class Asked(NamedTuple):
+    """`days`: within so many of asking, and never later than the whole request."""
+
     kind: Kind
     text: str
+    days: int | None = None
 
 
 async def publish(
@@ -100,13 +103,13 @@ async def ask(
         requested_by=by,
         requested_at=clock.now(),
         due_at=due_at,
-        remind_at=rules.after_quiet_hours(due_at, consultation.time_zone),
     )
     session.add(row)
     await session.flush()
-    wanted = [*(Asked(cast(Kind, one["kind"]), one["text"]) for one in by_list.items), *more]
+    wanted = [*(Asked(**one) for one in by_list.items), *more]
     items = [_item(session, row, position, one) for position, one in enumerate(wanted)]
     session.add_all(items)
+    row.remind_at = rules.after_quiet_hours(_next_due(row, items), consultation.time_zone)
     told = orjson.dumps([one._asdict() for one in wanted]).decode()
     if len(told.encode()) > MOST_TOLD:
         raise Invalid(f"All that is asked has more than {MOST_TOLD} bytes: ask in two requests.")
@@ -197,13 +200,24 @@ async def waive_all(
 
 
 async def remind(session: AsyncSession, row: InformationRequest, zone: str) -> None:
-    """A letter with a new link; the next comes after a while. The client's key must be held."""
+    """A letter with a new link; the next comes after a while. Nobody is chased for what is not due
+    yet. The client's key must be held."""
     settings: IntakeSettings = session.info["settings"]
+    next_due = _next_due(row, await queries.items(session, row.request_id))
+    if next_due > clock.now():
+        row.remind_at = rules.after_quiet_hours(next_due, zone)
+        return
     row.reminders += 1
     every = timedelta(days=settings.intake_remind_every_days)
     row.remind_at = rules.after_quiet_hours(clock.now() + every, zone)
     await links.revoke(session, row.request_id)
     await _send_link(session, row, "reminder")
+
+
+def _next_due(row: InformationRequest, items: Sequence[InformationItem]) -> datetime:
+    """Of what is still open."""
+    dues = (one.due_at or row.due_at for one in items if one.state == "open")
+    return min(dues, default=row.due_at)
 
 
 async def _send_link(session: AsyncSession, row: InformationRequest, purpose: str) -> None:
@@ -249,6 +263,9 @@ def _item(
         position=position,
         kind=asked.kind,
         asked=sealed.model_dump(mode="json"),
+        due_at=min(row.requested_at + timedelta(days=asked.days), row.due_at)
+        if asked.days
+        else row.due_at,
     )
 
 

@@ -39,9 +39,12 @@ Words = Annotated[Prose, Field(min_length=1)]
 
 
 class ItemAsked(BaseModel):
+    """`days`: within so many of asking, and never later than the whole request."""
+
     model_config = ConfigDict(extra="forbid")
     kind: Kind
     text: Words
+    days: Annotated[int, Field(ge=1, le=365)] | None = None
 
 
 class NewChecklist(BaseModel):
@@ -68,6 +71,7 @@ class ItemShown(BaseModel):
     id: UUID
     kind: Kind
     text: str
+    due_at: datetime
     state: State
     answer: str | None
     file_id: UUID | None
@@ -111,7 +115,7 @@ async def post_checklist(
 ) -> ChecklistShown:
     """A new version; requests made of earlier ones stay as they are."""
     permit(TABLE, caller, "write templates")
-    items = [Asked(one.kind, one.text) for one in body.items]
+    items = [Asked(**one.model_dump()) for one in body.items]
     row = await actions.publish(session, body.checklist, body.practice_area, items, by=caller.id)
     return ChecklistShown(version=row.version, **body.model_dump())
 
@@ -126,7 +130,7 @@ async def post_request(
         session,
         consultation_id,
         checklist=body.checklist,
-        more=[Asked(one.kind, one.text) for one in body.more],
+        more=[Asked(**one.model_dump()) for one in body.more],
         due_at=body.due_at,
         by=caller.id,
     )
@@ -295,14 +299,15 @@ async def _shown(session: Transaction, row: InformationRequest) -> RequestShown:
 
 async def _items(session: Transaction, row: InformationRequest) -> list[ItemShown]:
     await session.flush()
-    return [_item(session, one) for one in await queries.items(session, row.request_id)]
+    return [_item(session, row, one) for one in await queries.items(session, row.request_id)]
 
 
-def _item(session: Transaction, one: InformationItem) -> ItemShown:
+def _item(session: Transaction, row: InformationRequest, one: InformationItem) -> ItemShown:
     answer = Sealed.model_validate(one.answer) if one.answer else None
     return ItemShown(
         id=one.item_id,
         text=unseal(session, Sealed.model_validate(one.asked)),
         answer=unseal(session, answer) if answer else None,
+        due_at=one.due_at or row.due_at,
         **one.model_dump(include={"kind", "state", "file_id", "settled_at"}),
     )

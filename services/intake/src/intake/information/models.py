@@ -21,7 +21,7 @@ class Checklist(Row, table=True):
     checklist: str = Field(primary_key=True)
     version: int = Field(primary_key=True)
     practice_area: str
-    items: list[dict[str, str]] = Field(sa_type=JSONB)
+    items: list[dict[str, Any]] = Field(sa_type=JSONB)
     published_at: datetime = Field(sa_type=Instant)
     published_by: UUID
 
@@ -45,7 +45,7 @@ class InformationRequest(Row, table=True):
 
 
 class InformationItem(Row, table=True):
-    """`asked`, `answer` and `reasons` are sealed."""
+    """`asked`, `answer` and `reasons` are sealed; without a `due_at` it is the request's."""
 
     __tablename__ = "information_items"
     item_id: UUID = Field(primary_key=True)
@@ -53,6 +53,7 @@ class InformationItem(Row, table=True):
     position: int
     kind: Kind = Field(sa_type=Text)
     asked: dict[str, Any] = Field(sa_type=JSONB)
+    due_at: datetime | None = Field(default=None, sa_type=Instant)
     state: State = Field(default="open", sa_type=Text)
     file_id: UUID | None = None
     answer: dict[str, Any] | None = Field(default=None, sa_type=JSONB(none_as_null=True))

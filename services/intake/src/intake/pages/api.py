@@ -147,12 +147,12 @@ async def get_page(
         return page("closed.html", link=shown, until=until, **given)
     if shown.purpose in ("information", "reminder"):
         asked = await information.get_information(token, session, request, _secret(request))
-        due = day(asked.due_at, await directory.time_zone(session))
+        zone = await directory.time_zone(session)
         return page(
             "information.html",
             scripts=True,
-            items=asked.items,
-            due=due,
+            items=[(one, day(one.due_at, zone)) for one in asked.items],
+            due=day(asked.due_at, zone),
             largest=in_words(_settings(request).intake_upload_size),
             **given,
         )
