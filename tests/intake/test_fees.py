@@ -92,7 +92,7 @@ async def test_one_signature_accepts_the_agreement_and_the_fees_that_were_disclo
     assert (agreed.basis, agreed.by_hand) == ("hourly", False)
     assert "USD 400.00" in await intake.opened(signed.terms)
     kept = await intake.rows("SELECT words::text FROM disclosed_fees")
-    assert not any("USD" in one for (one,) in kept)
+    assert not any("USD " in one for (one,) in kept)
 
 
 async def test_fees_that_this_client_was_never_told_cannot_be_agreed(

@@ -25,7 +25,7 @@ async def test_a_matter_opens_with_a_number_a_contact_and_a_sealed_reason(world:
     assigned = (await world.told(PointOfContactAssigned))[-1]
     assert (str(assigned.matter_id), str(assigned.staff_id)) == (matter["id"], alan["id"])
     values = await world.rows("SELECT encode(value, 'escape') FROM outbox")
-    assert not any("Quay" in value or "Long-standing" in value for (value,) in values)
+    assert not any("Quay Street" in value or "Long-standing" in value for (value,) in values)
 
 
 async def test_numbers_have_no_gap_whatever_failed_in_between(world: World) -> None:

@@ -44,9 +44,9 @@ async def test_terms_are_explained_as_page_and_pdf_and_told_without_a_word_in_th
     )
     assert await bills.opened(told.text) == terms["text"]
     for (value,) in await bills.rows("SELECT encode(value, 'escape') FROM outbox"):
-        assert "quay" not in value.lower()
+        assert "quay street" not in value.lower()
     for (row,) in await bills.rows("SELECT fee_terms::text FROM fee_terms"):
-        assert "quay" not in row.lower()
+        assert "quay street" not in row.lower()
 
 
 async def test_the_client_accepts_exactly_what_was_disclosed_once(bills: Bills) -> None:
