@@ -86,10 +86,8 @@ async def on_closing_statement_issued(session: AsyncSession, event: ClosingState
 @handlers.on(CreditNoteIssued)
 @patient
 async def on_credit_note_issued(session: AsyncSession, event: CreditNoteIssued) -> None:
-    letter, purpose = (
-        texts.credit_note(event, unseal(session, event.reason)),
-        f"credit-note/{event.credit_note_id}",
-    )
+    letter = texts.credit_note(event, unseal(session, event.reason))
+    purpose = f"credit-note/{event.credit_note_id}"
     await write(session, event.client_id, event.matter_id, purpose, letter)
 
 
@@ -103,10 +101,8 @@ async def on_payment_received(session: AsyncSession, event: PaymentReceived) -> 
 @handlers.on(PaymentReversed)
 @patient
 async def on_payment_reversed(session: AsyncSession, event: PaymentReversed) -> None:
-    letter, purpose = (
-        texts.payment_reversed(event, unseal(session, event.reason)),
-        f"payment-back/{event.payment_id}",
-    )
+    letter = texts.payment_reversed(event, unseal(session, event.reason))
+    purpose = f"payment-back/{event.payment_id}"
     await write(session, event.client_id, event.matter_id, purpose, letter)
 
 
