@@ -44,6 +44,18 @@ class EngagementParty(Fact):
     also: tuple[Sealed, ...] = ()
 
 
+class JointlyEngaged(Fact):
+    """Somebody who signed as a joint client: under the id and the key that intake made for them
+    (Model Rule 1.7, comments 29 to 33). `signer_id` is who of the signers they are."""
+
+    client_id: UUID
+    signer_id: UUID
+    name: Sealed
+    email: Sealed
+    phone: Sealed | None = None
+    kind: Literal["person", "company"] = "person"
+
+
 class EngagementSigner(Fact):
     """Who must sign. `capacity` says for whom, when not for themselves."""
 
@@ -242,7 +254,8 @@ class EngagementProposed(Event, owner="intake", key="client_id", subject="engage
 class EngagementSigned(Event, owner="intake", key="client_id", subject="engagement_id"):
     """Everybody signed, the firm counter-signed, and no conflict stands: told once. The matter
     opens under `matter_id`, and the fee terms are accepted with the same signatures. `document`
-    is the sealed PDF with its evidence page; `terms` are the agreed terms as JSON."""
+    is the sealed PDF with its evidence page; `terms` are the agreed terms as JSON. `joint_clients`
+    are clients of their own from now on, in this matter, beside `client_id`."""
 
     engagement_id: UUID
     agreement_version: int
@@ -252,6 +265,7 @@ class EngagementSigned(Event, owner="intake", key="client_id", subject="engageme
     title: Sealed
     practice_area: str
     parties: tuple[EngagementParty, ...]
+    joint_clients: tuple[JointlyEngaged, ...] = ()
     point_of_contact_id: UUID
     team: tuple[UUID, ...] = ()
     calendar_id: UUID | None = None

@@ -15,6 +15,7 @@ Role = Literal[
 Duty = Literal["lead", "associate", "paralegal", "support"]
 UpdateAbout = Literal["milestone", "development", "deadline", "request", "no_news", "report"]
 PartyRole = Literal["client", "joint_client", "related", "adverse"]
+ClientKind = Literal["person", "company"]
 DisclosureBasis = Literal["consent", "law", "court_order"]
 DecisionKind = Literal[
     "settlement_offer", "plea_offer", "jury_waiver", "testimony", "conflict_waiver", "fee_change",
@@ -78,6 +79,7 @@ class ClientRegistered(Event, owner="matters", key="client_id"):
 
     client_id: UUID
     state: Literal["prospective", "active"] = "active"
+    kind: ClientKind = "person"
     name: Sealed
     email: Sealed
     phone: Sealed | None = None
@@ -101,6 +103,7 @@ class ClientChanged(Event, owner="matters", key="client_id"):
 
     client_id: UUID
     state: Literal["prospective", "active"] = "active"
+    kind: ClientKind = "person"
     name: Sealed
     email: Sealed
     phone: Sealed | None = None
@@ -141,6 +144,32 @@ class PartiesChanged(Event, owner="matters", key="client_id", subject="matter_id
     client_id: UUID
     revision: int
     parties: tuple[MatterParty, ...]
+
+
+class JointClientJoined(Event, owner="matters", key="client_id", subject="matter_id"):
+    """A client is represented jointly in a matter of another (Model Rule 1.7, comments 29 to 33):
+    from `joined_at` on they are told, asked and answered on their own, each event of theirs with
+    their own `client_id` and this `matter_id`. `client_id` is the matter's client, who stays what
+    they are. `reason` says how both agreed to it. Told once for each `membership_id`."""
+
+    membership_id: UUID
+    matter_id: UUID
+    client_id: UUID
+    joint_client_id: UUID
+    reason: Sealed
+    joined_at: AwareDatetime
+
+
+class JointClientLeft(Event, owner="matters", key="client_id", subject="matter_id"):
+    """The joint representation of this client in this matter ended; that of the others did not.
+    What they were told stands. Told once."""
+
+    membership_id: UUID
+    matter_id: UUID
+    client_id: UUID
+    joint_client_id: UUID
+    reason: Sealed
+    left_at: AwareDatetime
 
 
 class CadencePromised(Event, owner="matters", key="client_id", subject="matter_id"):
@@ -235,7 +264,7 @@ class DevelopmentRecorded(Event, owner="matters", key="client_id", subject="deve
 
 class DeadlineScheduled(Event, owner="matters", key="client_id", subject="deadline_id"):
     """Something in a matter must be done or will take place by an instant. Told after the undo
-    window, and again with a higher revision when it is moved or called off."""
+    window, and again with a higher revision when it is moved, met or called off."""
 
     deadline_id: UUID
     revision: int = 1
@@ -244,6 +273,7 @@ class DeadlineScheduled(Event, owner="matters", key="client_id", subject="deadli
     title: Sealed
     due_at: AwareDatetime
     cancelled: bool = False
+    met_at: AwareDatetime | None = None
 
 
 class UpdateRequested(Event, owner="matters", key="client_id", subject="matter_id"):
@@ -259,12 +289,15 @@ class UpdateRequested(Event, owner="matters", key="client_id", subject="matter_i
 class ProgressUpdateApproved(Event, owner="matters", key="client_id", subject="update_id"):
     """A person approved what the client is to be told: messaging sends it, as a message with the
     id of the update. `report` is the same as a PDF, where the client wants it written. Words that
-    are spoken (a call, a meeting) are not approved but recorded."""
+    are spoken (a call, a meeting) are not approved but recorded. In a matter of joint clients told
+    once for each, each with an update of their own. `tells_of`: the milestone, development or
+    deadline; where that is reverted, what has not left yet does not leave."""
 
     update_id: UUID
     matter_id: UUID
     client_id: UUID
     about: UpdateAbout
+    tells_of: UUID | None = None
     subject_text: Sealed
     body: Sealed
     report: Sealed | None = None
@@ -366,9 +399,11 @@ class DecisionOption(Fact):
 
 class DecisionRequested(Event, owner="matters", key="client_id", subject="decision_id"):
     """The client was asked to decide: told once; messaging puts it to them. `in_writing`: only a
-    written answer counts (settlement offers and the like)."""
+    written answer counts (settlement offers and the like). Joint clients are asked each on their
+    own, under one `joint_decision_id`: each answers for themselves (Model Rule 1.8(g))."""
 
     decision_id: UUID
+    joint_decision_id: UUID | None = None
     matter_id: UUID
     client_id: UUID
     kind: DecisionKind
@@ -384,9 +419,12 @@ class DecisionRequested(Event, owner="matters", key="client_id", subject="decisi
 class DecisionRecorded(Event, owner="matters", key="client_id", subject="decision_id"):
     """Somebody with authority decided: told once. `decided_by` is the client, or the contact of
     theirs who may decide; `writing_id` the message in which they wrote it, where it did not come
-    through the portal. `late`: after the time to reply, and it counts all the same."""
+    through the portal. `late`: after the time to reply, and it counts all the same. `jointly`: what
+    joint clients have decided with this answer; `divided` ones have decided nothing together."""
 
     decision_id: UUID
+    joint_decision_id: UUID | None = None
+    jointly: Literal["waiting", "agreed", "divided"] | None = None
     matter_id: UUID
     client_id: UUID
     option: str

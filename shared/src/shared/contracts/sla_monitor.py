@@ -11,7 +11,8 @@ from shared.contracts.event import Event, Fact
 
 ClockKind = Literal[
     "acknowledgment", "response", "triage", "update", "decision", "information",
-    "emergency_update", "concern", "dispute", "subject_access", "policy_review", "breach_notice",
+    "emergency_update", "question", "concern", "dispute", "subject_access", "policy_review",
+    "breach_notice",
 ]  # fmt: skip
 
 
@@ -183,6 +184,24 @@ class DeadlineReminderDue(Event, owner="sla-monitor", key="client_id", subject="
     time_zone: str
     calendar_version: int
     staff_id: UUID | None = None
+
+
+class QuestionDue(Event, owner="sla-monitor", key="client_id", subject="clock_id"):
+    """An answer is owed to a client's question or concern about a decision or the strategy of their
+    matter, from when they asked. Told when it opens and again with a higher `revision` when it is
+    recomputed."""
+
+    clock_id: UUID
+    revision: int = 1
+    question_id: UUID
+    client_id: UUID
+    matter_id: UUID
+    opened_at: AwareDatetime
+    target_at: AwareDatetime
+    limit_at: AwareDatetime
+    time_zone: str
+    policy_version: int
+    calendar_version: int
 
 
 class ConcernDue(Event, owner="sla-monitor", key="client_id", subject="clock_id"):
