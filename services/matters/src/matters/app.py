@@ -12,6 +12,7 @@ import matters.decisions.api
 import matters.files.api
 import matters.firm.api
 import matters.handovers.api
+import matters.joint_clients.api
 import matters.matters.api
 import matters.milestones.api
 import matters.parties.api
@@ -48,6 +49,7 @@ def create_app(settings: MattersSettings | None = None) -> FastAPI:
                 matters.absences.api.router,
                 matters.clients.api.router,
                 matters.matters.api.router,
+                matters.joint_clients.api.router,
                 matters.contacts.api.router,
                 matters.teams.api.router,
                 matters.walls.api.router,

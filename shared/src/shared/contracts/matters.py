@@ -21,6 +21,7 @@ DecisionKind = Literal[
     "settlement_offer", "plea_offer", "jury_waiver", "testimony", "conflict_waiver", "fee_change",
     "appeal", "strategy", "other",
 ]  # fmt: skip
+Jointly = Literal["waiting", "agreed", "divided"]
 WallKind = Literal["screen", "need_to_know"]
 FileChannel = Literal["portal", "email", "letter", "courier", "in_person"]
 
@@ -424,7 +425,7 @@ class DecisionRecorded(Event, owner="matters", key="client_id", subject="decisio
 
     decision_id: UUID
     joint_decision_id: UUID | None = None
-    jointly: Literal["waiting", "agreed", "divided"] | None = None
+    jointly: Jointly | None = None
     matter_id: UUID
     client_id: UUID
     option: str

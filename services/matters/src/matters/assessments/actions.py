@@ -1,15 +1,17 @@
 """Share how the firm sees a case, and note that the client read it."""
 
 from dataclasses import asdict
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+import matters.joint_clients.queries as joint_clients
 import matters.updates.actions as updates
+import matters.updates.queries as written
 from matters.assessments import queries
 from matters.assessments.models import Assessment, Channel
 from matters.assessments.rules import SUBJECT, View, letter, require_no_promise
-from matters.clients.models import Client
 from matters.matters.models import Matter
 from matters.matters.queries import require_open
 from matters.staff.models import StaffMember
@@ -32,37 +34,52 @@ class AnotherIsNewest(Refusal):
 async def share(
     session: AsyncSession, matter: Matter, view: View, *, follows: int, by: UUID
 ) -> Assessment:
-    """The next version after the one that its author read, sent as a letter that asks the client to
-    acknowledge it. Raises PromisesOutcome with the sentence, and SharedMeanwhile. The client's key
-    must be held."""
+    """The next version after the one that its author read, sent as a letter that asks each client
+    of the matter to acknowledge it. Returns the matter's own client's. Raises PromisesOutcome with
+    the sentence, and SharedMeanwhile. The clients' keys must be held."""
     require_no_promise(*asdict(view).values())
     await session.refresh(matter, with_for_update=True)
     require_open(matter)
-    before = await queries.newest(session, matter.matter_id)
-    if (before.version if before else 0) != follows:
+    if await queries.newest_version(session, matter.matter_id) != follows:
         raise SharedMeanwhile("Another version was shared meanwhile: read it, then write again.")
+    now = await clock.database_now(session)
+    shared = [
+        _share(session, matter.matter_id, client_id, view, follows + 1, by, now)
+        for client_id in await joint_clients.whom_to_tell(session, matter)
+    ]
+    names = await written.names(session, matter)
+    author = await session.get_one(StaffMember, by)
+    words = letter(view, follows + 1, client=names, author=author.name)
+    await updates.write_letter(session, matter, f"{SUBJECT}: {matter.title}", words, by=by)
+    return shared[0]
+
+
+def _share(
+    session: AsyncSession,
+    matter_id: UUID,
+    client_id: UUID,
+    view: View,
+    version: int,
+    by: UUID,
+    now: datetime,
+) -> Assessment:
     assessment_id = new_id()
     sealed = {
-        name: seal(session, matter.client_id, assessment_id, "assessment", name, words)
+        name: seal(session, client_id, assessment_id, "assessment", name, words)
         for name, words in asdict(view).items()
     }
     assessment = Assessment(
         assessment_id=assessment_id,
-        client_id=matter.client_id,
-        matter_id=matter.matter_id,
-        version=follows + 1,
+        client_id=client_id,
+        matter_id=matter_id,
+        version=version,
         content={name: one.model_dump(mode="json") for name, one in sealed.items()},
         shared_by=by,
-        shared_at=await clock.database_now(session),
+        shared_at=now,
     )
     session.add(assessment)
     facts = assessment.model_dump(include=set(CaseAssessmentShared.model_fields))
-    version = assessment.version
     emit(session, CaseAssessmentShared(assessment_version=version, **facts, **sealed))
-    client = await session.get_one(Client, matter.client_id)
-    author = await session.get_one(StaffMember, by)
-    words = letter(view, version, client=client.name, author=author.name)
-    await updates.write_letter(session, matter, f"{SUBJECT}: {matter.title}", words, by=by)
     return assessment
 
 
@@ -78,10 +95,9 @@ async def acknowledge(
     """Told once. Raises AnotherIsNewest."""
     if assessment.acknowledged_at is not None:
         return
-    newest = await queries.newest(session, assessment.matter_id)
-    assert newest is not None
-    if newest.version != assessment.version:
-        raise AnotherIsNewest(f"Version {newest.version} is the newest: show the client that one.")
+    newest = await queries.newest_version(session, assessment.matter_id)
+    if newest != assessment.version:
+        raise AnotherIsNewest(f"Version {newest} is the newest: show the client that one.")
     assessment.acknowledged_by, assessment.channel = by, channel
     assessment.writing_id, assessment.recorded_by = writing_id, recorded_by
     assessment.acknowledged_at = await clock.database_now(session)

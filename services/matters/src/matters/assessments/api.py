@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select
 from sqlmodel import col
 
+import matters.representatives.queries as representatives
 import matters.staff.queries as staff
 from matters import access
 from matters.assessments import actions
@@ -58,16 +59,21 @@ class NewAssessment(BaseModel):
 
 
 class Acknowledged(BaseModel):
-    """How the client said that they read it, entered by staff; in writing, in which message."""
+    """How the client, or who speaks for them, said that they read it, entered by staff; in writing,
+    in which message."""
 
     model_config = ConfigDict(extra="forbid")
+    representative_id: UUID | None = None
     channel: Literal["email", "letter", "phone", "in_person", "video"]
     writing_id: UUID | None = None
 
 
 class AssessmentShown(BaseModel):
+    """Joint clients have one each of a version, and acknowledge it each."""
+
     id: UUID
     matter_id: UUID
+    client_id: UUID
     version: int
     prospects: str
     risks: str
@@ -100,7 +106,7 @@ async def list_assessments(
     await access.hold_key(request, Matter, matter_id)
     matter = await access.matter(session, caller, POLICY, "read assessments", matter_id)
     await record_access(session, caller, matter.client_id, "timeline")
-    its = col(Assessment.matter_id) == matter_id
+    its = (col(Assessment.matter_id) == matter_id) & access.theirs(caller, Assessment)
     wanted = one_page(select(Assessment).where(its), Assessment.assessment_id, paging)
     found = (await session.execute(wanted)).scalars().all()
     return page(
@@ -123,6 +129,7 @@ async def post_acknowledgment(
     found = await session.get(Assessment, assessment_id, with_for_update=True)
     if found is None:
         raise NotFound(access.NOTHING)
+    access.own(caller, found)
     await access.matter(session, caller, POLICY, "acknowledge assessments", found.matter_id)
     if (body is None) != (caller.role == "client"):
         raise Invalid("Staff say how the client told them; in the portal there is nothing to say.")
@@ -133,12 +140,24 @@ async def post_acknowledgment(
         await actions.acknowledge(
             session,
             found,
-            by=found.client_id,
+            by=await _who_read(session, found, body.representative_id),
             channel=body.channel,
             writing_id=body.writing_id,
             recorded_by=by,
         )
     return _shown(session, found)
+
+
+async def _who_read(
+    session: Transaction, assessment: Assessment, representative_id: UUID | None
+) -> UUID:
+    if representative_id is None:
+        await representatives.require_person(session, assessment.client_id)
+        return assessment.client_id
+    speaks = await representatives.standing(session, representative_id)
+    if speaks is None or speaks.client_id != assessment.client_id:
+        raise Invalid("Nobody with that id speaks for the client.")
+    return representative_id
 
 
 def _shown(session: Transaction, row: Assessment) -> AssessmentShown:

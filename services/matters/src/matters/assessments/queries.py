@@ -2,18 +2,16 @@
 
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from matters.assessments.models import Assessment
 
 
-async def newest(session: AsyncSession, matter_id: UUID) -> Assessment | None:
+async def newest_version(session: AsyncSession, matter_id: UUID) -> int:
+    """0 where none was shared."""
     found = await session.execute(
-        select(Assessment)
-        .where(col(Assessment.matter_id) == matter_id)
-        .order_by(col(Assessment.version).desc())
-        .limit(1)
+        select(func.max(Assessment.version)).where(col(Assessment.matter_id) == matter_id)
     )
-    return found.scalar_one_or_none()
+    return found.scalar_one() or 0

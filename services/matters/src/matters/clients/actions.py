@@ -8,8 +8,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 import matters.contacts.actions as points
+import matters.joint_clients.actions as joint
+import matters.joint_clients.queries as joint_clients
 import matters.preferences.queries as wishes
 import matters.representatives.queries as representatives
+import matters.staff.queries as staff
+from matters.clients import queries
 from matters.clients.models import Client, ClientBefore, What
 from shared import clock, revisions
 from shared.contracts import FIRM_ID, Sealed
@@ -19,11 +23,11 @@ from shared.contracts.matters import (
     ClientRegistered,
     ClientsMerged,
 )
-from shared.errors import Invalid, NotFound, Refusal
+from shared.errors import Invalid, NotFound
 from shared.keyring import seal
 from shared.outbox import emit
 
-DETAILS = {"name", "email", "phone", "time_zone", "preferences", "state", "merged_into"}
+DETAILS = {"kind", "name", "email", "phone", "time_zone", "preferences", "state", "merged_into"}
 
 
 async def register(
@@ -46,10 +50,6 @@ async def register(
     )
 
 
-class ClientMerged(Refusal):
-    """This entry was merged into another: work with that one."""
-
-
 async def change(
     session: AsyncSession, client_id: UUID, *, if_match: str | None, by: UUID, **facts: Any
 ) -> Client:
@@ -62,7 +62,7 @@ async def change(
     if client is None:
         raise NotFound("There is no such client.")
     revisions.check(if_match, client.revision)
-    require_unmerged(client)
+    queries.require_unmerged(client)
     await wishes.require_consents(session, client_id, facts["preferences"])
     await _keep_details(session, client, by)
     for name, value in facts.items():
@@ -76,8 +76,10 @@ async def merge(
     session: AsyncSession, client_id: UUID, merged_id: UUID, *, reason: str, by: UUID
 ) -> Client:
     """Two entries are one client: this one stays, the other takes nothing new. Nothing that was
-    recorded is rewritten. Raises ClientMerged, also for the second of two at once. The key of the
-    one that stays must be held."""
+    recorded is rewritten; the one that stays takes the other's place in open matters of others.
+    Raises ClientMerged, also for the second of two at once. The keys of both, and of those others,
+    must be held."""
+    await staff.lock_directory(session)  # before any client, as walls do
     found = await session.execute(
         select(Client)
         .where(col(Client.client_id).in_([client_id, merged_id]))
@@ -88,8 +90,8 @@ async def merge(
     if len(entries) < 2:
         raise Invalid("Merge a client into another one, and name both.")
     kept, merged = entries[client_id], entries[merged_id]
-    require_unmerged(kept)
-    require_unmerged(merged)
+    queries.require_unmerged(kept)
+    queries.require_unmerged(merged)
     await _keep_details(session, merged, by)
     merged.merged_into = client_id
     merged.revision += 1
@@ -103,15 +105,9 @@ async def merge(
             merged_at=await clock.database_now(session),
         ),
     )
+    for matter in await joint_clients.joint_matters(session, merged_id):
+        await joint.follow(session, matter, merged_id, client_id, reason=reason)
     return kept
-
-
-def require_unmerged(client: Client) -> None:
-    if client.merged_into is not None:
-        raise ClientMerged(
-            "This entry was merged into another: work with that one.",
-            client_id=str(client.merged_into),
-        )
 
 
 async def keep_before(
@@ -183,6 +179,7 @@ def _told(session: AsyncSession, client: Client) -> dict[str, Any]:
     return {
         "client_id": client.client_id,
         "state": client.state,
+        "kind": client.kind,
         "name": sealed("name", client.name),
         "email": sealed("email", client.email),
         "phone": sealed("phone", client.phone) if client.phone else None,

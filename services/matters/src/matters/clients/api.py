@@ -18,6 +18,7 @@ from matters.sealed import opened
 from shared import clock, revisions
 from shared.accesses import record_access, record_accesses
 from shared.auth import Caller
+from shared.contracts.matters import ClientKind
 from shared.db import Transaction
 from shared.idempotency import IdempotentRoute
 from shared.ids import new_id
@@ -43,9 +44,10 @@ router = APIRouter(prefix="/v1/clients", tags=["clients"], route_class=Idempoten
 
 
 class NewClient(BaseModel):
-    """Without a time zone it is the firm's."""
+    """Without a time zone it is the firm's. Who decides for a company is a representative."""
 
     model_config = ConfigDict(extra="forbid")
+    kind: ClientKind = "person"
     name: Line
     email: EmailAddress
     point_of_contact_id: UUID
@@ -56,6 +58,7 @@ class NewClient(BaseModel):
 
 class ClientEntry(BaseModel):
     model_config = ConfigDict(extra="forbid")
+    kind: ClientKind = "person"
     name: Line
     email: EmailAddress
     phone: PhoneNumber | None = None
@@ -65,6 +68,7 @@ class ClientEntry(BaseModel):
 
 class ClientShown(BaseModel):
     id: UUID
+    kind: ClientKind
     name: str
     email: str
     phone: str | None
@@ -184,7 +188,7 @@ async def post_merge(
 ) -> ClientShown:
     """Two entries are one client. What was recorded of either stays as it was."""
     permit(POLICY, caller, "change clients")
-    await request.state.runtime.keys.hold(client_id)
+    await access.hold_keys_of_both(request, client_id, body.merged_id)
     for one in (client_id, body.merged_id):
         await access.client(session, caller, POLICY, "change clients", one)
     facts = body.model_dump()

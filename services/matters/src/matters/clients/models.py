@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
 from matters.tables import ClientRow, Instant
+from shared.contracts.matters import ClientKind
 from shared.ids import new_id
 
 What = Literal["details", "preferences", "representative"]
@@ -25,6 +26,7 @@ class Client(ClientRow, table=True):
     phone: str | None = None
     time_zone: str
     preferences: dict[str, str] = Field(default={}, sa_type=JSONB)
+    kind: ClientKind = Field(default="person", sa_type=Text)
     state: Literal["prospective", "active"] = Field(default="active", sa_type=Text)
     registered_at: datetime = Field(sa_type=Instant)
     merged_into: UUID | None = None

@@ -10,7 +10,20 @@ from sqlmodel import col
 from matters.clients.models import Client, ClientBefore
 from matters.contacts.models import PointOfContact
 from matters.contacts.queries import covers, now
+from shared.errors import Refusal
 from shared.pages import PageRequest
+
+
+class ClientMerged(Refusal):
+    """This entry was merged into another: work with that one."""
+
+
+def require_unmerged(client: Client) -> None:
+    if client.merged_into is not None:
+        raise ClientMerged(
+            "This entry was merged into another: work with that one.",
+            client_id=str(client.merged_into),
+        )
 
 
 class NeverRegistered(Exception):
@@ -28,21 +41,14 @@ async def client(session: AsyncSession, client_id: UUID) -> Client | None:
     return await session.get(Client, client_id)
 
 
-async def lock(session: AsyncSession, client_id: UUID, *, share: bool = False) -> None:
-    """Walls and assignments of one client come one after the other; assignments share."""
+async def lock(session: AsyncSession, client_ids: Collection[UUID], *, share: bool = False) -> None:
+    """Walls and assignments of one client come one after the other; assignments share. Several are
+    locked in one order."""
     mode = "SHARE" if share else "NO KEY UPDATE"
-    await session.execute(
-        text(f"SELECT FROM clients WHERE client_id = :client_id FOR {mode}"),
-        {"client_id": client_id},
-    )
-
-
-async def lock_all(session: AsyncSession, client_ids: Collection[UUID]) -> None:
-    """Shared, as assignments do, in one order."""
     await session.execute(
         text(
             "SELECT FROM clients WHERE client_id = ANY (CAST(:client_ids AS uuid[]))"
-            " ORDER BY client_id FOR SHARE"
+            f" ORDER BY client_id FOR {mode}"
         ),
         {"client_ids": list(client_ids)},
     )

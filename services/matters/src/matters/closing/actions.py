@@ -49,7 +49,7 @@ async def close(
     given = await files.last_given(session, matter.matter_id)
     left = await _require_given_up(session, matter, given, give_up)
     for decision in undecided:
-        await decisions.withdraw(session, decision, reason=give_up[decision.decision_id])
+        await decisions.withdraw_each(session, [decision], give_up[decision.decision_id])
     last_words = await _about_the_file(session, matter, given, give_up.get(matter.matter_id, ""))
     await updates.write_last(session, matter, f"{letter.rstrip()}\n\n{last_words}", by=by)
     matter.closed_at = await clock.database_now(session)

@@ -18,10 +18,10 @@ class Open(NamedTuple):
 
 
 async def still_open(session: AsyncSession, matter_id: UUID) -> list[Open]:
-    """The update clock ends with the closing itself, and a decision's with the decision."""
+    """The update clock ends with the closing itself, and a decision's or question's with that."""
     clocks = await owed.in_matter(session, matter_id)
     found = [Open(one.clock_id, one.kind) for one in clocks]
-    found = [one for one in found if one.kind not in ("update", "decision")]
+    found = [one for one in found if one.kind not in ("update", "decision", "question")]
     found += [
         Open(one.decision_id, "decision") for one in await decisions.open_in(session, matter_id)
     ]

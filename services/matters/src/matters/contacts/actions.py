@@ -40,7 +40,7 @@ async def require_may_answer(
     """Until the end of this transaction they stay active, and no wall comes between them. Raises
     Invalid and BehindWall."""
     await _require_active(session, staff_id)
-    await clients.lock(session, client_id, share=True)
+    await clients.lock(session, [client_id], share=True)
     await walls.require_no_wall(session, [staff_id], client_id, matter_id)
 
 
@@ -93,7 +93,7 @@ async def hand_over(
     people = [staff_id, *([stand_in_id] if stand_in_id else [])]
     for one in people:
         await _require_active(session, one)
-    await clients.lock(session, before.client_id, share=True)
+    await clients.lock(session, [before.client_id], share=True)
     await walls.require_no_wall(session, people, before.client_id, before.matter_id)
     if not await _end(session, [(before, instant)]):
         raise HandedOverMeanwhile("Somebody else handed over at the same time.")
@@ -116,7 +116,7 @@ async def hand_over_all(
             await _require_active(session, one)
     except Invalid as refusal:  # who was to take over has left meanwhile
         return HandedOver(0, {one.assignment_id: refusal.code for one in assignments})
-    await clients.lock_all(session, {one.client_id for one in assignments})
+    await clients.lock(session, {one.client_id for one in assignments}, share=True)
     walled = await walls.walled(session, people, assignments)
     now = await clock.database_now(session)
     left = {

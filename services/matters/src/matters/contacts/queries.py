@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, CompoundSelect, Select, column, func, sele
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+import matters.joint_clients.queries as joint_clients
 import matters.walls.queries as walls
 from matters.contacts.models import PointOfContact
 from matters.matters.models import Matter
@@ -54,15 +55,23 @@ async def are_with(session: AsyncSession, staff_id: UUID) -> bool:
 
 
 # The team of a client or matter: its contact, whoever stands in or covers an absence, who was named
-# to work on it, and everybody above them. For one client it is read upwards from who answers them;
-# for lists downwards from the caller. Each branch has an index of its own. What is closed is asked
-# in the same breath: every page of client data asks both.
+# to work on it, and everybody above them. Who works on a matter works for its joint clients too.
+# For one client it is read upwards from who answers them; for lists downwards from the caller. Each
+# branch has an index of its own. What is closed is asked in the same breath: every page of client
+# data asks both.
 _HOW_THEY_STAND = text(f"""
-    WITH RECURSIVE answering AS (
+    WITH RECURSIVE joint AS (
+        SELECT matter_id FROM matter_clients
+        WHERE client_id = :client_id AND left_at IS NULL AND CAST(:matter_id AS uuid) IS NULL
+    ), answering AS (
         SELECT staff_id, stand_in_id FROM points_of_contact
         WHERE client_id = :client_id
           AND (CAST(:matter_id AS uuid) IS NULL OR matter_id IS NULL OR matter_id = :matter_id)
           AND tstzrange(from_at, until_at) @> statement_timestamp() + CAST(:offset AS interval)
+        UNION ALL
+        SELECT contact.staff_id, contact.stand_in_id
+        FROM joint JOIN points_of_contact contact ON contact.subject_id = joint.matter_id
+        WHERE tstzrange(from_at, until_at) @> statement_timestamp() + CAST(:offset AS interval)
     ), people AS (
         SELECT staff_id FROM answering
         UNION SELECT stand_in_id FROM answering
@@ -73,6 +82,7 @@ _HOW_THEY_STAND = text(f"""
         UNION SELECT member.staff_id FROM matters JOIN team_members member USING (matter_id)
               WHERE client_id = :client_id
                 AND (CAST(:matter_id AS uuid) IS NULL OR matter_id = :matter_id)
+        UNION SELECT member.staff_id FROM joint JOIN team_members member USING (matter_id)
     ), above AS (
         SELECT staff_id FROM people
         UNION
@@ -101,12 +111,17 @@ _OF_THE_TEAM = """
         WHERE staff_id IN (TABLE answered)
         UNION ALL
         SELECT client_id, matter_id, from_at, until_at FROM points_of_contact
-        WHERE stand_in_id IN (TABLE below))
-    SELECT client_id, matter_id FROM contacts
-    WHERE tstzrange(from_at, until_at) @> statement_timestamp() + CAST(:offset AS interval)
+        WHERE stand_in_id IN (TABLE below)
+    ), team AS (
+        SELECT client_id, matter_id FROM contacts
+        WHERE tstzrange(from_at, until_at) @> statement_timestamp() + CAST(:offset AS interval)
+        UNION ALL
+        SELECT matters.client_id, matters.matter_id
+        FROM team_members JOIN matters USING (matter_id) WHERE staff_id IN (TABLE below))
+    SELECT client_id, matter_id FROM team
     UNION ALL
-    SELECT matters.client_id, matters.matter_id
-    FROM team_members JOIN matters USING (matter_id) WHERE staff_id IN (TABLE below)
+    SELECT joint.client_id, joint.matter_id FROM team JOIN matter_clients joint USING (matter_id)
+    WHERE joint.left_at IS NULL AND joint.membership_id <> joint.matter_id
 """
 
 
@@ -128,13 +143,21 @@ def _team(caller: CallerIdentity) -> Any:
     return named.columns(column("client_id"), column("matter_id")).subquery()
 
 
+async def _is_theirs(
+    session: AsyncSession, caller: CallerIdentity, client_id: UUID, matter_id: UUID | None
+) -> bool:
+    if caller.client_id is None or caller.client_id == client_id or matter_id is None:
+        return caller.client_id == client_id
+    return await joint_clients.is_client_of(session, caller.client_id, matter_id)
+
+
 async def relations(
     session: AsyncSession, caller: CallerIdentity, client_id: UUID, matter_id: UUID | None = None
 ) -> set[Relation]:
     """How the caller stands to a client, or to one matter of that client. Raises NotFound where
     a wall stands between them, whatever the policy says."""
     if caller.role == "client":
-        return {"self"} if caller.client_id == client_id else set()
+        return {"self"} if await _is_theirs(session, caller, client_id, matter_id) else set()
     asked = {
         "client_id": client_id,
         "matter_id": matter_id,

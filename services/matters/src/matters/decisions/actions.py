@@ -1,7 +1,7 @@
 """Put a decision to the client, and keep what they decide: once, by who may, in the form that it
 needs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,9 +9,11 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+import matters.joint_clients.queries as joint_clients
 from matters.assessments.rules import require_no_promise
+from matters.decisions import queries
 from matters.decisions.models import Channel, Decision, DecisionQuestion
-from matters.decisions.rules import WRITTEN, needs_writing
+from matters.decisions.rules import WRITTEN, jointly, needs_writing
 from matters.matters.models import Matter
 from matters.matters.queries import hold_open
 from matters.tables import ClientRow
@@ -66,22 +68,44 @@ async def request(
     in_writing: bool,
     reply_by: datetime,
     by: UUID,
-) -> Decision:
-    """Messaging puts it to the client. Raises PromisesOutcome. The client's key must be held."""
+) -> Sequence[Decision]:
+    """Messaging puts it to each client of the matter, and each answers for themselves. The first is
+    the matter's own client's. Raises PromisesOutcome. The clients' keys must be held."""
     await hold_open(session, matter)
     require_no_promise(question, recommendation, *(one.consequences for one in options))
-    decision_id, now = new_id(), await clock.database_now(session)
+    now = await clock.database_now(session)
     if reply_by <= now:
         raise Invalid("The time to reply lies ahead.")
+    asked = await joint_clients.whom_to_tell(session, matter)
+    facts = {
+        "joint_decision_id": new_id() if len(asked) > 1 else None,
+        "matter_id": matter.matter_id,
+        "kind": kind,
+        "in_writing": needs_writing(kind, in_writing),
+        "reply_by": reply_by,
+        "requested_by": by,
+        "requested_at": now,
+    }
+    words = question, options, recommendation
+    return [_put(session, client_id, *words, facts) for client_id in asked]
+
+
+def _put(
+    session: AsyncSession,
+    client_id: UUID,
+    question: str,
+    options: Sequence[Choice],
+    recommendation: str,
+    facts: dict[str, Any],
+) -> Decision:
+    decision_id = new_id()
 
     def sealed(field: str, words: str) -> Sealed:
-        return seal(session, matter.client_id, decision_id, "decision", field, words)
+        return seal(session, client_id, decision_id, "decision", field, words)
 
     told = DecisionRequested(
         decision_id=decision_id,
-        matter_id=matter.matter_id,
-        client_id=matter.client_id,
-        kind=kind,
+        client_id=client_id,
         question=sealed("question", question),
         options=tuple(
             DecisionOption(
@@ -92,10 +116,7 @@ async def request(
             for one in options
         ),
         recommendation=sealed("recommendation", recommendation),
-        in_writing=needs_writing(kind, in_writing),
-        reply_by=reply_by,
-        requested_by=by,
-        requested_at=now,
+        **facts,
     )
     row = Decision(
         content=told.model_dump(mode="json", include={"question", "options", "recommendation"}),
@@ -120,6 +141,7 @@ async def record(
 ) -> None:
     """What somebody with authority decided; late counts too. Raises AlreadyDecided for the second
     of two, and MustBeInWriting. The key must be held."""
+    together = await queries.together(session, decision)
     _require_requested(decision)
     if option not in decision.option_keys:
         raise Invalid(f"The choices are {', '.join(decision.option_keys)}.")
@@ -135,7 +157,9 @@ async def record(
     decision.recorded_by, decision.recorded_at = recorded_by, now
     said = _sealed(session, decision, decision.decision_id, "comment", comment) if comment else None
     decision.comment = said.model_dump(mode="json") if said else None
-    of = {"decision_id", "matter_id", "client_id", "decided_by", "channel", "writing_id"}
+    joint = jointly([(one.state, one.chosen) for one in together])
+    of = {"decision_id", "joint_decision_id", "matter_id", "client_id"}
+    of |= {"decided_by", "channel", "writing_id"}
     emit(
         session,
         DecisionRecorded(
@@ -143,40 +167,56 @@ async def record(
             in_writing=written,
             comment=said,
             late=now > decision.reply_by,
+            jointly=joint if decision.joint_decision_id else None,
             **decision.model_dump(include=of | {"recorded_by", "recorded_at"}),
         ),
     )
 
 
 async def withdraw(session: AsyncSession, decision: Decision, *, reason: str) -> None:
-    """No longer asked. The key must be held."""
+    """No longer asked of any of the clients; what one of them decided stands. The keys must be
+    held."""
+    together = await queries.together(session, decision)
     _require_requested(decision)
+    await withdraw_each(session, [one for one in together if one.state == "requested"], reason)
+
+
+async def withdraw_for(
+    session: AsyncSession, matter_id: UUID, client_id: UUID, *, reason: str
+) -> None:
+    """Who left a matter is asked nothing more in it."""
+    await withdraw_each(session, await queries.open_for(session, matter_id, client_id), reason)
+
+
+async def withdraw_each(session: AsyncSession, decisions: Iterable[Decision], reason: str) -> None:
     now = await clock.database_now(session)
-    decision.state, decision.withdrawn_at = "withdrawn", now
-    emit(
-        session,
-        DecisionWithdrawn(
-            reason=_sealed(session, decision, decision.decision_id, "withdrawn", reason),
-            withdrawn_at=now,
-            **_of(decision),
-        ),
-    )
+    for decision in decisions:
+        decision.state, decision.withdrawn_at = "withdrawn", now
+        emit(
+            session,
+            DecisionWithdrawn(
+                reason=_sealed(session, decision, decision.decision_id, "withdrawn", reason),
+                withdrawn_at=now,
+                **_of(decision),
+            ),
+        )
 
 
 async def ask(
-    session: AsyncSession, matter: Matter, question: str, *, about: Decision | None
+    session: AsyncSession, matter: Matter, client_id: UUID, question: str, *, about: Decision | None
 ) -> DecisionQuestion:
-    """The client wants to know more, or has a concern, about a decision or the strategy: it stays
-    open until it is answered. Raises MatterClosed: write to us then."""
+    """A client of the matter wants to know more, or has a concern, about a decision or the
+    strategy: it stays open until it is answered. Raises MatterClosed: write to us then."""
     await hold_open(session, matter)
     question_id = new_id()
-    sealed = _sealed(session, matter, question_id, "question", question)
+    sealed = seal(session, client_id, question_id, "decision", "question", question)
     asked = DecisionQuestion(
         question_id=question_id,
         decision_id=about.decision_id if about else None,
+        matter_id=matter.matter_id,
+        client_id=client_id,
         question=sealed.model_dump(mode="json"),
         asked_at=await clock.database_now(session),
-        **matter.model_dump(include={"matter_id", "client_id"}),
     )
     session.add(asked)
     told = DecisionQuestioned if about else StrategyQuestioned

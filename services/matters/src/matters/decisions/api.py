@@ -1,5 +1,6 @@
 """HTTP in: decisions put to clients, their answers, and what they still want to know."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Self
 from uuid import UUID
@@ -16,11 +17,12 @@ from matters.clients.models import Client
 from matters.decisions import actions, queries
 from matters.decisions.actions import Choice
 from matters.decisions.models import Channel, Decision, DecisionQuestion, State
+from matters.decisions.rules import jointly
 from matters.matters.models import Matter
 from matters.sealed import opened
 from shared.accesses import record_access
 from shared.auth import Caller
-from shared.contracts.matters import DecisionKind
+from shared.contracts.matters import DecisionKind, Jointly
 from shared.db import Transaction
 from shared.errors import Invalid, NotFound, Refusal
 from shared.idempotency import IdempotentRoute
@@ -103,8 +105,14 @@ class QuestionShown(BaseModel):
 
 
 class DecisionShown(BaseModel):
+    """Joint clients are asked each on their own, under one `joint_decision_id`. `jointly` is what
+    they have decided together so far; `divided` ones have decided nothing."""
+
     id: UUID
     matter_id: UUID
+    client_id: UUID
+    joint_decision_id: UUID | None
+    jointly: Jointly | None
     kind: DecisionKind
     state: State
     question: str
@@ -126,13 +134,15 @@ class DecisionShown(BaseModel):
 async def post_decision(
     matter_id: UUID, body: NewDecision, caller: Caller, session: Transaction, request: Request
 ) -> DecisionShown:
-    """Put it to the client, with what each choice would mean and what the firm recommends."""
+    """Put it to the client, with what each choice would mean and what the firm recommends; to joint
+    clients each on their own: the answer here is the matter's client's."""
     await access.hold_key(request, Matter, matter_id)
     matter = await access.matter(session, caller, POLICY, "put decisions", matter_id)
     by = (await staff.member(session, caller)).staff_id
     options = [Choice(**one.model_dump()) for one in body.options]
     facts = body.model_dump(exclude={"options"})
-    return _shown(session, await actions.request(session, matter, options=options, by=by, **facts))
+    put = await actions.request(session, matter, options=options, by=by, **facts)
+    return await _one(session, put[0])
 
 
 @router.get("/matters/{matter_id}/decisions")
@@ -142,10 +152,13 @@ async def list_decisions(
     await access.hold_key(request, Matter, matter_id)
     matter = await access.matter(session, caller, POLICY, "read decisions", matter_id)
     await record_access(session, caller, matter.client_id, "timeline")
-    its = col(Decision.matter_id) == matter_id
+    its = (col(Decision.matter_id) == matter_id) & access.theirs(caller, Decision)
     wanted = one_page(select(Decision).where(its), Decision.decision_id, paging)
     found = (await session.execute(wanted)).scalars().all()
-    return page(found, paging, lambda row: _shown(session, row), lambda row: [str(row.decision_id)])
+    answers = await queries.answers(session, found)
+    return page(
+        found, paging, lambda row: _shown(session, row, answers), lambda row: [str(row.decision_id)]
+    )
 
 
 @router.post("/decisions/{decision_id}/answer")
@@ -168,7 +181,7 @@ async def post_answer(
         comment=body.comment,
         recorded_by=caller.id,
     )
-    return _shown(session, decision)
+    return await _one(session, decision)
 
 
 @router.post("/decisions/{decision_id}/withdraw")
@@ -178,7 +191,7 @@ async def post_withdrawal(
     await access.hold_key(request, Decision, decision_id)
     decision = await _decision(session, caller, "put decisions", decision_id)
     await actions.withdraw(session, decision, reason=body.text)
-    return _shown(session, decision)
+    return await _one(session, decision)
 
 
 @router.post("/decisions/{decision_id}/questions", status_code=201)
@@ -187,9 +200,10 @@ async def post_question(
 ) -> QuestionShown:
     """The client wants to know more, or has a concern about the strategy."""
     await access.hold_key(request, Decision, decision_id)
-    decision = await _decision(session, caller, "ask about decisions", decision_id, lock=False)
+    decision = await _decision(session, caller, "ask about decisions", decision_id)
     matter = await session.get_one(Matter, decision.matter_id)
-    return _question(session, await actions.ask(session, matter, body.text, about=decision))
+    asker = decision.client_id
+    return _question(session, await actions.ask(session, matter, asker, body.text, about=decision))
 
 
 @router.post("/matters/{matter_id}/questions", status_code=201)
@@ -200,7 +214,9 @@ async def post_question_of_strategy(
     an answer: no matter closes over it."""
     await access.hold_key(request, Matter, matter_id)
     matter = await access.matter(session, caller, POLICY, "ask about decisions", matter_id)
-    return _question(session, await actions.ask(session, matter, body.text, about=None))
+    assert caller.client_id is not None, "a client's token names the client"
+    asker = caller.client_id
+    return _question(session, await actions.ask(session, matter, asker, body.text, about=None))
 
 
 @router.get("/matters/{matter_id}/questions")
@@ -211,7 +227,8 @@ async def list_questions_of_matter(
     await access.hold_key(request, Matter, matter_id)
     matter = await access.matter(session, caller, POLICY, "read decisions", matter_id)
     await record_access(session, caller, matter.client_id, "timeline")
-    wanted = one_page(queries.in_matter(matter_id), DecisionQuestion.question_id, paging)
+    wanted = queries.in_matter(matter_id).where(access.theirs(caller, DecisionQuestion))
+    wanted = one_page(wanted, DecisionQuestion.question_id, paging)
     found = (await session.execute(wanted)).scalars().all()
     return page(
         found, paging, lambda row: _question(session, row), lambda row: [str(row.question_id)]
@@ -223,7 +240,7 @@ async def list_questions(
     decision_id: UUID, caller: Caller, session: Transaction, request: Request
 ) -> Page[QuestionShown]:
     await access.hold_key(request, Decision, decision_id)
-    await _decision(session, caller, "read decisions", decision_id, lock=False)
+    await _decision(session, caller, "read decisions", decision_id)
     found = await queries.questions(session, decision_id)
     return Page(items=[_question(session, one) for one in found])
 
@@ -244,12 +261,13 @@ async def post_explanation(
 
 
 async def _decision(
-    session: Transaction, caller: Caller, action: str, decision_id: UUID, *, lock: bool = True
+    session: Transaction, caller: Caller, action: str, decision_id: UUID
 ) -> Decision:
     permit(POLICY, caller, action)
-    decision = await session.get(Decision, decision_id, with_for_update=lock or None)
+    decision = await session.get(Decision, decision_id)
     if decision is None:
         raise NotFound(access.NOTHING)
+    access.own(caller, decision)
     await access.matter(session, caller, POLICY, action, decision.matter_id)
     await record_access(session, caller, decision.client_id, "timeline")
     return decision
@@ -265,6 +283,7 @@ async def _who_decides(
             return decision.client_id
         speaks = await representatives.with_email(session, decision.client_id, caller.email)
     elif representative_id is None:
+        await representatives.require_person(session, decision.client_id)
         return decision.client_id
     else:
         speaks = await representatives.standing(session, representative_id)
@@ -275,7 +294,14 @@ async def _who_decides(
     return speaks.representative_id
 
 
-def _shown(session: Transaction, row: Decision) -> DecisionShown:
+async def _one(session: Transaction, row: Decision) -> DecisionShown:
+    await session.flush()
+    return _shown(session, row, await queries.answers(session, [row]))
+
+
+def _shown(
+    session: Transaction, row: Decision, answers: Mapping[UUID, list[tuple[str, str | None]]]
+) -> DecisionShown:
     options = [
         Option(
             key=one["key"],
@@ -286,7 +312,8 @@ def _shown(session: Transaction, row: Decision) -> DecisionShown:
     ]
     words = {name: opened(session, row.content[name]) for name in ("question", "recommendation")}
     comment = opened(session, row.comment) if row.comment else None
-    facts = row.model_dump(exclude={"decision_id", "content", "comment"})
+    joint = jointly(answers[row.joint_decision_id]) if row.joint_decision_id else None
+    facts = row.model_dump(exclude={"decision_id", "content", "comment"}) | {"jointly": joint}
     return DecisionShown.model_validate(
         facts | words | {"id": row.decision_id, "options": options, "comment": comment}
     )

@@ -16,10 +16,12 @@ Channel = Literal["portal", "email", "letter", "phone", "in_person", "video"]
 
 
 class Decision(ClientRow, table=True):
-    """`decided_by` is the client, or the representative of theirs who decided."""
+    """`decided_by` is the client, or the representative of theirs who decided. Joint clients have
+    one each, of the same `joint_decision_id`."""
 
     __tablename__ = "decisions"
     decision_id: UUID = Field(primary_key=True)
+    joint_decision_id: UUID | None = None
     matter_id: UUID
     kind: DecisionKind = Field(sa_type=Text)
     state: State = Field(default="requested", sa_type=Text)

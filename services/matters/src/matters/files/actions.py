@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+import matters.joint_clients.queries as joint_clients
 import matters.representatives.queries as representatives
 from matters.files import queries
 from matters.files.models import FileHandover, FilePack
@@ -40,6 +41,7 @@ async def give(
     export_id: UUID,
     channel: FileChannel,
     given_at: datetime | None,
+    client_id: UUID | None,
     representative_id: UUID | None,
     note: str,
     by: UUID,
@@ -55,7 +57,7 @@ async def give(
     now = await clock.database_now(session)
     if not pack.exported_at <= (given_at or now) <= now:
         raise Invalid("A pack is given after it was made, and not in the future.")
-    given_to = await _recipient(session, matter.client_id, representative_id)
+    given_to = await _recipient(session, matter, client_id, representative_id)
     handover_id = new_id()
     content = matter.client_id, handover_id, "file", "note", note
     told = FileHandedOver(
@@ -77,8 +79,11 @@ async def give(
 
 
 async def _recipient(
-    session: AsyncSession, client_id: UUID, representative_id: UUID | None
+    session: AsyncSession, matter: Matter, client_id: UUID | None, representative_id: UUID | None
 ) -> UUID:
+    client_id = client_id or matter.client_id
+    if not await joint_clients.is_client_of(session, client_id, matter.matter_id):
+        raise Invalid("They are no client of this matter.")
     if representative_id is None:
         return client_id
     speaks = await representatives.standing(session, representative_id)

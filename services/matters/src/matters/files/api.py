@@ -39,13 +39,14 @@ router = APIRouter(prefix="/v1/matters", tags=["files"], route_class=IdempotentR
 
 class NewFileHandover(BaseModel):
     """`export_id` is a finished bundle of `POST /v1/record/exports`, of this matter or of the whole
-    client. To the client, or to a representative of theirs; `given_at` is now unless an earlier
-    instant is given."""
+    client. To the client (`client_id` is a joint one), or to a representative of theirs; `given_at`
+    is now unless an earlier instant is given."""
 
     model_config = ConfigDict(extra="forbid")
     export_id: UUID
     channel: FileChannel
     given_at: AwareDatetime | None = None
+    client_id: UUID | None = None
     representative_id: UUID | None = None
     note: Prose = ""
 

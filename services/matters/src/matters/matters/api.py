@@ -1,5 +1,6 @@
 """HTTP in: matters."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -9,9 +10,9 @@ from sqlmodel import col
 
 import matters.clients.queries as clients
 import matters.contacts.queries as contacts
+import matters.joint_clients.queries as joint_clients
 import matters.walls.queries as walls
 from matters import access
-from matters.clients.actions import require_unmerged
 from matters.matters import actions, queries
 from matters.matters.models import Matter
 from shared.accesses import record_access, record_accesses
@@ -50,9 +51,12 @@ class NewMatter(BaseModel):
 
 
 class MatterShown(BaseModel):
+    """`joint_client_ids`: who is represented jointly with the client."""
+
     id: UUID
     number: str
     client_id: UUID
+    joint_client_ids: list[UUID]
     title: str
     practice_area: str
     point_of_contact_id: UUID
@@ -72,7 +76,7 @@ async def post_matter(
     client = await clients.client(session, body.client_id)
     if client is None:
         raise Invalid(f"There is no client {body.client_id}.")
-    require_unmerged(client)
+    clients.require_unmerged(client)
     await walls.require_open(session, caller, body.client_id)
     matter = await actions.open_matter(session, by=caller.id, **body.model_dump())
     return _shown(matter, body.point_of_contact_id)
@@ -86,16 +90,27 @@ async def list_matters(
     relation = permit(POLICY, caller, "read matters")
     wanted = one_page(queries.with_contact(), Matter.matter_id, paging)
     if client_id is not None:
-        wanted = wanted.where(col(Matter.client_id).in_(clients.same_client(client_id)))
+        theirs = clients.same_client(client_id)
+        wanted = wanted.where(
+            col(Matter.client_id).in_(theirs)
+            | col(Matter.matter_id).in_(joint_clients.matters_of(client_id))
+        )
     if relation == "self":
-        wanted = wanted.where(col(Matter.client_id) == caller.client_id)
+        assert caller.client_id is not None, "a client's token names the client"
+        wanted = wanted.where(col(Matter.matter_id).in_(joint_clients.matters_of(caller.client_id)))
     if relation == "team":
         wanted = wanted.where(col(Matter.matter_id).in_(contacts.team_matters(caller)))
     wanted = wanted.where(walls.open_matters(caller))
     found = (await session.execute(wanted)).all()
     read = {matter.client_id for matter, _ in found[: paging.limit]}
     await record_accesses(session, caller, read, "list")
-    return page(found, paging, lambda row: _shown(*row), lambda row: [str(row[0].matter_id)])
+    joint = await joint_clients.joint_of(session, [matter.matter_id for matter, _ in found])
+    return page(
+        found,
+        paging,
+        lambda row: _shown(*row, joint.get(row[0].matter_id, [])),
+        lambda row: [str(row[0].matter_id)],
+    )
 
 
 @router.get("/{matter_id}")
@@ -106,12 +121,14 @@ async def get_matter(matter_id: UUID, caller: Caller, session: Transaction) -> M
     if found is None:
         raise NotFound(access.NOTHING)
     await record_access(session, caller, client_id, "client")
-    return _shown(*found)
+    joint = await joint_clients.joint_of(session, [matter_id])
+    return _shown(*found, joint.get(matter_id, []))
 
 
-def _shown(matter: Matter, contact_id: UUID) -> MatterShown:
+def _shown(matter: Matter, contact_id: UUID, joint: Sequence[UUID] = ()) -> MatterShown:
     return MatterShown(
         id=matter.matter_id,
         point_of_contact_id=contact_id,
+        joint_client_ids=list(joint),
         **matter.model_dump(include=set(MatterShown.model_fields)),
     )

@@ -6,16 +6,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 import matters.clients.actions as clients
 import matters.clients.queries as known_clients
+import matters.contacts.queries as contacts
+import matters.joint_clients.actions as joint_clients
 import matters.parties.actions as parties
 import matters.staff.queries as staff
 import matters.teams.actions as teams
 import matters.updates.actions as updates
 import matters.walls.queries as walls
+from matters.clients.models import Client
 from matters.matters import actions
 from matters.matters.models import Matter
 from matters.matters.rules import agreed_cadence, opening_reason
 from shared.contracts import FIRM_ID
-from shared.contracts.intake import EngagementSigned
+from shared.contracts.intake import EngagementSigned, JointlyEngaged
 from shared.contracts.matters import Duty, MatterParty
 from shared.handlers import Handlers
 from shared.keyring import unseal
@@ -53,5 +56,30 @@ async def on_engagement_signed(session: AsyncSession, event: EngagementSigned) -
     if event.parties:
         known = [MatterParty.model_validate(one.model_dump()) for one in event.parties]
         await parties.set_parties(session, matter, known, if_match=None)
+    for one in event.joint_clients:
+        await _join(session, matter, one, event)
     if days := agreed_cadence(event.communication.update_every):
         await updates.promise_cadence(session, matter, days, if_match=None)
+
+
+async def _join(
+    session: AsyncSession, matter: Matter, signed: JointlyEngaged, event: EngagementSigned
+) -> None:
+    """Who signed as a joint client is a client, with the matter's contact unless they were one."""
+    known = await known_clients.client(session, signed.client_id)
+    if known is None:
+        of_matter = await contacts.in_force(session, matter.matter_id)
+        assert of_matter is not None, "a matter is never without a point of contact"
+        client = Client(
+            client_id=signed.client_id,
+            kind=signed.kind,
+            name=unseal(session, signed.name),
+            email=unseal(session, signed.email).lower(),
+            phone=unseal(session, signed.phone) if signed.phone else None,
+            time_zone=(await session.get_one(Client, event.client_id)).time_zone,
+            registered_at=event.signed_at,
+        )
+        to = of_matter.staff_id
+        await clients.register(session, client, point_of_contact_id=to, by=FIRM_ID)
+    await clients.engage(session, signed.client_id)
+    await joint_clients.join(session, matter, signed.client_id, reason=opening_reason(event))

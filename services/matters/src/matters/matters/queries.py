@@ -21,11 +21,15 @@ def require_open(matter: Matter) -> None:
         raise MatterClosed("The matter is closed: nothing happens in it any more.")
 
 
-async def hold_open(session: AsyncSession, matter: Matter) -> None:
-    """Nobody closes it before this transaction ends; what is done in it at once shares. Before
-    anything of the matter's own is locked: everybody takes them in this order. Raises
-    MatterClosed."""
+async def hold(session: AsyncSession, matter: Matter) -> None:
+    """Nobody closes, joins or leaves it before this transaction ends; what is done in it at once
+    shares. Before anything of the matter's own is locked: everybody takes them in this order."""
     await session.refresh(matter, with_for_update={"read": True})
+
+
+async def hold_open(session: AsyncSession, matter: Matter) -> None:
+    """Likewise; raises MatterClosed."""
+    await hold(session, matter)
     require_open(matter)
 
 

@@ -36,6 +36,10 @@ class AlreadyReverted(Refusal):
     """Somebody took this back before."""
 
 
+class AlreadyMet(Refusal):
+    """This deadline was met before."""
+
+
 class AlreadyTold(Refusal):
     """Others were told of it: enter what is right now, and tell the client."""
 
@@ -92,17 +96,27 @@ async def schedule_deadline(
 
 
 async def move_deadline(session: AsyncSession, happening: Happening, due_at: datetime) -> None:
-    """Raises MatterClosed."""
+    """Raises MatterClosed and AlreadyMet."""
     require_open(await session.get_one(Matter, happening.matter_id))
+    _require_unmet(happening)
     happening.at = due_at
+    _again(session, happening)
+
+
+async def meet_deadline(session: AsyncSession, happening: Happening, met_at: datetime) -> None:
+    """It was done in time or late: nobody is reminded any more. Raises AlreadyMet."""
+    _require_unmet(happening)
+    happening.met_at = met_at
     _again(session, happening)
 
 
 async def revert(session: AsyncSession, happening: Happening, *, reason: str) -> None:
     """Before it is told nothing of it is ever told. After, a milestone is told to be reverted and
-    a deadline to be called off; what it would have sent is cancelled. The key must be held."""
+    a deadline to be called off; what it would have sent is cancelled. Raises AlreadyMet. The key
+    must be held."""
     if happening.reverted_at is not None:
         raise AlreadyReverted("Somebody took this back before.")
+    _require_unmet(happening)
     if happening.told_at is not None and happening.kind == "development":
         raise AlreadyTold("Others were told of it: enter what is right now, and tell the client.")
     happening.reverted_at = await clock.database_now(session)
@@ -163,6 +177,11 @@ async def _enter(
     return happening
 
 
+def _require_unmet(happening: Happening) -> None:
+    if happening.met_at is not None:
+        raise AlreadyMet("This deadline was met before: read it again.")
+
+
 def _again(session: AsyncSession, happening: Happening) -> None:
     """What changed has an undo window of its own."""
     happening.revision += 1
@@ -187,6 +206,7 @@ def _told(happening: Happening) -> MilestoneReached | DevelopmentRecorded | Dead
         of |= {"significant": happening.significant, "happened_at": happening.at}
         return DevelopmentRecorded(development_id=happening.happening_id, summary=words, **of)
     of |= {"revision": happening.revision, "cancelled": happening.reverted_at is not None}
+    of |= {"met_at": happening.met_at}
     return DeadlineScheduled(
         deadline_id=happening.happening_id, title=words, due_at=happening.at, **of
     )

@@ -78,6 +78,13 @@ class NewDeadline(DueDate):
     title: Line
 
 
+class Met(BaseModel):
+    """Now, unless an earlier instant is given."""
+
+    model_config = ConfigDict(extra="forbid")
+    at: AwareDatetime | None = None
+
+
 class Taken(BaseModel):
     model_config = ConfigDict(extra="forbid")
     reason: Reason
@@ -99,6 +106,7 @@ class HappeningShown(BaseModel):
     tells_at: datetime
     told_at: datetime | None
     reverted_at: datetime | None
+    met_at: datetime | None
 
 
 @router.get("/milestone-plans/{area}")
@@ -183,6 +191,22 @@ async def put_deadline(
     if found.kind != "deadline" or found.reverted_at is not None:
         raise NotFound(access.NOTHING)
     await actions.move_deadline(session, found, await _due(session, body.due))
+    return _shown(session, found)
+
+
+@router.post("/deadlines/{deadline_id}/met")
+async def post_met(
+    deadline_id: UUID, body: Met, caller: Caller, session: Transaction, request: Request
+) -> HappeningShown:
+    """It was done, once; nobody is reminded any more."""
+    await access.hold_key(request, Happening, deadline_id)
+    found = await _entered(session, caller, deadline_id)
+    if found.kind != "deadline" or found.reverted_at is not None:
+        raise NotFound(access.NOTHING)
+    met_at = body.at or clock.now()
+    if not found.marked_at <= met_at <= clock.now():
+        raise Invalid("It was met after it was entered, and not in the future.")
+    await actions.meet_deadline(session, found, met_at)
     return _shown(session, found)
 
 

@@ -25,7 +25,7 @@ class PlanVersion(Row, table=True):
 
 class Happening(ClientRow, table=True):
     """`at` is when it was reached, happened or is due; `words`, sealed, are a note, the summary or
-    the title. Told when `told_revision` is the revision."""
+    the title. Told when `told_revision` is the revision. A deadline can be met, once."""
 
     __tablename__ = "happenings"
     happening_id: UUID = Field(primary_key=True)
@@ -44,3 +44,4 @@ class Happening(ClientRow, table=True):
     told_revision: int = 0
     told_at: datetime | None = Field(default=None, sa_type=Instant)
     reverted_at: datetime | None = Field(default=None, sa_type=Instant)
+    met_at: datetime | None = Field(default=None, sa_type=Instant)

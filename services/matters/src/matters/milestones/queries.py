@@ -43,13 +43,14 @@ async def happenings(session: AsyncSession, matter_id: UUID) -> Sequence[Happeni
 
 
 async def ahead(session: AsyncSession, matter_id: UUID, now: datetime) -> Sequence[Happening]:
-    """Deadlines that were not called off, the next first."""
+    """Deadlines that were neither met nor called off, the next first."""
     found = await session.execute(
         select(Happening)
         .where(
             col(Happening.matter_id) == matter_id,
             col(Happening.kind) == "deadline",
             col(Happening.reverted_at).is_(None),
+            col(Happening.met_at).is_(None),
             col(Happening.at) > now,
         )
         .order_by(col(Happening.at), col(Happening.happening_id))

@@ -19,12 +19,13 @@ async def in_matter(session: AsyncSession, matter_id: UUID) -> Sequence[Owed]:
     return found.scalars().all()
 
 
-async def update_of(session: AsyncSession, matter_id: UUID) -> Owed | None:
+async def update_of(session: AsyncSession, matter_id: UUID, client_id: UUID) -> Owed | None:
     """By when the client is to hear of the matter again; None until sla-monitor has said it."""
     found = await session.execute(
         select(Owed)
         .where(
             col(Owed.matter_id) == matter_id,
+            col(Owed.client_id) == client_id,
             col(Owed.kind) == "update",
             col(Owed.ended_at).is_(None),
         )

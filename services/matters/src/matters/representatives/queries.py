@@ -7,7 +7,24 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from matters.clients.models import Client
 from matters.representatives.models import Representative
+from shared.errors import Refusal
+
+
+class CompanyNeedsVoice(Refusal):
+    """A company does not speak by itself: somebody who speaks for it is to be named."""
+
+    status = 422
+
+
+async def require_person(session: AsyncSession, client_id: UUID) -> None:
+    """Raises CompanyNeedsVoice where the client is a company."""
+    client = await session.get_one(Client, client_id)
+    if client.kind == "company":
+        raise CompanyNeedsVoice(
+            "A company does not speak by itself: name who did for it (representative_id)."
+        )
 
 
 async def with_email(session: AsyncSession, client_id: UUID, email: str) -> Representative | None:

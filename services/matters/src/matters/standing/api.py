@@ -15,6 +15,7 @@ from matters.sealed import opened
 from matters.standing import queries
 from matters.standing.queries import Standing
 from matters.standing.rules import SYSTEM, TELLINGS, why
+from matters.tables import ClientRow
 from matters.told.models import Kind
 from shared import clock
 from shared.accesses import record_access
@@ -37,10 +38,11 @@ router = APIRouter(prefix="/v1/matters", tags=["standing"], route_class=Idempote
 
 
 class Told(BaseModel):
-    """Something that the client was told, given or asked: when, by whom, how, and in which words. A
+    """Something that a client was told, given or asked: when, by whom, how, and in which words. A
     message of theirs is in its conversation, with the same id."""
 
     id: UUID
+    client_id: UUID
     what: Literal["update", "decision", "assessment", "file"] | Kind
     at: datetime
     by: str
@@ -50,10 +52,11 @@ class Told(BaseModel):
 
 
 class Owed(BaseModel):
-    """Something that is owed next: to the client, or (`decision`, `assessment`) by them. `late`
-    when its time has passed."""
+    """Something that is owed next: to a client, or (`decision`, `assessment`) by them. `late` when
+    its time has passed."""
 
     id: UUID
+    client_id: UUID
     kind: str
     due_at: datetime | None
     late: bool
@@ -62,8 +65,9 @@ class Owed(BaseModel):
 
 class StandingShown(BaseModel):
     """The latest first in `told`, the next first in `owed`. `last_told_at` is when a person last
-    told or asked the client something of it, `silent_days` how long that is ago: an acknowledgment
-    and what a machine says do not count."""
+    told or asked the client something of it, of joint ones the one who waits longest, `silent_days`
+    how long that is ago: an acknowledgment and what a machine says do not count. A client sees what
+    concerns them."""
 
     matter_id: UUID
     number: str
@@ -89,6 +93,8 @@ async def get_standing(
     assert contact is not None, "a matter is never without a point of contact"
     now = clock.now()
     found = await queries.standing(session, matter, now)
+    if caller.role == "client" and caller.client_id is not None:
+        found = found.of(caller.client_id)
     since = found.last_told
     told = sorted(_told(session, found), key=lambda one: one.at, reverse=True)
     owed = sorted(_owed(matter, found, now, caller.role == "client"), key=_next_first)
@@ -110,6 +116,7 @@ def _told(session: Transaction, found: Standing) -> Iterator[Told]:
         if update.sent_at is not None:
             yield Told(
                 id=update.update_id,
+                client_id=found.whose(update),
                 what="update",
                 at=update.sent_at,
                 by=by(update.approved_by),
@@ -119,6 +126,7 @@ def _told(session: Transaction, found: Standing) -> Iterator[Told]:
     for decision in found.decisions:
         yield Told(
             id=decision.decision_id,
+            client_id=found.whose(decision),
             what="decision",
             at=decision.requested_at,
             by=by(decision.requested_by),
@@ -129,6 +137,7 @@ def _told(session: Transaction, found: Standing) -> Iterator[Told]:
     for assessment in found.assessments:
         yield Told(
             id=assessment.assessment_id,
+            client_id=found.whose(assessment),
             what="assessment",
             at=assessment.shared_at,
             by=by(assessment.shared_by),
@@ -139,6 +148,7 @@ def _told(session: Transaction, found: Standing) -> Iterator[Told]:
     for telling in found.tellings:
         yield Told(
             id=telling.telling_id,
+            client_id=found.whose(telling),
             what=telling.kind,
             at=telling.told_at,
             by=by(telling.staff_id),
@@ -149,6 +159,7 @@ def _told(session: Transaction, found: Standing) -> Iterator[Told]:
         handover, pack = found.given
         yield Told(
             id=handover.handover_id,
+            client_id=found.matter.client_id,
             what="file",
             at=handover.given_at,
             by=by(handover.given_by),
@@ -158,31 +169,38 @@ def _told(session: Transaction, found: Standing) -> Iterator[Told]:
 
 
 def _owed(matter: Matter, found: Standing, now: datetime, for_client: bool) -> Iterator[Owed]:
-    def one(owed_id: UUID, kind: str, due_at: datetime | None = None, **more: bool) -> Owed:
+    def one(
+        owed_id: UUID, kind: str, due_at: datetime | None, whose: ClientRow, **more: bool
+    ) -> Owed:
         late = due_at is not None and due_at < now
-        return Owed(id=owed_id, kind=kind, due_at=due_at, late=late, why=why(kind, **more))
+        to = found.whose(whose)
+        reason = why(kind, **more)
+        return Owed(id=owed_id, client_id=to, kind=kind, due_at=due_at, late=late, why=reason)
 
     for due in found.owed:
-        if due.kind != "decision":
+        if due.kind not in ("decision", "question"):
             prompted = due.prompted_at is not None
-            yield one(due.clock_id, due.kind, due.limit_at, prompted=prompted)
+            yield one(due.clock_id, due.kind, due.limit_at, due, prompted=prompted)
     for decision in found.decisions:
         if decision.state == "requested":
-            yield one(decision.decision_id, "decision", decision.reply_by)
+            yield one(decision.decision_id, "decision", decision.reply_by, decision)
+    answer_by = {due.subject_id: due.limit_at for due in found.owed if due.kind == "question"}
     for question in found.questions:
-        yield one(question.question_id, "question")
-    for newest in found.assessments[:1]:
-        if newest.acknowledged_at is None and matter.closed_at is None:
-            yield one(newest.assessment_id, "assessment")
+        due_at = answer_by.get(question.question_id)
+        yield one(question.question_id, "question", due_at, question)
+    newest = max((seen.version for seen in found.assessments), default=0)
+    for seen in found.assessments:
+        if seen.version == newest and not (seen.acknowledged_at or matter.closed_at):
+            yield one(seen.assessment_id, "assessment", None, seen)
     for deadline in found.ahead:
         if deadline.told_revision == deadline.revision or not for_client:
-            yield one(deadline.happening_id, "deadline", deadline.at)
+            yield one(deadline.happening_id, "deadline", deadline.at, deadline)
     if matter.closed_at is not None and found.given is None:
-        yield one(matter.matter_id, "file")
+        yield one(matter.matter_id, "file", None, matter)
     for update in found.updates:
         if update.state in ("draft", "failed") and not for_client:
             kind = "draft" if update.state == "draft" else "undelivered"
-            yield one(update.update_id, kind)
+            yield one(update.update_id, kind, None, update)
 
 
 def _next_first(one: Owed) -> tuple[bool, float]:

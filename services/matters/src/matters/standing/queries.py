@@ -1,7 +1,7 @@
 """Everything about one matter that a client may ask for, in a fixed number of statements."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
@@ -12,6 +12,7 @@ from sqlmodel import col
 
 import matters.decisions.queries as decisions
 import matters.files.queries as files
+import matters.joint_clients.queries as joint_clients
 import matters.milestones.queries as milestones
 import matters.owed.queries as clocks
 import matters.staff.queries as staff
@@ -19,38 +20,73 @@ import matters.told.queries as told
 from matters.assessments.models import Assessment
 from matters.decisions.models import Decision, DecisionQuestion
 from matters.files.queries import Given
+from matters.joint_clients.models import MatterClient
 from matters.matters.models import Matter
 from matters.milestones.models import Happening
 from matters.owed.models import Owed
+from matters.tables import ClientRow
 from matters.told.models import Telling
 from matters.updates.models import ProgressUpdate
 from matters.updates.queries import light
 
 R = TypeVar("R", ProgressUpdate, Decision, Assessment)
+T = TypeVar("T", bound=ClientRow)
 MOST = 200
 
 
 @dataclass(frozen=True, kw_only=True)
 class Standing:
-    """Rows as they are; who reads them words them. `people` are names of who told or asked."""
+    """Rows as they are; who reads them words them. `people` are names of who told or asked,
+    `members` the matter's clients, also those who left."""
 
+    matter: Matter
+    members: Sequence[MatterClient]
     updates: Sequence[ProgressUpdate]
     decisions: Sequence[Decision]
     assessments: Sequence[Assessment]
     tellings: Sequence[Telling]
     given: Given | None
-    last_telling: datetime | None
+    last_tellings: Mapping[UUID, datetime]
     ahead: Sequence[Happening]
     owed: Sequence[Owed]
     questions: Sequence[DecisionQuestion]
     people: Mapping[UUID, str]
 
+    def whose(self, row: ClientRow) -> UUID:
+        """The joint client's whom it names; all else is the matter's own client's, also what an
+        entry was told that is one with theirs now."""
+        joint = {one.client_id for one in self.members}
+        return row.client_id if row.client_id in joint else self.matter.client_id
+
+    def of(self, client_id: UUID) -> "Standing":
+        """What concerns this one of the matter's clients."""
+
+        def theirs(rows: Sequence[T]) -> Sequence[T]:
+            return [one for one in rows if self.whose(one) == client_id]
+
+        return replace(
+            self,
+            members=[one for one in self.members if one.client_id == client_id],
+            updates=theirs(self.updates),
+            decisions=theirs(self.decisions),
+            assessments=theirs(self.assessments),
+            tellings=theirs(self.tellings),
+            owed=theirs(self.owed),
+            questions=theirs(self.questions),
+        )
+
     @property
     def last_told(self) -> datetime | None:
-        """When the client last heard of it from a person, as the update clock has it (ADR-0019)."""
-        instants = [one.sent_at for one in self.updates]
-        instants += [one.requested_at for one in self.decisions]
-        return max((one for one in [*instants, self.last_telling] if one), default=None)
+        """When the client last heard of it from a person, as the update clock has it (ADR-0019); of
+        joint ones the one whose silence is longest, None if one of them never did."""
+        last: dict[UUID, datetime] = {}
+        heard = [(self.whose(one), one.sent_at) for one in self.updates if one.sent_at]
+        heard += [(self.whose(one), one.requested_at) for one in self.decisions]
+        heard += self.last_tellings.items()
+        for client_id, at in heard:
+            last[client_id] = max(at, last.get(client_id, at))
+        instants = [last.get(one.client_id) for one in self.members if one.left_at is None]
+        return min((one for one in instants if one), default=None) if all(instants) else None
 
 
 async def standing(session: AsyncSession, matter: Matter, now: datetime) -> Standing:
@@ -63,13 +99,16 @@ async def standing(session: AsyncSession, matter: Matter, now: datetime) -> Stan
     told_by = {one.approved_by for one in updates} | {one.staff_id for one in tellings}
     told_by |= {one.requested_by for one in put} | {one.shared_by for one in seen}
     told_by |= {given.handover.given_by} if given else set()
+    last = await told.last_that_counts(session, matter_id, tellings)
     return Standing(
+        matter=matter,
+        members=await joint_clients.members(session, matter_id),
         updates=updates,
         decisions=put,
         assessments=seen,
         tellings=tellings,
         given=given,
-        last_telling=await told.last_that_counts(session, matter_id, tellings),
+        last_tellings=last,
         ahead=await milestones.ahead(session, matter_id, now),
         owed=await clocks.in_matter(session, matter_id),
         questions=await decisions.unanswered_in(session, matter_id),

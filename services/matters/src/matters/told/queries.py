@@ -23,15 +23,21 @@ async def newest(session: AsyncSession, matter_id: UUID) -> Sequence[Telling]:
 
 async def last_that_counts(
     session: AsyncSession, matter_id: UUID, tellings: Sequence[Telling]
-) -> datetime | None:
-    """When a person last told them something; mostly it is among the newest."""
-    counted = next((one.told_at for one in tellings if one.counts), None)
-    if counted is not None or len(tellings) < MOST:
+) -> dict[UUID, datetime]:
+    """When a person last told each client something; mostly it is among the newest."""
+    counted: dict[UUID, datetime] = {}
+    for one in tellings:
+        if one.counts:
+            counted.setdefault(one.client_id, one.told_at)
+    concerned = {one.client_id for one in tellings}
+    if len(tellings) < MOST or counted.keys() == concerned:
         return counted
     found = await session.execute(
-        select(func.max(Telling.told_at)).where(_reached(matter_id), col(Telling.counts))
+        select(col(Telling.client_id), func.max(Telling.told_at))
+        .where(_reached(matter_id), col(Telling.counts))
+        .group_by(col(Telling.client_id))
     )
-    return found.scalar_one()
+    return {client_id: told_at for client_id, told_at in found}
 
 
 def _reached(matter_id: UUID) -> ColumnElement[bool]:

@@ -1,18 +1,21 @@
 """The way of an update: drafted, changed, approved, released when it can no longer be taken back,
 sent. Each step is one person's; of two at once the second hears it."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
 
 import matters.firm.queries as firm
+import matters.joint_clients.queries as joint_clients
 from matters.assessments.rules import require_no_promise
 from matters.clients.models import Client
 from matters.matters.models import Matter
-from matters.matters.queries import hold_open, require_open
+from matters.matters.queries import hold, hold_open, require_open
 from matters.milestones.models import Happening
 from matters.sealed import opened
 from matters.settings import MattersSettings
@@ -60,15 +63,16 @@ async def promise_cadence(
     )
 
 
-async def request(session: AsyncSession, matter: Matter) -> UpdateRequest:
-    """The client asks how it stands. Asked again before the answer, it is the same request."""
+async def request(session: AsyncSession, matter: Matter, client_id: UUID) -> UpdateRequest:
+    """A client of the matter asks how it stands. Asked again before the answer, it is the same
+    request."""
     await session.refresh(matter, with_for_update=True)
     require_open(matter)
-    if known := await queries.open_request(session, matter.matter_id):
+    if known := await queries.open_request(session, matter.matter_id, client_id):
         return known
     asked = UpdateRequest(
         request_id=new_id(),
-        client_id=matter.client_id,
+        client_id=client_id,
         matter_id=matter.matter_id,
         requested_at=await clock.database_now(session),
     )
@@ -88,19 +92,20 @@ async def draft_update(
 async def write_letter(
     session: AsyncSession, matter: Matter, subject: str, body: str, *, by: UUID
 ) -> None:
-    """What a person wrote elsewhere goes out as a report, approved by them, whatever format the
-    client prefers: it has to be in writing. The client's key must be held."""
+    """What a person wrote elsewhere goes out as a report to each client, approved by them, whatever
+    format a client prefers: it has to be in writing. The clients' keys must be held."""
     update = await _draft(session, matter, "report", note="", by=by)
-    update.format = "written"
     update.subject = _sealed(session, update, "subject", subject)
     update.body = _sealed(session, update, "body", body)
+    for one in await _of_each(session, update):
+        one.format = "written"
     await approve(session, update, by=by, if_match=None)
 
 
 async def write_last(session: AsyncSession, matter: Matter, letter: str, *, by: UUID) -> None:
     """The closing letter. Whatever was only drafted is not sent."""
-    for draft_left in await queries.drafts(session, matter.matter_id):
-        draft_left.state, draft_left.revision = "cancelled", draft_left.revision + 1
+    its = col(ProgressUpdate.matter_id) == matter.matter_id
+    _cancel(await queries.unsent(session, its, approved=False))
     await write_letter(session, matter, f"Your matter is closed: {matter.title}", letter, by=by)
 
 
@@ -113,45 +118,60 @@ async def draft_of(session: AsyncSession, happening: Happening) -> None:
 
 async def cancel_of(session: AsyncSession, happening_id: UUID) -> None:
     """What was taken back is not told, if it can still be helped."""
-    update = await queries.of_source(session, happening_id)
-    if update is not None and update.state in ("draft", "approved"):
-        update.state = "cancelled"
-        update.revision += 1
+    telling = col(ProgressUpdate.source_id) == happening_id
+    _cancel(await queries.unsent(session, telling, approved=True))
+
+
+async def cancel_for(session: AsyncSession, matter_id: UUID, client_id: UUID) -> None:
+    """Who left a matter is not told what was prepared for them."""
+    its = col(ProgressUpdate.matter_id) == matter_id
+    theirs = col(ProgressUpdate.client_id) == client_id
+    _cancel(await queries.unsent(session, its, theirs, approved=True))
 
 
 async def change(
     session: AsyncSession, update: ProgressUpdate, subject: str, body: str, *, if_match: str | None
 ) -> None:
-    """Other words. Raises UpdateDecided and PreconditionFailed. The key must be held."""
+    """Other words, for each client. Raises UpdateDecided and PreconditionFailed. The keys must be
+    held."""
+    same = await queries.same_words(session, update)
     _require(update, "draft")
     revisions.check(if_match, update.revision)
-    update.revision += 1
-    update.subject = _sealed(session, update, "subject", subject)
-    update.body = _sealed(session, update, "body", body)
+    for one in same:
+        if one.state == "draft":
+            one.revision += 1
+            one.subject = _sealed(session, one, "subject", subject)
+            one.body = _sealed(session, one, "body", body)
 
 
 async def approve(
     session: AsyncSession, update: ProgressUpdate, *, by: UUID, if_match: str | None
 ) -> None:
-    """These very words, by this person: If-Match names what they read. Raises UpdateDecided for
-    the second of two at once, and PromisesOutcome with the sentence."""
+    """These very words, by this person: If-Match names what they read. Each client gets them as
+    they prefer; for who wants to hear them they stay a draft, to be told. Raises UpdateDecided for
+    the second of two at once, and PromisesOutcome with the sentence. The keys must be held."""
+    each = await _of_each(session, update)
     _require(update, "draft")
     revisions.check(if_match, update.revision)
     require_no_promise(opened(session, update.body))
     if update.format != "written":
         raise Invalid("The client prefers to hear it: call or meet, then enter what was said.")
-    update.approved_by, update.approved_at = by, await clock.database_now(session)
-    update.releases_at = update.approved_at + _undo_window(session)
-    update.report = await _report(session, update)
-    update.state, update.revision = "approved", update.revision + 1
+    now = await clock.database_now(session)
+    for one in each:
+        if one.state == "draft" and one.format == "written":
+            one.approved_by, one.approved_at = by, now
+            one.releases_at = now + _undo_window(session)
+            one.report = await _report(session, one)
+            one.state, one.revision = "approved", one.revision + 1
 
 
 async def cancel(session: AsyncSession, update: ProgressUpdate) -> None:
-    """Not sent after all: until it is released. Raises MatterClosed for a closing letter: nobody's
-    matter ends in silence."""
+    """Not sent after all, to none of the clients: until it is released. Raises MatterClosed for a
+    closing letter: nobody's matter ends in silence."""
+    same = await queries.same_words(session, update)
     _require(update, "draft", "approved")
     require_open(await session.get_one(Matter, update.matter_id))
-    update.state, update.revision = "cancelled", update.revision + 1
+    _cancel([one for one in same if one.state in ("draft", "approved")])
 
 
 def release(session: AsyncSession, update: ProgressUpdate) -> None:
@@ -166,6 +186,7 @@ def release(session: AsyncSession, update: ProgressUpdate) -> None:
             matter_id=update.matter_id,
             client_id=update.client_id,
             about=update.about,
+            tells_of=update.source_id,
             subject_text=Sealed.model_validate(update.subject),
             body=Sealed.model_validate(update.body),
             report=Sealed.model_validate(update.report) if update.report else None,
@@ -179,17 +200,22 @@ async def tell_in_person(
     session: AsyncSession,
     update: ProgressUpdate,
     *,
+    together: bool,
     channel: Spoken,
     held_at: datetime,
     note: str,
     by: UUID,
 ) -> None:
-    """The client was told in a call or meeting; the note of it counts. The key must be held."""
+    """The client was told in a call or meeting, or all clients of the matter were `together`; the
+    note of it counts. To the others it is still owed. The keys must be held."""
+    each = await _of_each(session, update)
     _require(update, "draft", "failed")
-    sealed = seal(session, update.client_id, update.update_id, "update", "note", note)
-    update.approved_by = update.approved_by or by
-    update.approved_at = update.approved_at or held_at
-    await _sent(session, update, channel, held_at, staff_id=by, note=sealed)
+    for one in each if together else (update,):
+        if one.state in ("draft", "failed"):
+            sealed = seal(session, one.client_id, one.update_id, "update", "note", note)
+            one.approved_by = one.approved_by or by
+            one.approved_at = one.approved_at or held_at
+            await _sent(session, one, channel, held_at, staff_id=by, note=sealed)
 
 
 async def note_sent(session: AsyncSession, update_id: UUID, at: datetime) -> None:
@@ -220,7 +246,7 @@ async def _sent(
 ) -> None:
     update.state, update.channel, update.sent_at = "sent", channel, at
     update.revision += 1
-    asked = await queries.open_request(session, update.matter_id)
+    asked = await queries.open_request(session, update.matter_id, update.client_id)
     if asked is not None and asked.requested_at <= at:
         asked.answered_at = at
     emit(
@@ -268,6 +294,38 @@ async def _draft(
     return update
 
 
+async def _of_each(session: AsyncSession, update: ProgressUpdate) -> list[ProgressUpdate]:
+    """The update of each of the matter's clients, this one's and in the same words those of the
+    others, made now where there is none yet. Nobody joins or leaves before this transaction
+    ends. Raises JoinedMeanwhile."""
+    matter = await session.get_one(Matter, update.matter_id)
+    await hold(session, matter)
+    each = await queries.same_words(session, update)
+    theirs = {one.client_id for one in each}
+    for client_id in await joint_clients.whom_to_tell(session, matter):
+        if client_id not in theirs:
+            each.append(await _copy(session, update, client_id))
+    return each
+
+
+async def _copy(session: AsyncSession, update: ProgressUpdate, client_id: UUID) -> ProgressUpdate:
+    update.draft_id = update.draft_id or update.update_id
+    same = {"matter_id", "about", "source_id", "draft_id", "drafted_at", "drafted_by"}
+    copy = ProgressUpdate(
+        update_id=new_id(),
+        client_id=client_id,
+        format=await queries.preferred_format(session, client_id),
+        subject={},
+        body={},
+        **update.model_dump(include=same),
+    )
+    copy.subject = _sealed(session, copy, "subject", opened(session, update.subject))
+    copy.body = _sealed(session, copy, "body", opened(session, update.body))
+    session.add(copy)
+    await session.flush()
+    return copy
+
+
 async def _report(session: AsyncSession, update: ProgressUpdate) -> dict[str, object]:
     """Typeset while the update is locked: some 20 ms, and nobody else waits for this row."""
     assert update.approved_at is not None
@@ -291,6 +349,11 @@ def _sealed(
 ) -> dict[str, object]:
     content = update.client_id, update.update_id, "update", field, words
     return seal(session, *content).model_dump(mode="json")
+
+
+def _cancel(updates: Iterable[ProgressUpdate]) -> None:
+    for one in updates:
+        one.state, one.revision = "cancelled", one.revision + 1
 
 
 def _require(update: ProgressUpdate, *states: str) -> None:

@@ -68,9 +68,11 @@ class Wording(BaseModel):
 
 
 class Told(BaseModel):
-    """A call or meeting in which the client was told; `note` says what."""
+    """A call or meeting in which the client was told; `note` says what. `together`: all clients of
+    the matter took part."""
 
     model_config = ConfigDict(extra="forbid")
+    together: bool = False
     channel: Spoken
     held_at: AwareDatetime
     note: Reason
@@ -84,10 +86,13 @@ class Cadence(BaseModel):
 
 
 class UpdateShown(BaseModel):
-    """`format` is how the client wants to hear it. Until `releases_at` it can be taken back."""
+    """`format` is how the client wants to hear it. Until `releases_at` it can be taken back. Joint
+    clients have one each from the approval on, of the same `draft_id`."""
 
     id: UUID
     matter_id: UUID
+    client_id: UUID
+    draft_id: UUID | None
     about: UpdateAbout
     format: Format
     state: State
@@ -135,7 +140,9 @@ async def list_updates(
     await access.hold_key(request, Matter, matter_id)
     matter = await access.matter(session, caller, POLICY, "read updates", matter_id)
     await record_access(session, caller, matter.client_id, "timeline")
-    wanted = queries.light(bodies=True).where(col(ProgressUpdate.matter_id) == matter_id)
+    wanted = queries.light(bodies=True).where(
+        col(ProgressUpdate.matter_id) == matter_id, access.theirs(caller, ProgressUpdate)
+    )
     if caller.role == "client":
         wanted = wanted.where(col(ProgressUpdate.state) == "sent")
     wanted = one_page(wanted, ProgressUpdate.update_id, paging)
@@ -233,8 +240,9 @@ async def post_cancel(
 async def post_request(matter_id: UUID, caller: Caller, session: Transaction) -> RequestShown:
     """The client asks how it stands. Asked twice before the answer, it is one request."""
     matter = await access.matter(session, caller, POLICY, "ask for an update", matter_id)
-    asked = await actions.request(session, matter)
-    due = await owed.update_of(session, matter_id)
+    assert caller.client_id is not None, "a client's token names the client"
+    asked = await actions.request(session, matter, caller.client_id)
+    due = await owed.update_of(session, matter_id, caller.client_id)
     heard = due is not None and due.prompted_at is not None
     return RequestShown(
         id=asked.request_id,
@@ -265,6 +273,7 @@ async def _readable(session: Transaction, caller: Caller, update_id: UUID) -> Pr
     update = await session.get(ProgressUpdate, update_id)
     if update is None or (caller.role == "client" and update.state != "sent"):
         raise NotFound(access.NOTHING)
+    access.own(caller, update)
     await access.matter(session, caller, POLICY, "read updates", update.matter_id)
     await record_access(session, caller, update.client_id, "timeline")
     return update
@@ -274,7 +283,7 @@ async def _changeable(
     session: Transaction, caller: Caller, action: str, update_id: UUID
 ) -> ProgressUpdate:
     permit(POLICY, caller, action)
-    update = await queries.locked(session, update_id)
+    update = await session.get(ProgressUpdate, update_id)
     if update is None:
         raise NotFound(access.NOTHING)
     await access.matter(session, caller, POLICY, action, update.matter_id)

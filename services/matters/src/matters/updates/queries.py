@@ -5,12 +5,13 @@ from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Select, func, inspect, select
+from sqlalchemy import ColumnElement, Select, func, inspect, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
 from sqlmodel import col
 
 import matters.contacts.queries as contacts
+import matters.joint_clients.queries as joint_clients
 import matters.milestones.queries as milestones
 from matters.clients.models import Client
 from matters.matters.models import Matter
@@ -18,7 +19,7 @@ from matters.milestones.models import Happening
 from matters.sealed import opened
 from matters.staff.models import StaffMember
 from matters.updates.models import Format, ProgressUpdate, UpdateRequest
-from matters.updates.rules import Facts, Named
+from matters.updates.rules import Facts, Named, enumerated
 
 MOST_NEWS, MOST_DATES = 6, 4
 
@@ -35,10 +36,30 @@ async def locked(session: AsyncSession, update_id: UUID) -> ProgressUpdate | Non
     return await session.get(ProgressUpdate, update_id, with_for_update=True)
 
 
-async def open_request(session: AsyncSession, matter_id: UUID) -> UpdateRequest | None:
+async def same_words(session: AsyncSession, update: ProgressUpdate) -> list[ProgressUpdate]:
+    """This update, and those of the same draft for the matter's other clients, locked in one
+    order and as they are now."""
+    its = col(ProgressUpdate.update_id) == update.update_id
+    if update.draft_id is not None:
+        its |= col(ProgressUpdate.draft_id) == update.draft_id
+    found = await session.execute(
+        select(ProgressUpdate)
+        .where(its)
+        .order_by(col(ProgressUpdate.update_id))
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return list(found.scalars())
+
+
+async def open_request(
+    session: AsyncSession, matter_id: UUID, client_id: UUID
+) -> UpdateRequest | None:
     found = await session.execute(
         select(UpdateRequest).where(
-            col(UpdateRequest.matter_id) == matter_id, col(UpdateRequest.answered_at).is_(None)
+            col(UpdateRequest.matter_id) == matter_id,
+            col(UpdateRequest.client_id) == client_id,
+            col(UpdateRequest.answered_at).is_(None),
         )
     )
     return found.scalar_one_or_none()
@@ -58,24 +79,28 @@ async def unreleased(
     return found.scalars().all()
 
 
-async def of_source(session: AsyncSession, source_id: UUID) -> ProgressUpdate | None:
-    """The update that tells of this happening, unless it is cancelled."""
+async def unsent(
+    session: AsyncSession, *which: ColumnElement[bool], approved: bool
+) -> Sequence[ProgressUpdate]:
+    """Drafts among these, and with `approved` those that can still be taken back."""
+    states = ("draft", "approved") if approved else ("draft",)
     found = await session.execute(
         select(ProgressUpdate)
-        .where(col(ProgressUpdate.source_id) == source_id, col(ProgressUpdate.state) != "cancelled")
-        .with_for_update()
-    )
-    return found.scalar_one_or_none()
-
-
-async def drafts(session: AsyncSession, matter_id: UUID) -> Sequence[ProgressUpdate]:
-    found = await session.execute(
-        select(ProgressUpdate)
-        .where(col(ProgressUpdate.matter_id) == matter_id, col(ProgressUpdate.state) == "draft")
+        .where(*which, col(ProgressUpdate.state).in_(states))
         .order_by(col(ProgressUpdate.update_id))
         .with_for_update()
     )
     return found.scalars().all()
+
+
+async def names(session: AsyncSession, matter: Matter) -> str:
+    """What the clients of a matter are called together: `Ada Marsh and Marc Marsh`."""
+    ids = await joint_clients.clients_of(session, matter)
+    found = await session.execute(
+        select(col(Client.client_id), col(Client.name)).where(col(Client.client_id).in_(ids))
+    )
+    called = {client_id: name for client_id, name in found}
+    return enumerated([called[one] for one in ids])
 
 
 async def preferred_format(session: AsyncSession, client_id: UUID) -> Format:
@@ -98,10 +123,11 @@ async def facts(
     reached = {one.slug for one in happened if one.slug}
     since = [one for one in happened if one.told_at and (told_at is None or one.told_at > told_at)]
     shown = [news] if news else [one for one in since if one.kind != "deadline"][-MOST_NEWS:]
-    ahead = [one for one in happened if one.kind == "deadline" and one is not news]
+    due = [one for one in happened if one.kind == "deadline" and one.met_at is None]
+    ahead = [one for one in due if one is not news]
     next_one = plan[1].after(reached) if plan and reached else None
     return Facts(
-        client=client.name,
+        client=await names(session, matter),
         contact=author.name,
         matter=matter.title,
         zone=ZoneInfo(client.time_zone),

@@ -69,6 +69,12 @@ def day(instant: datetime, zone: ZoneInfo) -> str:
     return f"{local:%A}, {local.day} {local:%B %Y}"
 
 
+def enumerated(names: Sequence[str]) -> str:
+    """`Ada, Ben and Cleo`."""
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
+
+
 def _news(about: UpdateAbout, facts: Facts) -> list[str]:
     if not facts.news:
         since = f" since {day(facts.last_told, facts.zone)}" if facts.last_told else ""

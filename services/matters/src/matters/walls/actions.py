@@ -1,7 +1,7 @@
 """Raise and lower walls. A wall is never raised in front of who has to answer the client: they hand
 over first, so that nobody is without a contact for an instant."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from sqlalchemy import text
@@ -9,8 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 import matters.clients.queries as clients
 import matters.contacts.actions as contacts
+import matters.joint_clients.queries as joint_clients
 import matters.staff.queries as staff
 import matters.teams.actions as teams
+from matters.matters.models import Matter
 from matters.walls import queries
 from matters.walls.models import Wall
 from shared import clock
@@ -23,6 +25,10 @@ from shared.outbox import emit
 
 class WallBeforeContact(Refusal):
     """The point of contact, or who stands in for them, would stand behind the wall."""
+
+
+class StandsForAnother(Refusal):
+    """This wall goes with the one around a joint client, for which it stands."""
 
 
 class AlreadyLowered(Refusal):
@@ -54,10 +60,10 @@ async def raise_wall(
     reason: str,
     by: UUID,
 ) -> Wall:
-    """Closed from the commit on. Who works on it and is shut out leaves the team in the same
-    transaction; raises WallBeforeContact. The client's key must be held."""
-    await staff.lock_directory(session)
-    await clients.lock(session, client_id)
+    """Closed from the commit on, also the matters of others in which the client is a joint one.
+    Who works on it and is shut out leaves the team in the same transaction; raises
+    WallBeforeContact. The client's key must be held."""
+    joint = await _lock(session, client_id)
     if unknown := set(staff_ids) - await staff.known(session, staff_ids):
         raise Invalid(f"There is no member of staff {min(unknown)}.")
     wall = Wall(
@@ -69,18 +75,19 @@ async def raise_wall(
         raised_at=await clock.database_now(session),
         raised_by=by,
     )
-    session.add(wall)
-    await session.flush()
-    await _require_contacts_inside(session, wall)
-    await teams.shut_out(session, client_id, matter_id)
-    emit(
-        session,
-        WallRaised(
-            reason=seal(session, client_id, wall.wall_id, "wall", "reason", reason),
-            **wall.model_dump(include=set(WallRaised.model_fields)),
-        ),
-    )
+    await _raise(session, wall, client_id, reason)
+    for matter in joint if matter_id is None else ():
+        await _stand_for(session, wall, client_id, matter, reason)
     return wall
+
+
+async def stand_around(
+    session: AsyncSession, client_id: UUID, matter: Matter, *, reason: str
+) -> None:
+    """The client joins the matter of another, and the walls around them stand around it from now
+    on. Raises WallBeforeContact. Their key must be held, and the directory locked."""
+    for wall in await queries.around(session, client_id):
+        await _stand_for(session, wall, client_id, matter, reason)
 
 
 async def screen(
@@ -89,13 +96,13 @@ async def screen(
     """Keep these away from a client, whatever they are to them: what they answer for goes to
     somebody who stands outside, and then the wall is raised. None if all of them are behind one.
     The client's key must be held."""
-    await staff.lock_directory(session)
-    await clients.lock(session, client_id)
+    joint = await _lock(session, client_id)
     named = set(staff_ids) - await queries.closed_to(session, staff_ids, client_id, None)
     if not named:
         return None
     now = await clock.database_now(session)
-    answered = await queries.answered_by(session, client_id, named, now)
+    matter_ids = [one.matter_id for one in joint]
+    answered = await queries.answered_by(session, client_id, matter_ids, named, now)
     kept_away = named | {one.staff_id for one in answered if one.must_go}
     kept_away |= await queries.everybody_closed_to(session, client_id)
     for one in answered:
@@ -120,24 +127,70 @@ async def screen(
 
 
 async def lower_wall(session: AsyncSession, wall_id: UUID, *, reason: str, by: UUID) -> Wall:
-    """Open again from the commit on. The client's key must be held."""
+    """Open again from the commit on, with the walls that stood for it. Raises StandsForAnother. The
+    client's key must be held."""
     wall = await queries.wall(session, wall_id)
     if wall is None:
         raise NotFound("There is no such wall.")
+    if wall.stands_for is not None:
+        raise StandsForAnother(
+            "It stands for a wall around a joint client: lower that one.",
+            wall_id=str(wall.stands_for),
+        )
     if wall.lowered_at is not None:
         raise AlreadyLowered("This wall was lowered before: read it again.")
-    wall.lowered_at, wall.lowered_by = await clock.database_now(session), by
+    now = await clock.database_now(session)
+    for one in (wall, *await queries.standing_for(session, wall_id)):
+        one.lowered_at, one.lowered_by = now, by
+        emit(
+            session,
+            WallLowered(
+                wall_id=one.wall_id,
+                client_id=one.client_id,
+                matter_id=one.matter_id,
+                reason=seal(session, wall.client_id, one.wall_id, "wall", "lowered", reason),
+                lowered_at=now,
+            ),
+        )
+    return wall
+
+
+async def _lock(session: AsyncSession, client_id: UUID) -> Sequence[Matter]:
+    """One wall after the other, and none while a client joins a matter; returns the matters of
+    others in which this one is."""
+    await staff.lock_directory(session)
+    joint = await joint_clients.joint_matters(session, client_id)
+    await clients.lock(session, {client_id, *(one.client_id for one in joint)})
+    return joint
+
+
+async def _stand_for(
+    session: AsyncSession, origin: Wall, client_id: UUID, matter: Matter, reason: str
+) -> None:
+    """Why is the joint client's confidence, and sealed under their key, not under the other's."""
+    wall = Wall(
+        wall_id=new_id(),
+        client_id=matter.client_id,
+        matter_id=matter.matter_id,
+        raised_at=await clock.database_now(session),
+        stands_for=origin.wall_id,
+        **origin.model_dump(include={"kind", "staff_ids", "raised_by"}),
+    )
+    await _raise(session, wall, client_id, reason)
+
+
+async def _raise(session: AsyncSession, wall: Wall, sealed_for: UUID, reason: str) -> None:
+    session.add(wall)
+    await session.flush()
+    await _require_contacts_inside(session, wall)
+    await teams.shut_out(session, wall.client_id, wall.matter_id)
     emit(
         session,
-        WallLowered(
-            wall_id=wall_id,
-            client_id=wall.client_id,
-            matter_id=wall.matter_id,
-            reason=seal(session, wall.client_id, wall_id, "wall", "lowered", reason),
-            lowered_at=wall.lowered_at,
+        WallRaised(
+            reason=seal(session, sealed_for, wall.wall_id, "wall", "reason", reason),
+            **wall.model_dump(include=set(WallRaised.model_fields)),
         ),
     )
-    return wall
 
 
 async def _require_contacts_inside(session: AsyncSession, wall: Wall) -> None:

@@ -51,6 +51,7 @@ class WallShown(BaseModel):
     staff_ids: list[UUID]
     raised_at: datetime
     lowered_at: datetime | None
+    stands_for: UUID | None
 
 
 @router.post("", status_code=201)

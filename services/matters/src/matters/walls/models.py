@@ -11,7 +11,8 @@ from shared.contracts.matters import WallKind
 
 
 class Wall(Row, table=True):
-    """Around the matter, or, without one, around the client and all matters of theirs."""
+    """Around the matter, or, without one, around the client and all matters of theirs. Where the
+    client is a joint client of another's matter, a wall around that one `stands_for` theirs."""
 
     __tablename__ = "walls"
     wall_id: UUID = Field(primary_key=True)
@@ -23,3 +24,4 @@ class Wall(Row, table=True):
     raised_by: UUID
     lowered_at: datetime | None = Field(default=None, sa_type=Instant)
     lowered_by: UUID | None = None
+    stands_for: UUID | None = None

@@ -52,7 +52,8 @@ _ANSWERED_BY = text("""
         WHERE absences.staff_id = contact.staff_id AND absences.cancelled_at IS NULL
           AND absences.until_at > :now AND absences.stand_in_id = ANY (:staff_ids)
         LIMIT 1) covered ON true
-    WHERE contact.client_id = :client_id AND (contact.until_at IS NULL OR contact.until_at > :now)
+    WHERE (contact.client_id = :client_id OR contact.matter_id = ANY (:matter_ids))
+      AND (contact.until_at IS NULL OR contact.until_at > :now)
       AND (contact.staff_id = ANY (:staff_ids) OR contact.stand_in_id = ANY (:staff_ids)
            OR covered.absence_id IS NOT NULL)
     ORDER BY contact.from_at
@@ -119,11 +120,17 @@ async def everybody_closed_to(session: AsyncSession, client_id: UUID) -> set[UUI
 
 
 async def answered_by(
-    session: AsyncSession, client_id: UUID, staff_ids: Collection[UUID], now: datetime
+    session: AsyncSession,
+    client_id: UUID,
+    joint_matters: Collection[UUID],
+    staff_ids: Collection[UUID],
+    now: datetime,
 ) -> Sequence[Any]:
     """Rows of (subject_id, staff_id, from_at, must_go), the earliest first: what these answer
-    for, and whether its contact cannot stay."""
-    asked = {"client_id": client_id, "staff_ids": list(staff_ids), "now": now}
+    for of the client and of matters in which they are joint, and whether its contact cannot
+    stay."""
+    asked = {"client_id": client_id, "matter_ids": list(joint_matters)}
+    asked |= {"staff_ids": list(staff_ids), "now": now}
     return (await session.execute(_ANSWERED_BY, asked)).all()
 
 
@@ -153,6 +160,31 @@ async def require_no_wall(
 
 async def wall(session: AsyncSession, wall_id: UUID) -> Wall | None:
     return await session.get(Wall, wall_id, with_for_update=True)
+
+
+async def around(session: AsyncSession, client_id: UUID) -> Sequence[Wall]:
+    """The walls that stand around the whole of this client."""
+    found = await session.execute(
+        select(Wall)
+        .where(
+            col(Wall.client_id) == client_id,
+            col(Wall.matter_id).is_(None),
+            col(Wall.lowered_at).is_(None),
+        )
+        .order_by(col(Wall.wall_id))
+    )
+    return found.scalars().all()
+
+
+async def standing_for(session: AsyncSession, wall_id: UUID) -> Sequence[Wall]:
+    """The walls around matters of others that stand for this one."""
+    found = await session.execute(
+        select(Wall)
+        .where(col(Wall.stands_for) == wall_id, col(Wall.lowered_at).is_(None))
+        .order_by(col(Wall.wall_id))
+        .with_for_update()
+    )
+    return found.scalars().all()
 
 
 def _closed(caller: CallerIdentity) -> Any:

@@ -1,0 +1,1 @@
+"""Who the clients of a matter are: its own, and those who are represented jointly with them."""
