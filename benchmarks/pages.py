@@ -85,7 +85,8 @@ async def _pages(world: World, http: httpx2.AsyncClient) -> list[tuple[str, ...]
         ("client", "/v1/clients/{client_id}"),
         ("matter", "/v1/matters/{matter_id}"),
         ("how it stands", "/v1/matters/{matter_id}/standing"),
-        ("its first fifty matters", "/v1/matters"),
+        ("the first fifty matters", "/v1/matters"),
+        ("the first fifty clients", "/v1/clients"),
     ):
         asked = [(path.format(**one), by(world, one["email"])) for one in picked]
         rows.append(row(f"{name}, by a lawyer of its team", await measured(http, asked), bare))
