@@ -61,8 +61,9 @@ _IN_FORCE = """
 """
 # The team of a client or matter: its contact, whoever stands in or covers an absence, who was named
 # to work on it, and everybody above them. For one client it is read upwards from who answers them;
-# for lists downwards from the caller. Each branch has an index of its own. What is closed is asked
-# in the same breath: every page of client data asks both.
+# for lists downwards from the caller. Each branch has an index of its own; `OFFSET 0` keeps it from
+# reading everybody's contacts instead. What is closed is asked in the same breath: every page of
+# client data asks both.
 _HOW_THEY_STAND = text(f"""
     WITH RECURSIVE answering AS (
         SELECT staff_id, stand_in_id FROM points_of_contact
@@ -99,14 +100,14 @@ _OF_THE_TEAM = f"""
         UNION SELECT staff_id FROM staff WHERE stand_in_id IN (TABLE below)
         UNION SELECT staff_id FROM absences
               WHERE cancelled_at IS NULL AND stand_in_id IN (TABLE below) AND {_IN_FORCE}
-    ), contacts AS (
-        SELECT client_id, matter_id, from_at, until_at FROM points_of_contact
-        WHERE staff_id IN (TABLE answered)
-        UNION ALL
-        SELECT client_id, matter_id, from_at, until_at FROM points_of_contact
-        WHERE stand_in_id IN (TABLE below))
-    SELECT client_id, matter_id FROM contacts
-    WHERE {_IN_FORCE}
+    )
+    SELECT its.* FROM answered CROSS JOIN LATERAL (
+        SELECT client_id, matter_id FROM points_of_contact contact
+        WHERE contact.staff_id = answered.staff_id AND {_IN_FORCE} OFFSET 0) its
+    UNION ALL
+    SELECT its.* FROM below CROSS JOIN LATERAL (
+        SELECT client_id, matter_id FROM points_of_contact contact
+        WHERE contact.stand_in_id = below.staff_id AND {_IN_FORCE} OFFSET 0) its
     UNION ALL
     SELECT matters.client_id, matters.matter_id
     FROM team_members JOIN matters USING (matter_id) WHERE staff_id IN (TABLE below)

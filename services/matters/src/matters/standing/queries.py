@@ -72,7 +72,7 @@ async def standing(session: AsyncSession, matter: Matter, now: datetime) -> Stan
         last_telling=await told.last_that_counts(session, matter_id, tellings),
         ahead=await milestones.ahead(session, matter_id, now),
         owed=await clocks.in_matter(session, matter_id),
-        questions=await decisions.unanswered_in(session, matter_id),
+        questions=await decisions.unanswered_in(session, matter_id) if put else (),
         people=await staff.names(session, {one for one in told_by if one}),
     )
 
