@@ -1,13 +1,16 @@
-"""A process dies as a whole, so that whoever started it starts it again."""
+"""A process starts once and dies as a whole, so that whoever started it starts it again."""
 
 import asyncio
+import gc
 import signal
 from types import FrameType
 
 import pytest
 
-from shared.app import run_or_die
-from support.running import no_task_dies
+from shared.app import Service, create_service, run_or_die
+from support.machinery import MessagingSettings
+from support.platform import Platform
+from support.running import no_task_dies, running
 
 
 async def fails() -> None:
@@ -58,3 +61,16 @@ async def test_a_task_that_fails_while_it_is_cancelled_asks_nobody_to_end() -> N
         running.cancel()
         with pytest.raises(LookupError):
             await running
+
+
+async def test_what_a_start_made_is_not_looked_through_again_and_a_process_has_one_start(
+    platform: Platform,
+) -> None:
+    settings = await platform.settings(MessagingSettings, machinery_only=True)
+    gc.unfreeze()
+    for _ in range(2):
+        before = gc.get_freeze_count()
+        async with running(lambda given: create_service(Service(given)), settings):
+            frozen = gc.get_freeze_count()
+            await asyncio.sleep(0)  # its tasks begin
+        assert frozen > 10_000 if before == 0 else frozen <= before

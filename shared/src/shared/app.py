@@ -7,6 +7,7 @@ process ends and is started again, so that /readyz never lies about a half-dead 
 """
 
 import asyncio
+import gc
 import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
@@ -75,6 +76,7 @@ def create_service(service: Service) -> FastAPI:
             runtime = await _open(service, handlers, stack)
             app.state.runtime = runtime
             stack.push_async_callback(_end, _start(service, runtime))
+            be_settled()
             yield State(runtime=runtime)
         provider.force_flush(2000)
 
@@ -97,6 +99,15 @@ def be_global(provider: TracerProvider) -> None:
     """Spans made outside of HTTP go there too; the first application of a process decides."""
     if isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
         trace.set_tracer_provider(provider)
+
+
+def be_settled() -> None:
+    """What a start has made stays as long as its process: the garbage collector does not look
+    through it again, which took a tenth of a second in the middle of one request in two hundred.
+    Once in a process, so that what an application leaves behind in it can be collected."""
+    if not gc.get_freeze_count():
+        gc.collect()
+        gc.freeze()
 
 
 async def _open(service: Service, handlers: Handlers, stack: AsyncExitStack) -> Runtime:

@@ -54,11 +54,17 @@ async def are_with(session: AsyncSession, staff_id: UUID) -> bool:
     return found.first() is not None
 
 
+# By comparing instants: of a range, the index of the exclusion constraint would be searched, which
+# finds everybody's contacts that are in force, whoever they are of.
+_IN_FORCE = """
+    from_at <= statement_timestamp() + CAST(:offset AS interval)
+    AND (until_at IS NULL OR until_at > statement_timestamp() + CAST(:offset AS interval))
+"""
 # The team of a client or matter: its contact, whoever stands in or covers an absence, who was named
 # to work on it, and everybody above them. Who works on a matter works for its joint clients too.
 # For one client it is read upwards from who answers them; for lists downwards from the caller. Each
-# branch has an index of its own. What is closed is asked in the same breath: every page of client
-# data asks both.
+# branch has an index of its own; `OFFSET 0` keeps it from reading everybody's contacts instead.
+# What is closed is asked in the same breath: every page of client data asks both.
 _HOW_THEY_STAND = text(f"""
     WITH RECURSIVE joint AS (
         SELECT matter_id FROM matter_clients
@@ -67,18 +73,17 @@ _HOW_THEY_STAND = text(f"""
         SELECT staff_id, stand_in_id FROM points_of_contact
         WHERE client_id = :client_id
           AND (CAST(:matter_id AS uuid) IS NULL OR matter_id IS NULL OR matter_id = :matter_id)
-          AND tstzrange(from_at, until_at) @> statement_timestamp() + CAST(:offset AS interval)
+          AND {_IN_FORCE}
         UNION ALL
         SELECT contact.staff_id, contact.stand_in_id
         FROM joint JOIN points_of_contact contact ON contact.subject_id = joint.matter_id
-        WHERE tstzrange(from_at, until_at) @> statement_timestamp() + CAST(:offset AS interval)
+        WHERE {_IN_FORCE}
     ), people AS (
         SELECT staff_id FROM answering
         UNION SELECT stand_in_id FROM answering
         UNION SELECT staff.stand_in_id FROM staff JOIN answering USING (staff_id)
         UNION SELECT away.stand_in_id FROM absences away JOIN answering USING (staff_id)
-              WHERE away.cancelled_at IS NULL AND tstzrange(away.from_at, away.until_at)
-                    @> statement_timestamp() + CAST(:offset AS interval)
+              WHERE away.cancelled_at IS NULL AND {_IN_FORCE}
         UNION SELECT member.staff_id FROM matters JOIN team_members member USING (matter_id)
               WHERE client_id = :client_id
                 AND (CAST(:matter_id AS uuid) IS NULL OR matter_id = :matter_id)
@@ -94,7 +99,7 @@ _HOW_THEY_STAND = text(f"""
         SELECT FROM above JOIN staff USING (staff_id) WHERE staff.email = :email AND staff.active
     ) AS on_the_team
 """)
-_OF_THE_TEAM = """
+_OF_THE_TEAM = f"""
     WITH RECURSIVE below AS (
         SELECT staff_id FROM staff WHERE email = :email AND active
         UNION
@@ -103,24 +108,21 @@ _OF_THE_TEAM = """
         SELECT staff_id FROM below
         UNION SELECT staff_id FROM staff WHERE stand_in_id IN (TABLE below)
         UNION SELECT staff_id FROM absences
-              WHERE cancelled_at IS NULL AND stand_in_id IN (TABLE below)
-                AND tstzrange(from_at, until_at)
-                    @> statement_timestamp() + CAST(:offset AS interval)
-    ), contacts AS (
-        SELECT client_id, matter_id, from_at, until_at FROM points_of_contact
-        WHERE staff_id IN (TABLE answered)
+              WHERE cancelled_at IS NULL AND stand_in_id IN (TABLE below) AND {_IN_FORCE}
+    ), works AS (
+        SELECT its.* FROM answered CROSS JOIN LATERAL (
+            SELECT client_id, matter_id FROM points_of_contact contact
+            WHERE contact.staff_id = answered.staff_id AND {_IN_FORCE} OFFSET 0) its
         UNION ALL
-        SELECT client_id, matter_id, from_at, until_at FROM points_of_contact
-        WHERE stand_in_id IN (TABLE below)
-    ), team AS (
-        SELECT client_id, matter_id FROM contacts
-        WHERE tstzrange(from_at, until_at) @> statement_timestamp() + CAST(:offset AS interval)
+        SELECT its.* FROM below CROSS JOIN LATERAL (
+            SELECT client_id, matter_id FROM points_of_contact contact
+            WHERE contact.stand_in_id = below.staff_id AND {_IN_FORCE} OFFSET 0) its
         UNION ALL
         SELECT matters.client_id, matters.matter_id
         FROM team_members JOIN matters USING (matter_id) WHERE staff_id IN (TABLE below))
-    SELECT client_id, matter_id FROM team
+    SELECT client_id, matter_id FROM works
     UNION ALL
-    SELECT joint.client_id, joint.matter_id FROM team JOIN matter_clients joint USING (matter_id)
+    SELECT joint.client_id, joint.matter_id FROM works JOIN matter_clients joint USING (matter_id)
     WHERE joint.left_at IS NULL AND joint.membership_id <> joint.matter_id
 """
 
@@ -132,15 +134,15 @@ def team_clients(caller: CallerIdentity) -> Select[Any]:
 
 def team_matters(caller: CallerIdentity) -> CompoundSelect[Any]:
     """The matters on whose own team, or on whose client's team, the caller is."""
-    team, clients = _team(caller), _team(caller)
+    team = _team(caller)
     own = select(team.c.matter_id).where(team.c.matter_id.is_not(None))
-    whole = select(clients.c.client_id).where(clients.c.matter_id.is_(None))
+    whole = select(team.c.client_id).where(team.c.matter_id.is_(None))
     return own.union_all(select(col(Matter.matter_id)).where(col(Matter.client_id).in_(whole)))
 
 
 def _team(caller: CallerIdentity) -> Any:
     named = text(_OF_THE_TEAM).bindparams(email=caller.email or "", offset=clock.offset())
-    return named.columns(column("client_id"), column("matter_id")).subquery()
+    return named.columns(column("client_id"), column("matter_id")).cte("team")
 
 
 async def _is_theirs(

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel
+from sqlalchemy.ext.asyncio import AsyncSession
 
 import matters.contacts.queries as contacts
 from matters import access
@@ -20,7 +21,6 @@ from matters.told.models import Kind
 from shared import clock
 from shared.accesses import record_access
 from shared.auth import Caller
-from shared.db import Transaction
 from shared.idempotency import IdempotentRoute
 from shared.policy import PolicyTable
 
@@ -82,19 +82,19 @@ class StandingShown(BaseModel):
 
 
 @router.get("/{matter_id}/standing")
-async def get_standing(
-    matter_id: UUID, caller: Caller, session: Transaction, request: Request
-) -> StandingShown:
+async def get_standing(matter_id: UUID, caller: Caller, request: Request) -> StandingShown:
     """What the client was told, when, by whom; what is owed next, and why."""
-    await access.hold_key(request, Matter, matter_id)
-    matter = await access.matter(session, caller, POLICY, "read how it stands", matter_id)
-    await record_access(session, caller, matter.client_id, "timeline")
-    contact = await contacts.in_force(session, matter_id)
-    assert contact is not None, "a matter is never without a point of contact"
-    now = clock.now()
-    found = await queries.standing(session, matter, now)
+    runtime, now = request.state.runtime, clock.now()
+    async with runtime.db.transaction() as session:
+        matter = await access.matter(session, caller, POLICY, "read how it stands", matter_id)
+        await record_access(session, caller, matter.client_id, "timeline")
+        contact = await contacts.in_force(session, matter_id)
+        assert contact is not None, "a matter is never without a point of contact"
+        found = await queries.standing(session, matter, now)
     if caller.role == "client" and caller.client_id is not None:
         found = found.of(caller.client_id)
+    # Keys come over the network, so they are fetched when no transaction is open.
+    await runtime.keys.hold(*(one.client_id for one in found.members))
     since = found.last_told
     told = sorted(_told(session, found), key=lambda one: one.at, reverse=True)
     owed = sorted(_owed(matter, found, now, caller.role == "client"), key=_next_first)
@@ -108,7 +108,7 @@ async def get_standing(
     )
 
 
-def _told(session: Transaction, found: Standing) -> Iterator[Told]:
+def _told(session: AsyncSession, found: Standing) -> Iterator[Told]:
     def by(staff_id: UUID | None) -> str:
         return found.people.get(staff_id, "The firm") if staff_id else SYSTEM
 
