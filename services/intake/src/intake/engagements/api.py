@@ -16,10 +16,11 @@ from intake.access import TABLE
 from intake.consultations.models import Consultation
 from intake.consultations.queries import seen_by
 from intake.engagements import actions, drafting, queries, rules, signatures
-from intake.engagements.models import Engagement, Method, State
+from intake.engagements.models import Engagement, Method, Signer, State
 from intake.engagements.rules import WaitsFor
 from intake.engagements.terms import MustSign, NewTerms, Step, Terms
 from intake.files.models import File
+from intake.names.rules import Kind
 from intake.templates.queries import STANDARD
 from shared import clock, revisions
 from shared.accesses import record_access, record_accesses
@@ -56,10 +57,17 @@ class NewDraft(Draft):
 
 
 class SignerShown(BaseModel):
+    """`client_id`: of the joint client whom this signature makes; null where it makes none."""
+
     id: UUID
     name: str
     email: str
     capacity: str | None
+    joint_client: bool
+    kind: Kind
+    phone: str | None
+    signs_for: str | None
+    client_id: UUID | None
     signed_at: datetime | None
     method: Method | None
 
@@ -343,6 +351,14 @@ def _listed(row: Engagement) -> EngagementListed:
     )
 
 
+def _signer(one: Signer) -> SignerShown:
+    return SignerShown(
+        id=one.signer_id,
+        joint_client=one.client_id is not None,
+        **one.model_dump(include=set(SignerShown.model_fields)),
+    )
+
+
 async def _shown(session: Transaction, row: Engagement, response: Response) -> EngagementShown:
     response.headers["ETag"] = revisions.etag(row.revision)
     await session.flush()
@@ -351,10 +367,7 @@ async def _shown(session: Transaction, row: Engagement, response: Response) -> E
     return EngagementShown(
         **_listed(row).model_dump(),
         terms=queries.terms_of(session, row),
-        signers=[
-            SignerShown(id=one.signer_id, **one.model_dump(include=set(SignerShown.model_fields)))
-            for one in signers
-        ],
+        signers=[_signer(one) for one in signers],
         document_sha256=row.document_sha256.hex() if row.document_sha256 else None,
         waits_for=rules.waits_for(row.state, conflict=check.state == "possible"),
     )
