@@ -1,7 +1,7 @@
 """All benchmarks, one after the other, or those that are named: `python benchmarks/all.py mail`.
 
 They print ratios and percentiles of this run on this machine; docs/benchmarks.md tells how to read
-them. Loopback only; within six minutes.
+them. Loopback only; within ten minutes.
 """
 
 import asyncio
@@ -15,7 +15,17 @@ import uvloop
 
 from ground import ground
 
-NAMES = ("write_path", "mail", "events", "clocks", "record", "intake_way", "bills", "pages")
+NAMES = (
+    "write_path",
+    "mail",
+    "events",
+    "clocks",
+    "record",
+    "intake_way",
+    "bills",
+    "pages",
+    "timeline",
+)
 
 
 def main(names: list[str]) -> None:

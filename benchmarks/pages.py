@@ -79,20 +79,20 @@ async def _pages(world: World, http: httpx2.AsyncClient) -> list[tuple[str, ...]
         f" ORDER BY random() LIMIT {READS}"
     )
     await connection.close()
-    bare = await _measured(http, [("/healthz", {}) for _ in picked])
-    rows: list[tuple[str, ...]] = [_row("a door without a question", bare, bare)]
+    bare = await measured(http, [("/healthz", {}) for _ in picked])
+    rows: list[tuple[str, ...]] = [row("a door without a question", bare, bare)]
     for name, path in (
         ("client", "/v1/clients/{client_id}"),
         ("matter", "/v1/matters/{matter_id}"),
         ("how it stands", "/v1/matters/{matter_id}/standing"),
         ("its first fifty matters", "/v1/matters"),
     ):
-        asked = [(path.format(**one), _by(world, one["email"])) for one in picked]
-        rows.append(_row(f"{name}, by a lawyer of its team", await _measured(http, asked), bare))
+        asked = [(path.format(**one), by(world, one["email"])) for one in picked]
+        rows.append(row(f"{name}, by a lawyer of its team", await measured(http, asked), bare))
     return rows
 
 
-async def _measured(
+async def measured(
     http: httpx2.AsyncClient, asked: list[tuple[str, dict[str, str]]]
 ) -> list[float]:
     took = []
@@ -109,7 +109,7 @@ async def _handover(world: World, http: httpx2.AsyncClient) -> float:
     numbered = await connection.fetch("SELECT md5('s' || n)::uuid AS id FROM unnest(ARRAY[2, 1]) n")
     staff = [row["id"] for row in numbered]
     await connection.close()
-    partner = _by(world, "partner@firm.test", "partner")
+    partner = by(world, "partner@firm.test", "partner")
     began = time.perf_counter()
     body = {"to_staff_id": str(staff[1])}
     begun = await http.post(f"/v1/staff/{staff[0]}/handovers", json=body, headers=partner)
@@ -123,13 +123,13 @@ async def _handover(world: World, http: httpx2.AsyncClient) -> float:
     return time.perf_counter() - began
 
 
-def _by(world: World, email: str, role: str = "attorney") -> dict[str, str]:
+def by(world: World, email: str | None = None, role: str = "attorney", **of: str) -> dict[str, str]:
     stack = world.stack
-    token = mint(signing_key(stack.key("issuer")), stack.issuer, role, email=email)
+    token = mint(signing_key(stack.key("issuer")), stack.issuer, role, email=email, **of)
     return {"Authorization": f"Bearer {token}"}
 
 
-def _row(name: str, took: list[float], bare: list[float]) -> tuple[str, ...]:
+def row(name: str, took: list[float], bare: list[float]) -> tuple[str, ...]:
     def at(values: list[float], part: float) -> float:
         return values[min(int(len(values) * part), len(values) - 1)]
 

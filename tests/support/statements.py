@@ -8,12 +8,13 @@ from typing import Any
 from sqlalchemy import event
 
 from support.firm import World
+from support.running import Running
 
 OURS: ContextVar[bool] = ContextVar("OURS", default=False)
 
 
 @contextmanager
-def statements_of(world: World) -> Iterator[list[str]]:
+def statements_of(world: World | Running) -> Iterator[list[str]]:
     """What is asked within the block, and by what it calls."""
     asked: list[str] = []
 

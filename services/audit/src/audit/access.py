@@ -6,17 +6,12 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from audit import queries
+from audit.known import Staff, known
 from audit.queries import Closed, Selection
 from shared import clock, sealing
 from shared.auth import CallerIdentity
 from shared.contracts import FIRM_ID, Sealed
-from shared.contracts.matters import (
-    PointOfContactAssigned,
-    StaffChanged,
-    StaffRegistered,
-    WallLowered,
-    WallRaised,
-)
+from shared.contracts.matters import PointOfContactAssigned, WallRaised
 from shared.errors import NotFound
 from shared.keyring import Keyring
 from shared.policy import PolicyTable, Relation, permit
@@ -55,8 +50,6 @@ POLICY: PolicyTable = {
         "client": "self",
     },
 }
-
-Staff = StaffRegistered | StaffChanged
 
 
 async def permit_client(
@@ -138,13 +131,11 @@ async def closed_to(
 ) -> Closed:
     """The walls between the caller and one client, or all, as matters decides it (its
     walls/queries.py). The firm's key must be held."""
-    told = await queries.values(session, (WallRaised, WallLowered), client_id)
-    walls = [contract.model_validate_json(value) for contract, value in told]
-    lowered = {one.wall_id for one in walls if isinstance(one, WallLowered)}
-    standing = [one for one in walls if isinstance(one, WallRaised) and one.wall_id not in lowered]
+    told = await known(session)
+    standing = told.walls(client_id)
     if not standing or caller.role == "client":
         return Closed()
-    own = _own_ids(keys, caller, await directory(session))
+    own = _own_ids(keys, caller, told.staff)
     shut = [wall for wall in standing if _is_shut(wall, own, caller)]
     return Closed(
         clients=frozenset(one.client_id for one in shut if one.matter_id is None),
@@ -174,18 +165,8 @@ async def _on_the_team(
     client_id: UUID,
     matter_id: UUID | None,
 ) -> bool:
-    staff = await directory(session)
+    staff = (await known(session)).staff
     return bool(_own_ids(keys, caller, staff) & await _team(session, staff, client_id, matter_id))
-
-
-async def directory(session: AsyncSession) -> dict[UUID, Staff]:
-    """The newest entry of everybody on the staff who is active."""
-    newest: dict[UUID, Staff] = {}
-    for contract, value in await queries.values(session, (StaffRegistered, StaffChanged)):
-        entry = contract.model_validate_json(value)
-        assert isinstance(entry, StaffRegistered | StaffChanged)
-        newest[entry.staff_id] = entry
-    return {one: entry for one, entry in newest.items() if getattr(entry, "active", True)}
 
 
 async def _team(

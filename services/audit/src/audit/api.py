@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from audit import access, merkle, queries, streams, timeline
 from audit.access import POLICY, client_of, permit_client
+from audit.known import known
 from audit.queries import Selection
 from shared import accesses, clock
 from shared.auth import Caller, CallerIdentity
@@ -248,13 +249,14 @@ async def get_timeline(
         kinds = timeline.SHOWN_TO_CLIENTS if caller.role == "client" else None
         found = await queries.events_of(session, selection, kinds, after, paging.limit + 1)
         corrected = {} if kinds else await queries.corrections_of(session, client_id)
-        zone = await queries.time_zone(session)
+        firm = (await known(session)).firm
         await accesses.record_access(session, caller, client_id, "timeline")
     # Keys come over the network, so they are fetched when no transaction is open.
     events = {row.index: timeline.event_of(row) for row in found}
     await runtime.keys.hold(
         client_id, *{one for event in events.values() if event for one in owners_in(event)}
     )
+    zone = firm.time_zone if firm else "UTC"
     reader = timeline.Reader(runtime.keys, zone, caller.role == "client")
     return page(
         found,

@@ -13,6 +13,7 @@ from audit.checkpoints import signer_of
 from audit.copies import Copies
 from audit.exports import api as exports_api
 from audit.exports.exporter import Exporter
+from audit.known import Known
 from audit.log import Log
 from audit.settings import AuditSettings
 from audit.witnesses import Witness
@@ -37,6 +38,8 @@ def create_app(settings: AuditSettings | None = None) -> FastAPI:
     silent_after = timedelta(seconds=settings.audit_silent_after)
 
     def recorder(db: Database, keys: Keyring) -> Apply:
+        db.info["known"] = Known()  # one reading for all who ask in this process
+
         async def apply(records: Sequence[ConsumerRecord]) -> None:
             await handlers.record(the_log, db, records)
 

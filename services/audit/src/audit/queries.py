@@ -13,12 +13,14 @@ from audit.readings import kind_of
 from audit.streams import Stream
 from shared.contracts import CONTRACTS, Event
 from shared.contracts.audit import RecordCorrected
-from shared.contracts.matters import FirmChanged, MatterOpened
+from shared.contracts.matters import MatterOpened
 from shared.contracts.messaging import ClientMessageReceived, MessageFiled, MessageRefiled
 from shared.contracts.platform import StreamHeadsStated
 
 PLACING = [one.type_name() for one in (ClientMessageReceived, MessageFiled, MessageRefiled)]
 """What says to which matter a message belongs; the last one counts."""
+
+FILING = (MessageFiled, MessageRefiled)
 
 HOUSEKEEPING = [
     name
@@ -97,12 +99,20 @@ async def events_of(
         for name in CONTRACTS
         if kinds is not None and kind_of(name) in kinds and name not in HOUSEKEEPING
     ]
+    # Each way by its own index: of their disjunction every event's value would be read and sorted.
+    ways = " UNION ".join(
+        f"""
+            (SELECT r.index, r.type, r.fact_at FROM readings r
+            WHERE {selected} AND NOT r.type = ANY (:housekeeping) {behind}
+            AND (:every_kind OR r.type = ANY (:types))
+            ORDER BY r.fact_at, r.index LIMIT :limit)
+        """
+        for selected in _ways(selection)
+    )
     found = await session.execute(
         text(f"""
             SELECT r.index, r.type, r.fact_at, e.event_id, e.value
-            FROM readings r JOIN entries e USING (index)
-            WHERE {_selected(selection)} AND NOT r.type = ANY (:housekeeping) {behind}
-            AND (:every_kind OR r.type = ANY (:types))
+            FROM ({ways}) AS r JOIN entries e USING (index)
             ORDER BY r.fact_at, r.index LIMIT :limit
         """),
         _parameters(selection)
@@ -118,17 +128,17 @@ async def events_of(
 
 
 async def messages_of_matter(session: AsyncSession, matter_id: UUID) -> list[UUID]:
-    """Messages whose last filing was to this matter: they bring their earlier events with them."""
+    """Messages that were filed to this matter, and not elsewhere since: they bring their earlier
+    events with them. What is told of a message that came to the matter names the matter."""
     found = await session.execute(
-        text("""
+        text(f"""
             SELECT message FROM (
-                SELECT DISTINCT ON (message) message, r.matter_id
-                FROM readings r CROSS JOIN LATERAL unnest(r.message_ids) AS m(message)
-                WHERE r.type = ANY (:placing) AND r.message_ids && (
-                    SELECT coalesce(array_agg(message_ids[1]), '{}') FROM readings
-                    WHERE matter_id = :matter_id AND type = ANY (:placing))
-                ORDER BY message, r.index DESC) AS placed
-            WHERE matter_id = :matter_id
+                SELECT DISTINCT message_ids[1] AS message FROM readings
+                WHERE matter_id = :matter_id AND type IN ({_names(FILING)})) AS filed
+            WHERE :matter_id = (
+                SELECT (array_agg(matter_id ORDER BY index DESC)
+                        FILTER (WHERE type = ANY (:placing)))[1]
+                FROM readings WHERE message_ids && ARRAY[message])
         """),
         {"placing": PLACING, "matter_id": matter_id},
     )
@@ -153,65 +163,61 @@ async def place_of_message(
 
 async def client_of_matter(session: AsyncSession, matter_id: UUID) -> UUID | None:
     found = await session.execute(
-        text(
-            "SELECT client_id FROM readings WHERE matter_id = :matter_id AND type = :type LIMIT 1"
-        ),
-        {"matter_id": matter_id, "type": MatterOpened.type_name()},
+        text(f"""
+            SELECT client_id FROM readings
+            WHERE matter_id = :matter_id AND type IN ({_names((MatterOpened,))}) LIMIT 1
+        """),
+        {"matter_id": matter_id},
     )
     client_id: UUID | None = found.scalars().first()
     return client_id
 
 
 async def values(
-    session: AsyncSession, contracts: Sequence[type[Event]], client_id: UUID | None = None
+    session: AsyncSession, contracts: Sequence[type[Event]], client_id: UUID
 ) -> list[tuple[type[Event], bytes]]:
-    """All events of these contracts, in log order; of one client, when one is given."""
+    """All events of these contracts about one client, in log order."""
     found = await session.execute(
-        text("""
+        text(f"""
             SELECT r.type, e.value FROM readings r JOIN entries e USING (index)
-            WHERE r.type = ANY (:types)
-            AND (CAST(:client_id AS uuid) IS NULL OR r.client_id = :client_id) ORDER BY r.index
+            WHERE r.client_id = :client_id AND r.type IN ({_names(contracts)}) ORDER BY r.index
         """),
-        {"types": [one.type_name() for one in contracts], "client_id": client_id},
+        {"client_id": client_id},
     )
     return [(CONTRACTS[row.type], row.value) for row in found]
+
+
+async def events_after(
+    session: AsyncSession, contracts: Sequence[type[Event]], after: int
+) -> list[tuple[int, Event]]:
+    """Of these contracts, with their indexes, in log order: those above one index."""
+    found = await session.execute(
+        text(f"""
+            SELECT r.index, r.type, e.value FROM readings r JOIN entries e USING (index)
+            WHERE r.type IN ({_names(contracts)}) AND r.index > :after ORDER BY r.index
+        """),
+        {"after": after},
+    )
+    return [(at, CONTRACTS[name].model_validate_json(value)) for at, name, value in found]
 
 
 async def corrections_of(session: AsyncSession, client_id: UUID) -> dict[UUID, list[Any]]:
     """The rows of all corrections to events about a client, by the event that each corrects,
     newest first."""
     found = await session.execute(
-        text("""
+        text(f"""
             SELECT r.index, r.type, r.fact_at, e.event_id, e.value
             FROM readings r JOIN entries e USING (index)
-            WHERE r.type = :type AND r.client_id = :client_id ORDER BY r.index DESC
+            WHERE r.client_id = :client_id AND r.type IN ({_names((RecordCorrected,))})
+            ORDER BY r.index DESC
         """),
-        {"type": RecordCorrected.type_name(), "client_id": client_id},
+        {"client_id": client_id},
     )
     corrections: dict[UUID, list[Any]] = {}
     for row in found:
         corrected = RecordCorrected.model_validate_json(row.value)
         corrections.setdefault(corrected.corrects, []).append(row)
     return corrections
-
-
-async def firm(session: AsyncSession) -> FirmChanged | None:
-    """The firm as it last told of itself; None before it did."""
-    found = await session.execute(
-        text("""
-            SELECT e.value FROM readings r JOIN entries e USING (index)
-            WHERE r.type = :type ORDER BY r.index DESC LIMIT 1
-        """),
-        {"type": FirmChanged.type_name()},
-    )
-    value = found.scalar_one_or_none()
-    return FirmChanged.model_validate_json(value) if value else None
-
-
-async def time_zone(session: AsyncSession) -> str:
-    """The firm's, as it last told; UTC before it told any."""
-    told = await firm(session)
-    return told.time_zone if told else "UTC"
 
 
 async def stated(session: AsyncSession, owners: Sequence[str]) -> dict[Stream, int]:
@@ -306,15 +312,25 @@ async def contradictions(session: AsyncSession) -> tuple[dict[tuple[str, int, in
     return {(row[0], row[1], row[2]): row[3] for row in forks}, strays.scalar_one()
 
 
+def _names(contracts: Sequence[type[Event]]) -> str:
+    """Spelled out, not as parameters: only so an index of some types is found in every plan."""
+    return ", ".join(f"'{one.type_name()}'" for one in contracts)
+
+
 def _selected(selection: Selection) -> str:
+    return f"({' OR '.join(_ways(selection))})"
+
+
+def _ways(selection: Selection) -> list[str]:
     """Only the conditions that are asked for, so that each finds its index."""
-    of_messages = "r.message_ids && CAST(:messages AS uuid[])"
-    of_client = "AND (r.client_id = :client_id OR r.client_id IS NULL)"
+    of_client = "(r.client_id = :client_id OR r.client_id IS NULL)"
+    ways = []
     if selection.matter_id:
-        return f"(r.matter_id = :matter_id OR {of_messages}) {of_client}"
+        ways.append(f"r.matter_id = :matter_id AND {of_client}")
     if selection.messages:
-        return f"{of_messages} {of_client}"
-    return "r.client_id = :client_id" if selection.client_id else _open(selection.closed)
+        ways.append(f"r.message_ids && CAST(:messages AS uuid[]) AND {of_client}")
+    whole = "r.client_id = :client_id" if selection.client_id else _open(selection.closed)
+    return ways or [whole]
 
 
 def _open(closed: Closed) -> str:
@@ -355,6 +371,6 @@ def _parameters(selection: Selection) -> dict[str, Any]:
         given |= {"client_id": selection.client_id}
     if selection.matter_id:
         given |= {"matter_id": selection.matter_id}
-    if selection.matter_id or selection.messages:
+    if selection.messages:
         given |= {"messages": list(selection.messages)}
     return given

@@ -7,12 +7,13 @@ from typing import Any, Self
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from audit import access, merkle, queries, timeline
+from audit import merkle, queries, timeline
 from audit.checkpoints import Signer
 from audit.exports.content import Content, Found
 from audit.exports.pages import Line
 from audit.exports.rows import Export
 from audit.exports.texts import About
+from audit.known import known
 from audit.readings import kind_of
 from shared.contracts import FIRM_ID, Sealed
 from shared.contracts.matters import ClientRegistered, MatterOpened
@@ -37,9 +38,9 @@ class Reading:
         export = content.export
         await content.keys.hold(FIRM_ID, export.client_id)
         async with content.db.transaction() as session:
-            firm = await queries.firm(session)
-            directory = await access.directory(session)
+            heard = await known(session)
             told = await queries.values(session, (ClientRegistered, MatterOpened), export.client_id)
+        firm, directory = heard.firm, heard.staff
         zone = firm.time_zone if firm else "UTC"
         reader = timeline.Reader(content.keys, zone, is_client=False)
         client, titles = "a client", dict[UUID, str]()
