@@ -154,10 +154,12 @@ async def list_engagements(
     relation = permit(TABLE, caller, "read engagements")
     wanted = one_page(queries.every(), Engagement.engagement_id, paging)
     if client_id is not None:
-        wanted = wanted.where(col(Engagement.client_id) == client_id)
+        entries = await directory.entries(session, client_id)
+        wanted = wanted.where(col(Engagement.client_id).in_(entries))
     if relation == "self":
         wanted = wanted.where(
-            col(Engagement.client_id) == caller.client_id, col(Engagement.state) != "draft"
+            col(Engagement.client_id).in_(await directory.entries(session, caller.client_id)),
+            col(Engagement.state) != "draft",
         )
     if relation == "team":
         staff_id = await directory.staff_id_of(session, caller)

@@ -280,11 +280,12 @@ async def _require_joint_clients(
             f" POST /v1/matters/{row.matter_id}/joint-clients, which records how both agreed to it."
         )
     named = [one.client_id for one in joint if one.client_id]
-    if row.client_id in named or len(set(named)) < len(named):
+    own = await directory.entries(session, row.client_id)
+    if own & set(named) or len(set(named)) < len(named):
         raise ClientTwice("A joint client is another client than the matter's, and named once.")
     drafted = {one.client_id for one in await queries.signers(session, row.engagement_id)}
     for one in joint:
-        known = await directory.client(session, one.client_id) if one.client_id else None
+        known = await directory.unmerged(session, one.client_id) if one.client_id else None
         name = rules.bound_by(one) or one.name
         foreign = one.client_id and not known and one.client_id not in drafted
         if foreign or (known and not rules.is_like(known.name, name)):
