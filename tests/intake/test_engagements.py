@@ -395,19 +395,27 @@ async def test_terms_too_long_for_one_event_are_refused_when_drafted(intake: Int
 
 
 async def test_an_agreement_with_everything_at_its_most_can_still_be_told(intake: Intake) -> None:
-    parties = [{"role": "related", "name": f"{name} {'x' * 150}"} for name in many(99)]
+    names = [f"{name} {'x' * 150}" for name in many(99)]
+    parties = [{"role": "related", "name": name} for name in names]
     consultation_id = await intake.held(parties=parties)
     people = [
         {"name": f"{name} {'y' * 150}", "email": f"{number}@clients.test", "capacity": "z" * 200}
         for number, name in enumerate(many(5, seed=3))
     ]
+    joint = [
+        {"name": name, "email": f"{number}@joint.test", "joint_client": True}
+        for number, name in enumerate(names[:11])
+    ]
+    too_many = intake.draft(consultation_id=consultation_id, signers=people + joint)
+    assert await intake.refused("POST", "/v1/engagements", too_many) == "422 invalid"
     row = await intake.in_force(
         consultation_id=consultation_id,
-        signers=people,
+        signers=people + joint[:10],
         terms=TERMS | {"firm_will": ["x" * 18_000] * 5},
     )
     (signed,) = await intake.told(EngagementSigned)
-    assert (len(signed.parties), len(signed.signatures)) == (100, 5)
+    told = (signed.parties, signed.signatures, signed.joint_clients)
+    assert [len(one) for one in told] == [100, 15, 10]
     more = {"parties": [{"role": "adverse", "name": "One Too Many"}]}
     path = f"/v1/consultations/{row['consultation_id']}/parties"
     assert await intake.refused("POST", path, more) == "422 invalid"

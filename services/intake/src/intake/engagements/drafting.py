@@ -28,6 +28,8 @@ from shared.errors import Invalid, Refusal
 from shared.ids import new_id
 from shared.outbox import emit
 
+MOST_JOINT = 10  # with everything else at its most, one event has room for so many
+
 
 class AgreementAlive(Refusal):
     """A consultation leads to one agreement, and an agreement is amended once."""
@@ -279,6 +281,8 @@ async def _require_joint_clients(
             "An amendment makes nobody a client: let them join the matter with"
             f" POST /v1/matters/{row.matter_id}/joint-clients, which records how both agreed to it."
         )
+    if len(joint) > MOST_JOINT:
+        raise Invalid(f"At most {MOST_JOINT} joint clients sign at once; let more join the matter.")
     named = [one.client_id for one in joint if one.client_id]
     own = await directory.entries(session, row.client_id)
     if own & set(named) or len(set(named)) < len(named):
