@@ -29,14 +29,6 @@ from support.prospects import COUPLE, NOTE, TERMS, Holder, Intake, intake_in
 from support.timestamps import authority
 
 
-async def in_force(intake: Intake, **more: Any) -> dict[str, Any]:
-    row, holders = await intake.proposed(**more)
-    for one in holders:
-        assert (await one.signs()).status_code == 200
-    await intake.step(await intake.reread(row), "countersign")
-    return await intake.until(row, "signed")
-
-
 async def test_a_couple_reads_signs_and_gets_copies_and_the_matter_can_open(
     intake: Intake,
 ) -> None:
@@ -81,7 +73,7 @@ async def test_a_couple_reads_signs_and_gets_copies_and_the_matter_can_open(
 
 
 async def test_a_changed_octet_of_the_sealed_copy_is_found_by_others(intake: Intake) -> None:
-    row = await in_force(intake)
+    row = await intake.in_force()
     answer = await intake.call("GET", f"/v1/engagements/{row['id']}/document")
     octets = bytearray(answer.content)
     octets[1000] ^= 1
@@ -284,7 +276,7 @@ async def test_two_sealers_at_once_bring_it_into_force_once(intake: Intake) -> N
 
 async def test_an_amendment_replaces_what_was_agreed_for_the_same_matter(intake: Intake) -> None:
     consultation_id = await intake.held()
-    first = await in_force(intake, consultation_id=consultation_id)
+    first = await intake.in_force(consultation_id=consultation_id)
     dearer = TERMS | {"scope": "And the appeal."}
     draft = intake.draft(consultation_id=consultation_id, amends=first["id"], terms=dearer)
     row = await intake.done("POST", "/v1/engagements", draft)
@@ -301,7 +293,7 @@ async def test_an_amendment_replaces_what_was_agreed_for_the_same_matter(intake:
 
 
 async def test_an_ended_engagement_gives_everybody_a_letter(intake: Intake) -> None:
-    row = await in_force(intake)
+    row = await intake.in_force()
     ending = {"by_firm": True, "reasons": "The work is done."}
     path = f"/v1/engagements/{row['id']}/end"
     assert await intake.refused("POST", path, ending) == "422 invalid-request"
@@ -389,7 +381,7 @@ async def test_an_agreement_of_two_hundred_pages_is_printed_signed_and_sealed(
     await intake.done(
         "POST", "/v1/engagement-templates", {"template": "long", "sections": sections}
     )
-    row = await in_force(intake, template="long")
+    row = await intake.in_force(template="long")
     document = (await intake.call("GET", f"/v1/engagements/{row['id']}/document")).content
     assert words(document).count("\f") >= 200
     assert "Signature is Valid" in verdict(document)
@@ -403,20 +395,27 @@ async def test_terms_too_long_for_one_event_are_refused_when_drafted(intake: Int
 
 
 async def test_an_agreement_with_everything_at_its_most_can_still_be_told(intake: Intake) -> None:
-    parties = [{"role": "related", "name": f"{name} {'x' * 150}"} for name in many(99)]
+    names = [f"{name} {'x' * 150}" for name in many(99)]
+    parties = [{"role": "related", "name": name} for name in names]
     consultation_id = await intake.held(parties=parties)
     people = [
         {"name": f"{name} {'y' * 150}", "email": f"{number}@clients.test", "capacity": "z" * 200}
         for number, name in enumerate(many(5, seed=3))
     ]
-    row = await in_force(
-        intake,
+    joint = [
+        {"name": name, "email": f"{number}@joint.test", "joint_client": True}
+        for number, name in enumerate(names[:11])
+    ]
+    too_many = intake.draft(consultation_id=consultation_id, signers=people + joint)
+    assert await intake.refused("POST", "/v1/engagements", too_many) == "422 invalid"
+    row = await intake.in_force(
         consultation_id=consultation_id,
-        signers=people,
+        signers=people + joint[:10],
         terms=TERMS | {"firm_will": ["x" * 18_000] * 5},
     )
     (signed,) = await intake.told(EngagementSigned)
-    assert (len(signed.parties), len(signed.signatures)) == (100, 5)
+    told = (signed.parties, signed.signatures, signed.joint_clients)
+    assert [len(one) for one in told] == [100, 15, 10]
     more = {"parties": [{"role": "adverse", "name": "One Too Many"}]}
     path = f"/v1/consultations/{row['consultation_id']}/parties"
     assert await intake.refused("POST", path, more) == "422 invalid"

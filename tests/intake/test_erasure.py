@@ -44,13 +44,7 @@ async def test_nothing_of_who_never_became_a_client_is_left_but_the_names(
     files = await intake.rows("SELECT file_id, commitment FROM files WHERE state = 'kept'")
     assert len(files) == 3
     moved_clock.write_text(str(366 * 86_400))
-    for _ in range(80):
-        erased = await intake.rows(
-            "SELECT erased_at FROM consultations WHERE erased_at IS NOT NULL"
-        )
-        if erased:
-            break
-        await asyncio.sleep(0.1)
+    await intake.soon("SELECT 1 FROM consultations WHERE erased_at IS NOT NULL")
     left = {table: await intake.rows(f"SELECT * FROM {table}") for table in GONE}
     assert not any(left.values()), left
     (row,) = await intake.rows("SELECT name, email, note, reasons FROM consultations")

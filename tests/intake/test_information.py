@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from intake.information.rules import after_quiet_hours
+from intake.information.rules import after_quiet_hours, next_reminder
 from intake.pages.api import COOKIE
 from shared.contracts.intake import (
     InformationProvided,
@@ -169,6 +169,43 @@ async def test_what_is_needed_sooner_has_a_time_of_its_own_and_is_chased_sooner(
 
     await eventually(next_reminder, lambda at: at >= due_at)
     assert "reminder" not in {one.purpose for one in await intake.told(LinkIssued)}
+
+
+async def test_what_falls_due_between_two_reminders_is_chased_at_that_instant(
+    intake: Intake, moved_clock: Path
+) -> None:
+    items = [CHECKLIST["items"][0] | {"days": 2}, CHECKLIST["items"][1] | {"days": 4}]
+    await intake.done("POST", "/v1/checklists", CHECKLIST | {"items": items})
+    path = f"/v1/consultations/{await intake.held()}/information-requests"
+    due_at = (datetime.now(UTC) + timedelta(days=20)).isoformat()
+    row = await intake.done("POST", path, {"checklist": "divorce", "due_at": due_at})
+    second = after_quiet_hours(
+        datetime.fromisoformat(row["items"][1]["due_at"]), "America/New_York"
+    )
+
+    async def reminded() -> tuple[int, datetime]:
+        (shown,) = await intake.done("GET", path)
+        letters = [one for one in await intake.told(LinkIssued) if one.purpose == "reminder"]
+        return len(letters), datetime.fromisoformat(shown["remind_at"])
+
+    moved_clock.write_text(str(2.9 * 86_400))
+    await eventually(reminded, lambda found: found == (1, second))
+    moved_clock.write_text(str((second - datetime.now(UTC)).total_seconds()))
+    count, third = await eventually(reminded, lambda found: found[0] == 2)
+    assert count == 2
+    assert third >= second + timedelta(days=3)
+
+
+@given(
+    st.lists(st.integers(-30, 30).map(lambda days: BEGINNING + timedelta(days=days)), min_size=1),
+    st.integers(1, 30).map(lambda days: timedelta(days=days)),
+)
+def test_the_next_reminder_lies_ahead_and_not_behind_what_falls_due(
+    dues: list[datetime], every: timedelta
+) -> None:
+    at = next_reminder(dues, BEGINNING, every)
+    assert BEGINNING < at <= BEGINNING + every
+    assert not any(BEGINNING < due < at for due in dues)
 
 
 async def test_who_was_declined_is_chased_no_more(intake: Intake, moved_clock: Path) -> None:

@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import subprocess
+import sys
 import zipfile
 from base64 import b64encode
 from collections.abc import AsyncIterator
@@ -9,6 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -157,6 +160,12 @@ async def bundle(firm: Firm, **body: Any) -> bytes:
     await until(firm, export, "ready")
     content: bytes = (await fetch(firm, export)).content
     return content
+
+
+def checked(program: Path, target: Path, *key: str) -> subprocess.CompletedProcess[str]:
+    """Isolated: nothing but the standard library can be imported."""
+    command = [sys.executable, "-I", "-S", str(program), str(target), *key]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60)
 
 
 def unpacked(content: bytes) -> dict[str, bytes]:

@@ -242,6 +242,22 @@ class Intake:
             await asyncio.sleep(0.1)
         raise AssertionError(f"still {read['state']}")
 
+    async def in_force(self, **more: Any) -> dict[str, Any]:
+        """An agreement that everybody signed, the firm too."""
+        row, holders = await self.proposed(**more)
+        for one in holders:
+            assert (await one.signs()).status_code == 200
+        await self.step(await self.reread(row), "countersign")
+        return await self.until(row, "signed")
+
+    async def soon(self, statement: str, seconds: float = 10) -> None:
+        """Until the statement finds something."""
+        for _ in range(int(seconds * 10)):
+            if await self.rows(statement):
+                return
+            await asyncio.sleep(0.1)
+        raise AssertionError(f"nothing yet: {statement}")
+
     async def check(self, consultation_id: str) -> dict[str, Any]:
         found: dict[str, Any] = await self.done(
             "GET", f"/v1/consultations/{consultation_id}/conflict-check"

@@ -5,8 +5,6 @@ import asyncio
 import base64
 import json
 import os
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -24,6 +22,7 @@ from support.bundles import (
     answered,
     ask,
     bundle,
+    checked,
     fetch,
     mailed,
     messaging_at,
@@ -52,12 +51,6 @@ async def firm(platform: Platform, tmp_path: Path, messaging: Messaging) -> Asyn
         made = Firm(platform, record, one, new_id(), new_id())
         await made.told(firm_changed(), await made.open_matter(made.client_id, made.matter_id))
         yield made
-
-
-def checked(program: Path, target: Path, *key: str) -> subprocess.CompletedProcess[str]:
-    """Isolated: nothing but the standard library can be imported."""
-    command = [sys.executable, "-I", "-S", str(program), str(target), *key]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60)
 
 
 async def test_a_matters_bundle_proves_itself_with_the_program_inside_it(

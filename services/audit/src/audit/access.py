@@ -1,6 +1,7 @@
-"""Who may read what of the record. What is not in the table is denied; the team of a matter and the
-client concerned are found in the record itself."""
+"""Who may read what of the record. What is not in the table is denied; the team of a matter, its
+client and its joint clients are found in the record itself."""
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -11,7 +12,7 @@ from audit.queries import Closed, Selection
 from shared import clock, sealing
 from shared.auth import CallerIdentity
 from shared.contracts import FIRM_ID, Sealed
-from shared.contracts.matters import PointOfContactAssigned, WallRaised
+from shared.contracts.matters import JointClientJoined, PointOfContactAssigned, WallRaised
 from shared.errors import NotFound
 from shared.keyring import Keyring
 from shared.policy import PolicyTable, Relation, permit
@@ -61,7 +62,8 @@ async def permit_client(
     matter_id: UUID | None = None,
 ) -> None:
     """Raises Forbidden for a role without a line, NotFound for somebody else's client or matter,
-    and for one behind a wall: the record itself says which walls stand.
+    and for one behind a wall: the record itself says which walls stand. A joint client is
+    themselves in the matter too, until they leave; the matter's team reads what is theirs in it.
 
     The firm's key must be held: staff are known by their address, which is sealed under it.
     """
@@ -73,7 +75,7 @@ async def permit_client(
     if relation == "any":
         return
     relations: set[Relation] = set()
-    if client_id is not None and caller.client_id == client_id:
+    if client_id is not None and await _is_concerned(session, caller, client_id, matter_id):
         relations.add("self")
     if client_id is not None and await _on_the_team(session, keys, caller, client_id, matter_id):
         relations.add("team")
@@ -87,18 +89,29 @@ async def selection(
     client_id: UUID | None,
     matter_id: UUID | None,
 ) -> Selection:
-    """The entries of a client, of a matter, or all but what walls close, if the caller may read
-    them; called before the session's first statement."""
+    """The entries of a client, of a matter with those of its joint clients in it, or all but what
+    walls close, if the caller may read them; called before the session's first statement."""
     permit(POLICY, caller, "read entries")
     await keys.hold(FIRM_ID)
-    owner = await client_of(session, matter_id) if matter_id else client_id
-    if client_id not in (None, owner):
+    if matter_id is None:
+        await permit_client(session, keys, caller, "read entries", client_id)
+        closed = Closed() if client_id else await closed_to(session, keys, caller)
+        return Selection(client_id, closed=closed)
+    found = await of_matter(session, matter_id)
+    if client_id not in (None, *found.clients):
         raise NotFound("There is no such matter of that client that you may see.")
-    await permit_client(session, keys, caller, "read entries", owner, matter_id)
-    if owner is None:
-        return Selection(closed=await closed_to(session, keys, caller))
-    messages = await queries.messages_of_matter(session, matter_id) if matter_id else []
-    return Selection(owner, matter_id, messages)
+    await permit_client(session, keys, caller, "read entries", found.client_id, matter_id)
+    return found
+
+
+async def of_matter(session: AsyncSession, matter_id: UUID) -> Selection:
+    """The entries of a matter, for who was permitted to read it; raises NotFound."""
+    return Selection(
+        await client_of(session, matter_id),
+        matter_id,
+        await queries.messages_of_matter(session, matter_id),
+        (await known(session)).joint_clients(matter_id),
+    )
 
 
 async def selection_of_message(
@@ -129,19 +142,33 @@ async def closed_to(
     caller: CallerIdentity,
     client_id: UUID | None = None,
 ) -> Closed:
-    """The walls between the caller and one client, or all, as matters decides it (its
-    walls/queries.py). The firm's key must be held."""
+    """The walls between the caller and one client with those beside whom they are represented, or
+    all, as matters decides it (its walls/queries.py). The firm's key must be held."""
     told = await known(session)
-    standing = told.walls(client_id)
+    standing = told.walls(told.beside(client_id) if client_id else None)
     if not standing or caller.role == "client":
         return Closed()
     own = _own_ids(keys, caller, told.staff)
-    shut = [wall for wall in standing if _is_shut(wall, own, caller)]
-    return Closed(
-        clients=frozenset(one.client_id for one in shut if one.matter_id is None),
-        matters=frozenset(one.matter_id for one in shut if one.matter_id is not None),
-        touched=frozenset(one.client_id for one in shut),
-    )
+    return _closed_by([wall for wall in standing if _is_shut(wall, own, caller)], told.memberships)
+
+
+def _closed_by(shut: Iterable[WallRaised], memberships: Iterable[JointClientJoined]) -> Closed:
+    """A wall around one of joint clients closes their matter, and of a closed matter each client
+    is touched: without waiting for the wall that matters raises around the matter itself."""
+    clients, matters, touched = set[UUID](), set[UUID](), set[UUID]()
+    for wall in shut:
+        touched.add(wall.client_id)
+        if wall.matter_id is None:
+            clients.add(wall.client_id)
+        else:
+            matters.add(wall.matter_id)
+    for one in memberships:
+        both = {one.client_id, one.joint_client_id}
+        if both & clients:
+            matters.add(one.matter_id)
+        if one.matter_id in matters:
+            touched |= both
+    return Closed(frozenset(clients), frozenset(matters), frozenset(touched))
 
 
 def _is_shut(wall: WallRaised, own: set[UUID], caller: CallerIdentity) -> bool:
@@ -158,6 +185,14 @@ def _own_ids(keys: Keyring, caller: CallerIdentity, staff: dict[UUID, Staff]) ->
     }
 
 
+async def _is_concerned(
+    session: AsyncSession, caller: CallerIdentity, client_id: UUID, matter_id: UUID | None
+) -> bool:
+    if caller.client_id == client_id or matter_id is None:
+        return caller.client_id == client_id
+    return (await known(session)).represents(matter_id, caller.client_id)
+
+
 async def _on_the_team(
     session: AsyncSession,
     keys: Keyring,
@@ -165,8 +200,13 @@ async def _on_the_team(
     client_id: UUID,
     matter_id: UUID | None,
 ) -> bool:
-    staff = (await known(session)).staff
-    return bool(_own_ids(keys, caller, staff) & await _team(session, staff, client_id, matter_id))
+    """Of the client, or of whose matter it is in which they are a joint client."""
+    told = await known(session)
+    team = await _team(session, told.staff, client_id, matter_id)
+    for one in told.memberships:
+        if (one.matter_id, one.joint_client_id) == (matter_id, client_id):
+            team |= await _team(session, told.staff, one.client_id, matter_id)
+    return bool(_own_ids(keys, caller, told.staff) & team)
 
 
 async def _team(

@@ -11,9 +11,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from audit import access, merkle, queries, streams, timeline
-from audit.access import POLICY, client_of, permit_client
+from audit.access import POLICY, of_matter, permit_client
 from audit.known import known
-from audit.queries import Selection
 from shared import accesses, clock
 from shared.auth import Caller, CallerIdentity
 from shared.contracts import FIRM_ID, OWNERS
@@ -242,19 +241,18 @@ async def get_timeline(
     await runtime.keys.hold(FIRM_ID)
     async with runtime.db.transaction() as session:
         permit(POLICY, caller, "read timeline")
-        client_id = await client_of(session, matter_id)
-        await permit_client(session, runtime.keys, caller, "read timeline", client_id, matter_id)
-        messages = await queries.messages_of_matter(session, matter_id)
-        selection = Selection(client_id, matter_id, messages)
+        selection = await of_matter(session, matter_id)
+        about = (selection.client_id, matter_id)
+        await permit_client(session, runtime.keys, caller, "read timeline", *about)
         kinds = timeline.SHOWN_TO_CLIENTS if caller.role == "client" else None
         found = await queries.events_of(session, selection, kinds, after, paging.limit + 1)
-        corrected = {} if kinds else await queries.corrections_of(session, client_id)
+        corrected = {} if kinds else await queries.corrections_of(session, selection.clients)
         firm = (await known(session)).firm
-        await accesses.record_access(session, caller, client_id, "timeline")
+        await accesses.record_accesses(session, caller, selection.clients, "timeline")
     # Keys come over the network, so they are fetched when no transaction is open.
     events = {row.index: timeline.event_of(row) for row in found}
     await runtime.keys.hold(
-        client_id, *{one for event in events.values() if event for one in owners_in(event)}
+        *selection.clients, *{one for event in events.values() if event for one in owners_in(event)}
     )
     zone = firm.time_zone if firm else "UTC"
     reader = timeline.Reader(runtime.keys, zone, caller.role == "client")

@@ -1,6 +1,7 @@
-"""What the record says of the firm, of its staff and of walls, kept in the memory of the process:
-a reading of it up to one entry, from which every request reads on."""
+"""What the record says of the firm, of its staff, of walls and of joint clients, kept in the memory
+of the process: a reading of it up to one entry, from which every request reads on."""
 
+from collections.abc import Collection
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -9,13 +10,18 @@ from audit import queries
 from shared.contracts import Event
 from shared.contracts.matters import (
     FirmChanged,
+    JointClientJoined,
+    JointClientLeft,
     StaffChanged,
     StaffRegistered,
     WallLowered,
     WallRaised,
 )
 
-TOLD = (FirmChanged, StaffRegistered, StaffChanged, WallRaised, WallLowered)
+TOLD = (
+    FirmChanged, StaffRegistered, StaffChanged, WallRaised, WallLowered, JointClientJoined,
+    JointClientLeft,
+)  # fmt: skip
 
 Staff = StaffRegistered | StaffChanged
 
@@ -33,6 +39,8 @@ class Known:
         self._staff: dict[UUID, Staff] = {}
         self._walls: dict[UUID, WallRaised] = {}
         self._lowered: set[UUID] = set()
+        self._joined: dict[UUID, JointClientJoined] = {}
+        self._left: set[UUID] = set()
         self._through = -1
 
     @property
@@ -40,13 +48,41 @@ class Known:
         """The newest entry of everybody on the staff who is active."""
         return {one: entry for one, entry in self._staff.items() if getattr(entry, "active", True)}
 
-    def walls(self, client_id: UUID | None) -> list[WallRaised]:
-        """Those that stand around one client and that client's matters, or around any."""
+    def walls(self, clients: Collection[UUID] | None) -> list[WallRaised]:
+        """Those that stand around these clients and their matters, or around any."""
         return [
             wall
             for wall in self._walls.values()
-            if wall.wall_id not in self._lowered and client_id in (None, wall.client_id)
+            if wall.wall_id not in self._lowered and (clients is None or wall.client_id in clients)
         ]
+
+    @property
+    def memberships(self) -> Collection[JointClientJoined]:
+        """Of joint clients in matters of others, those who left among them."""
+        return self._joined.values()
+
+    def joint_clients(self, matter_id: UUID) -> list[UUID]:
+        """Whose entries are the matter's beside those of its client, in the order of joining: also
+        of who left, as what they were told stands."""
+        of_the_matter = (one for one in self.memberships if one.matter_id == matter_id)
+        return list(dict.fromkeys(one.joint_client_id for one in of_the_matter))
+
+    def jointly(self, client_id: UUID) -> list[UUID]:
+        """The matters of others whose joint client somebody is or was."""
+        return [one.matter_id for one in self.memberships if one.joint_client_id == client_id]
+
+    def represents(self, matter_id: UUID, client_id: UUID | None) -> bool:
+        """Whether somebody is a joint client of the matter, and has not left."""
+        return any(
+            one.matter_id == matter_id and one.joint_client_id == client_id
+            for membership_id, one in self._joined.items()
+            if membership_id not in self._left
+        )
+
+    def beside(self, client_id: UUID) -> set[UUID]:
+        """The client, and everybody who was ever a client of one matter with them."""
+        pairs = ((one.client_id, one.joint_client_id) for one in self.memberships)
+        return {client_id}.union(*(pair for pair in pairs if client_id in pair))
 
     async def read_on(self, session: AsyncSession) -> None:
         for index, event in await queries.events_after(session, TOLD, self._through):
@@ -64,6 +100,10 @@ class Known:
                 self._walls[event.wall_id] = event
             case WallLowered():  # may be told before its WallRaised: lowered it stays
                 self._lowered.add(event.wall_id)
+            case JointClientJoined():
+                self._joined[event.membership_id] = event
+            case JointClientLeft():
+                self._left.add(event.membership_id)
 
 
 async def known(session: AsyncSession) -> Known:

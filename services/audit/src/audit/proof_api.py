@@ -111,8 +111,7 @@ async def prove_inclusions(
     start, of_size = _place_in(paging.after) if paging.after else (-1, size)
     of_size = await _known_size(session, of_size)
     found = await queries.entries_after(session, selection, start, paging.limit + 1, of_size)
-    if selection.client_id:
-        await accesses.record_access(session, caller, selection.client_id, "entries")
+    await accesses.record_accesses(session, caller, selection.clients, "entries")
     proved = {
         row.index: await _inclusion(session, row.event_id, row.index, of_size)
         for row in found[: paging.limit]

@@ -46,13 +46,19 @@ class Closed:
 
 @dataclass(frozen=True)
 class Selection:
-    """Which entries: of a client's matter with the messages filed to it, of a client's messages, of
-    a client, or all that are not `closed`."""
+    """Which entries: of a client's matter with the messages filed to it and what is its joint
+    clients' in it, of a client's messages, of a client, or all that are not `closed`."""
 
     client_id: UUID | None = None
     matter_id: UUID | None = None
     messages: Sequence[UUID] = ()
+    joint_clients: Sequence[UUID] = ()
     closed: Closed = Closed()
+
+    @property
+    def clients(self) -> list[UUID]:
+        """Whose entries these may be."""
+        return [self.client_id, *self.joint_clients] if self.client_id else []
 
 
 async def entries_after(
@@ -173,6 +179,18 @@ async def client_of_matter(session: AsyncSession, matter_id: UUID) -> UUID | Non
     return client_id
 
 
+async def numbers_of_matters(session: AsyncSession, matters: Sequence[UUID]) -> dict[UUID, str]:
+    found = await session.execute(
+        text(f"""
+            SELECT e.value FROM readings r JOIN entries e USING (index)
+            WHERE r.matter_id = ANY (:matters) AND r.type IN ({_names((MatterOpened,))})
+        """),
+        {"matters": matters},
+    )
+    opened = [MatterOpened.model_validate_json(value) for value in found.scalars()]
+    return {one.matter_id: one.number for one in opened}
+
+
 async def values(
     session: AsyncSession, contracts: Sequence[type[Event]], client_id: UUID
 ) -> list[tuple[type[Event], bytes]]:
@@ -201,17 +219,17 @@ async def events_after(
     return [(at, CONTRACTS[name].model_validate_json(value)) for at, name, value in found]
 
 
-async def corrections_of(session: AsyncSession, client_id: UUID) -> dict[UUID, list[Any]]:
-    """The rows of all corrections to events about a client, by the event that each corrects,
+async def corrections_of(session: AsyncSession, clients: Sequence[UUID]) -> dict[UUID, list[Any]]:
+    """The rows of all corrections to events about these clients, by the event that each corrects,
     newest first."""
     found = await session.execute(
         text(f"""
             SELECT r.index, r.type, r.fact_at, e.event_id, e.value
             FROM readings r JOIN entries e USING (index)
-            WHERE r.client_id = :client_id AND r.type IN ({_names((RecordCorrected,))})
+            WHERE r.client_id = ANY (:clients) AND r.type IN ({_names((RecordCorrected,))})
             ORDER BY r.index DESC
         """),
-        {"client_id": client_id},
+        {"clients": clients},
     )
     corrections: dict[UUID, list[Any]] = {}
     for row in found:
@@ -323,7 +341,7 @@ def _selected(selection: Selection) -> str:
 
 def _ways(selection: Selection) -> list[str]:
     """Only the conditions that are asked for, so that each finds its index."""
-    of_client = "(r.client_id = :client_id OR r.client_id IS NULL)"
+    of_client = "(r.client_id = ANY (:clients) OR r.client_id IS NULL)"
     ways = []
     if selection.matter_id:
         ways.append(f"r.matter_id = :matter_id AND {of_client}")
@@ -368,7 +386,8 @@ def _parameters(selection: Selection) -> dict[str, Any]:
     if not (selection.client_id or selection.messages):
         given |= _closed_parameters(selection.closed)
     if selection.client_id:
-        given |= {"client_id": selection.client_id}
+        of_one = not (selection.matter_id or selection.messages)
+        given |= {"client_id": selection.client_id} if of_one else {"clients": selection.clients}
     if selection.matter_id:
         given |= {"matter_id": selection.matter_id}
     if selection.messages:

@@ -23,7 +23,8 @@ OUTBOUND = {"MessageSent", "MessageAcknowledged", "MessageBounced", "MessageFail
 
 SHOWN_TO_CLIENTS = INBOUND | OUTBOUND | {
     "AcknowledgmentDue", "ResponseDue", "ClockMet", "ClockPaused", "ClockResumed",
-    "CallLogged", "MatterOpened", "MatterClosed", "PointOfContactAssigned",
+    "CallLogged", "MatterOpened", "MatterClosed", "JointClientJoined", "JointClientLeft",
+    "PointOfContactAssigned",
     "UpdateDue", "UpdateRequested", "ProgressUpdateSent", "DecisionRequested", "DecisionRecorded",
     "DecisionWithdrawn", "StrategyQuestioned", "StrategyExplained",
     "CaseAssessmentShared", "CaseAssessmentAcknowledged",
@@ -186,6 +187,11 @@ def _call(event: Any, reader: Reader) -> str:
     return how if reader.is_client else f"{how}: {reader.text(event.note)}"
 
 
+def _left(event: Any, reader: Reader) -> str:
+    words = "A joint client is represented no more"
+    return words if reader.is_client else f"{words}: {reader.text(event.reason)}"
+
+
 def _met(event: Any, reader: Reader) -> str:
     return f"{_clock(event)} given{', late' if event.late else ' in time'}"
 
@@ -226,6 +232,8 @@ WORDS: dict[str, Callable[[Any, Reader], str]] = {
     "MatterOpened": lambda event, reader: (
         f"Matter {event.number} opened: {reader.text(event.title)}"
     ),
+    "JointClientJoined": _sealed("reason", "A joint client is represented from now on"),
+    "JointClientLeft": _left,
     "PointOfContactAssigned": lambda event, reader: (
         f"New point of contact from {reader.time(event.from_at)}"
     ),

@@ -1,5 +1,6 @@
 """Who may see and do what, denied by default: partners all, others of the firm the consultations
-that are theirs, a person their own. Foreign and missing are one answer."""
+that are theirs, a person their own, of every entry of theirs. Foreign and missing are one
+answer."""
 
 from uuid import UUID
 
@@ -43,7 +44,8 @@ async def may(
     """Raises Forbidden or NotFound."""
     relations: set[Relation] = set()
     if caller.role == "client":
-        relations = {"self"} if caller.client_id == row.client_id else set()
+        own = await directory.entries(session, caller.client_id)
+        relations = {"self"} if row.client_id in own else set()
     elif permit(TABLE, caller, action) == "team" and await _is_theirs(session, caller, row):
         relations = {"team"}
     permit(TABLE, caller, action, relations)

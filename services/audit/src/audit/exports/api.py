@@ -99,6 +99,7 @@ async def post_export(
         client_id=selection.client_id,
         matter_id=selection.matter_id,
         messages=selection.messages,
+        joint_clients=selection.joint_clients,
         requested_by=caller.id,
         role=caller.role,
         size=size,
@@ -114,7 +115,7 @@ async def post_export(
         expires_at=None,
     )
     await rows.insert(session, export)
-    await accesses.record_access(session, caller, export.client_id, "entries")
+    await accesses.record_accesses(session, caller, export.selection.clients, "entries")
     _begin_after_commit(request, background, export.export_id)
     return _shown(export)
 
@@ -172,7 +173,7 @@ async def get_bundle(
     export = await _permitted(request, session, caller, export_id)
     if export.state != "ready" or export.octets is None or export.digest is None:
         raise ExportNotReady(f"The export is {export.state}.", state=export.state)
-    await accesses.record_access(session, caller, export.client_id, "entries")
+    await accesses.record_accesses(session, caller, export.selection.clients, "entries")
     first, last = _span(range_, export.octets)
     headers = {
         "accept-ranges": "bytes",

@@ -11,7 +11,6 @@ from audit import entries, queries, timeline
 from audit.exports import opening, rows
 from audit.exports.originals import File, Stopped
 from audit.exports.rows import Export
-from audit.queries import Selection
 from shared import sealing
 from shared.contracts import Event
 from shared.db import Database
@@ -61,11 +60,10 @@ class Content:
     async def entries(self) -> AsyncIterator[Found]:
         """In log order."""
         export, last = self.export, -1
-        selection = Selection(export.client_id, export.matter_id, export.messages)
         while True:
             async with self.db.transaction() as session:
                 page = await queries.entries_after(
-                    session, selection, last, ENTRIES_AT_ONCE, export.size
+                    session, export.selection, last, ENTRIES_AT_ONCE, export.size
                 )
             for found in await self._opened(page):
                 yield found
@@ -76,7 +74,8 @@ class Content:
     async def _opened(self, page: Sequence[Any]) -> list[Found]:
         values = [entries.parsed(row.value) for row in page]
         await self.keys.hold(
-            self.export.client_id, *{one for value in values for one in opening.owners_of(value)}
+            *self.export.selection.clients,
+            *{one for value in values for one in opening.owners_of(value)},
         )
         return [
             Found(

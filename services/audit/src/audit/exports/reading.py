@@ -36,22 +36,29 @@ class Reading:
     @classmethod
     async def of(cls, content: Content) -> Self:
         export = content.export
-        await content.keys.hold(FIRM_ID, export.client_id)
+        await content.keys.hold(FIRM_ID, *export.selection.clients)
         async with content.db.transaction() as session:
             heard = await known(session)
-            told = await queries.values(session, (ClientRegistered, MatterOpened), export.client_id)
+            told = [
+                one
+                for client_id in export.selection.clients
+                for one in await queries.values(
+                    session, (ClientRegistered, MatterOpened), client_id
+                )
+            ]
+            numbers = await queries.numbers_of_matters(session, heard.jointly(export.client_id))
         firm, directory = heard.firm, heard.staff
         zone = firm.time_zone if firm else "UTC"
         reader = timeline.Reader(content.keys, zone, is_client=False)
-        client, titles = "a client", dict[UUID, str]()
-        numbers: dict[UUID, str] = {}
+        names, titles = dict[UUID, str](), dict[UUID, str]()
         for contract, value in told:
             event: Any = contract.model_validate_json(value)
             if isinstance(event, ClientRegistered):
-                client = reader.text(event.name) or client
+                names[event.client_id] = reader.text(event.name)
             else:
                 numbers[event.matter_id] = event.number
                 titles[event.matter_id] = reader.text(event.title)
+        client = " and ".join(one for one in names.values() if one) or "a client"
         subject = f"client {client}"
         if export.matter_id in numbers:
             matter_id = export.matter_id

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from audit.queries import Selection
 from shared.contracts import Sealed
 
 TOUCHED_WITHIN = timedelta(minutes=3)
@@ -24,6 +25,7 @@ class Export:
     client_id: UUID
     matter_id: UUID | None
     messages: Sequence[UUID]
+    joint_clients: Sequence[UUID]
     requested_by: UUID
     role: str
     size: int
@@ -38,9 +40,14 @@ class Export:
     ready_at: datetime | None
     expires_at: datetime | None
 
+    @property
+    def selection(self) -> Selection:
+        """What it is made of, as it was when it was asked for."""
+        return Selection(self.client_id, self.matter_id, self.messages, self.joint_clients)
+
 
 _SHOWN = """
-    export_id, client_id, matter_id, messages, requested_by, role, size,
+    export_id, client_id, matter_id, messages, joint_clients, requested_by, role, size,
     CASE WHEN state = 'making' AND touched_at < clock_timestamp() - CAST(:within AS interval)
          THEN 'stopped' ELSE state END AS state,
     problem, done, total, entries, octets, digest, created_at, ready_at, expires_at
@@ -50,14 +57,14 @@ _SHOWN = """
 async def insert(session: AsyncSession, export: Export) -> None:
     await session.execute(
         text("""
-            INSERT INTO exports (export_id, client_id, matter_id, messages, requested_by, role,
-                                 size, state, created_at, touched_at)
-            VALUES (:export_id, :client_id, :matter_id, :messages, :requested_by, :role, :size,
-                    'making', :created_at, clock_timestamp())
+            INSERT INTO exports (export_id, client_id, matter_id, messages, joint_clients,
+                                 requested_by, role, size, state, created_at, touched_at)
+            VALUES (:export_id, :client_id, :matter_id, :messages, :joint_clients, :requested_by,
+                    :role, :size, 'making', :created_at, clock_timestamp())
         """),
         {name: getattr(export, name) for name in (
-            "export_id", "client_id", "matter_id", "messages", "requested_by", "role", "size",
-            "created_at")},
+            "export_id", "client_id", "matter_id", "messages", "joint_clients", "requested_by",
+            "role", "size", "created_at")},
     )  # fmt: skip
 
 

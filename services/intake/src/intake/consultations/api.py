@@ -234,7 +234,8 @@ async def list_consultations(
     if state is not None:
         wanted = wanted.where(col(Consultation.state) == state)
     if relation == "self":
-        wanted = wanted.where(col(Consultation.client_id) == caller.client_id)
+        own = await directory.entries(session, caller.client_id)
+        wanted = wanted.where(col(Consultation.client_id).in_(own))
     if relation == "team":
         staff_id = await directory.staff_id_of(session, caller)
         wanted = wanted.where(queries.seen_by(staff_id, caller.id))
@@ -331,7 +332,7 @@ async def _asked(
     taken_by: UUID | None = None,
 ) -> Consultation:
     await request.state.runtime.keys.hold(client_id or (fresh := new_id()), create=not client_id)
-    if client_id is not None and await directory.client(session, client_id) is None:
+    if client_id is not None and await directory.unmerged(session, client_id) is None:
         raise Invalid(f"There is no client {client_id}.")
     if point_of_contact_id is not None:
         await directory.active_staff(session, point_of_contact_id)

@@ -3,17 +3,21 @@
 from collections.abc import Mapping
 from typing import Any
 
+from sqlalchemy import text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
 
 import intake.conflicts.actions as conflicts
 import intake.names.actions as names
-from intake.directory.models import Client, Firm, PointOfContact, Staff
+from intake.directory import queries
+from intake.directory.models import Client, Firm, MergedClient, PointOfContact, Staff
 from intake.names.rules import Role
 from intake.tables import Row
 from shared.contracts.matters import (
     ClientChanged,
     ClientRegistered,
+    ClientsMerged,
     FirmChanged,
     PartiesChanged,
     PartyRole,
@@ -23,6 +27,7 @@ from shared.contracts.matters import (
 )
 from shared.keyring import unseal
 
+ONE_AFTER_THE_OTHER = text("SELECT pg_advisory_xact_lock(hashtext('intake mergers'))")
 ROLES: dict[PartyRole, Role] = {
     "client": "client",
     "joint_client": "client",
@@ -72,6 +77,20 @@ async def keep_client(session: AsyncSession, event: ClientRegistered | ClientCha
             written=[name],
         )
         await conflicts.look_again(session, new, "client", client_id=event.client_id)
+
+
+async def keep_merger(session: AsyncSession, event: ClientsMerged) -> None:
+    """A chain is closed when it is told, in whatever order: who stayed before may have been merged
+    since, or be merged with what was told first."""
+    await session.execute(ONE_AFTER_THE_OTHER)
+    stays = await queries.survivor(session, event.client_id)
+    await session.execute(
+        update(MergedClient)
+        .where(col(MergedClient.client_id) == event.merged_id)
+        .values(client_id=stays)
+    )
+    row = {"merged_id": event.merged_id, "client_id": stays}
+    await session.execute(insert(MergedClient).values(row).on_conflict_do_nothing())
 
 
 async def keep_parties(session: AsyncSession, event: PartiesChanged) -> None:

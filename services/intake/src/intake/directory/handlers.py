@@ -6,6 +6,7 @@ from intake.directory import actions
 from shared.contracts.matters import (
     ClientChanged,
     ClientRegistered,
+    ClientsMerged,
     FirmChanged,
     PartiesChanged,
     PointOfContactAssigned,
@@ -40,6 +41,11 @@ async def on_client_registered(session: AsyncSession, event: ClientRegistered) -
 @handlers.on(ClientChanged)
 async def on_client_changed(session: AsyncSession, event: ClientChanged) -> None:
     await actions.keep_client(session, event)
+
+
+@handlers.on(ClientsMerged)
+async def on_clients_merged(session: AsyncSession, event: ClientsMerged) -> None:
+    await actions.keep_merger(session, event)
 
 
 @handlers.on(PartiesChanged)

@@ -36,6 +36,14 @@ class Client(Row, table=True):
     time_zone: str
 
 
+class MergedClient(Row, table=True):
+    """An entry that turned out to be that of `client_id`, who is merged into nobody."""
+
+    __tablename__ = "merged_clients"
+    merged_id: UUID = Field(primary_key=True)
+    client_id: UUID
+
+
 class PointOfContact(Row, table=True):
     """From `from_at` until the next one of the same client and matter."""
 

@@ -7,13 +7,17 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from intake.directory.models import Client, Firm, PointOfContact, Staff
+from intake.directory.models import Client, Firm, MergedClient, PointOfContact, Staff
 from shared import clock
 from shared.auth import CallerIdentity
 from shared.contracts import FIRM_ID
-from shared.errors import Invalid
+from shared.errors import Invalid, Refusal
 
 ANYWHERE = "UTC"
+
+
+class ClientMerged(Refusal):
+    """This entry was merged into another: work with that one."""
 
 
 async def firm(session: AsyncSession) -> Firm | None:
@@ -32,6 +36,33 @@ async def time_zone(session: AsyncSession) -> str:
 
 async def client(session: AsyncSession, client_id: UUID) -> Client | None:
     return await session.get(Client, client_id)
+
+
+async def survivor(session: AsyncSession, client_id: UUID) -> UUID:
+    """The entry that stays, which is mostly this one."""
+    merged = await session.get(MergedClient, client_id)
+    return merged.client_id if merged else client_id
+
+
+async def entries(session: AsyncSession, client_id: UUID | None) -> set[UUID]:
+    """All entries of this client: what is recorded of any of them is read together."""
+    if client_id is None:
+        return set()
+    stays = await survivor(session, client_id)
+    merged = await session.execute(
+        select(col(MergedClient.merged_id)).where(col(MergedClient.client_id) == stays)
+    )
+    return {stays, *merged.scalars()}
+
+
+async def unmerged(session: AsyncSession, client_id: UUID) -> Client | None:
+    """Who may be given something new. Raises ClientMerged."""
+    stays = await survivor(session, client_id)
+    if stays != client_id:
+        raise ClientMerged(
+            "This entry was merged into another: work with that one.", client_id=str(stays)
+        )
+    return await client(session, client_id)
 
 
 async def active_staff(session: AsyncSession, staff_id: UUID) -> Staff:

@@ -16,10 +16,11 @@ from intake.access import TABLE
 from intake.consultations.models import Consultation
 from intake.consultations.queries import seen_by
 from intake.engagements import actions, drafting, queries, rules, signatures
-from intake.engagements.models import Engagement, Method, State
+from intake.engagements.models import Engagement, Method, Signer, State
 from intake.engagements.rules import WaitsFor
 from intake.engagements.terms import MustSign, NewTerms, Step, Terms
 from intake.files.models import File
+from intake.names.rules import Kind
 from intake.templates.queries import STANDARD
 from shared import clock, revisions
 from shared.accesses import record_access, record_accesses
@@ -56,10 +57,17 @@ class NewDraft(Draft):
 
 
 class SignerShown(BaseModel):
+    """`client_id`: of the joint client whom this signature makes; null where it makes none."""
+
     id: UUID
     name: str
     email: str
     capacity: str | None
+    joint_client: bool
+    kind: Kind
+    phone: str | None
+    signs_for: str | None
+    client_id: UUID | None
     signed_at: datetime | None
     method: Method | None
 
@@ -146,10 +154,12 @@ async def list_engagements(
     relation = permit(TABLE, caller, "read engagements")
     wanted = one_page(queries.every(), Engagement.engagement_id, paging)
     if client_id is not None:
-        wanted = wanted.where(col(Engagement.client_id) == client_id)
+        entries = await directory.entries(session, client_id)
+        wanted = wanted.where(col(Engagement.client_id).in_(entries))
     if relation == "self":
         wanted = wanted.where(
-            col(Engagement.client_id) == caller.client_id, col(Engagement.state) != "draft"
+            col(Engagement.client_id).in_(await directory.entries(session, caller.client_id)),
+            col(Engagement.state) != "draft",
         )
     if relation == "team":
         staff_id = await directory.staff_id_of(session, caller)
@@ -343,6 +353,14 @@ def _listed(row: Engagement) -> EngagementListed:
     )
 
 
+def _signer(one: Signer) -> SignerShown:
+    return SignerShown(
+        id=one.signer_id,
+        joint_client=one.client_id is not None,
+        **one.model_dump(include=set(SignerShown.model_fields)),
+    )
+
+
 async def _shown(session: Transaction, row: Engagement, response: Response) -> EngagementShown:
     response.headers["ETag"] = revisions.etag(row.revision)
     await session.flush()
@@ -351,10 +369,7 @@ async def _shown(session: Transaction, row: Engagement, response: Response) -> E
     return EngagementShown(
         **_listed(row).model_dump(),
         terms=queries.terms_of(session, row),
-        signers=[
-            SignerShown(id=one.signer_id, **one.model_dump(include=set(SignerShown.model_fields)))
-            for one in signers
-        ],
+        signers=[_signer(one) for one in signers],
         document_sha256=row.document_sha256.hex() if row.document_sha256 else None,
         waits_for=rules.waits_for(row.state, conflict=check.state == "possible"),
     )

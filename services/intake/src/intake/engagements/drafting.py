@@ -28,6 +28,8 @@ from shared.errors import Invalid, Refusal
 from shared.ids import new_id
 from shared.outbox import emit
 
+MOST_JOINT = 10  # with everything else at its most, one event has room for so many
+
 
 class AgreementAlive(Refusal):
     """A consultation leads to one agreement, and an agreement is amended once."""
@@ -45,6 +47,18 @@ class SignerUnchecked(Refusal):
 
 class SignedByTheFirm(Refusal):
     """A link to sign would go to somebody of the firm."""
+
+    status = 422
+
+
+class ClientTwice(Refusal):
+    """A joint client is a client of this matter already."""
+
+    status = 422
+
+
+class JoinedByAmendment(Refusal):
+    """An amendment changes what was agreed, not who the clients are."""
 
     status = 422
 
@@ -94,6 +108,7 @@ async def draft(
     )
     await _require_people(session, point_of_contact_id, team)
     await _require_signers(session, consultation, signers)
+    await _require_joint_clients(session, row, signers)
     await _write_terms(session, row, terms)
     session.add(row)
     await session.flush()
@@ -120,6 +135,7 @@ async def redraft(
     await _require_people(session, point_of_contact_id, team)
     consultation = await consultations.consultation(session, row.consultation_id)
     await _require_signers(session, consultation, signers)
+    await _require_joint_clients(session, row, signers)
     row.revision += 1
     row.practice_area, row.template = terms.practice_area, template
     row.template_version = await templates.newest_version(session, template)
@@ -239,14 +255,45 @@ async def _require_signers(
             f"Nobody signs for {asked[0]}: they, or somebody with a capacity, must."
         )
     sides = [name for one in parties if one.role != "adverse" for name in (one.name, *one.also)]
-    for one in rules.joining(signers, sides):
+    for name in rules.joining(signers, sides):
         raise SignerUnchecked(
-            f"{one.name} signs for themselves but is no party of the consultation: add them with"
+            f"{name} would be bound but is no party of the consultation: add them with"
             f" POST /v1/consultations/{consultation.consultation_id}/parties, so that the conflict"
             " check knows them."
         )
+    twice = rules.named_twice(signers, asked)
+    if twice is not None:
+        raise ClientTwice(
+            f"{twice} is a client of this matter already, and cannot be its joint client too. Write"
+            " the names of two people so that they can be told apart."
+        )
     if await directory.any_of_the_firm(session, [one.email for one in signers]):
         raise SignedByTheFirm("An address of the firm's own people cannot sign for a client.")
+
+
+async def _require_joint_clients(
+    session: AsyncSession, row: Engagement, signers: Sequence[MustSign]
+) -> None:
+    """Each a client of their own: new, or of that id and name. Raises the refusals above."""
+    joint = [one for one in signers if one.joint_client]
+    if joint and row.amends is not None:
+        raise JoinedByAmendment(
+            "An amendment makes nobody a client: let them join the matter with"
+            f" POST /v1/matters/{row.matter_id}/joint-clients, which records how both agreed to it."
+        )
+    if len(joint) > MOST_JOINT:
+        raise Invalid(f"At most {MOST_JOINT} joint clients sign at once; let more join the matter.")
+    named = [one.client_id for one in joint if one.client_id]
+    own = await directory.entries(session, row.client_id)
+    if own & set(named) or len(set(named)) < len(named):
+        raise ClientTwice("A joint client is another client than the matter's, and named once.")
+    drafted = {one.client_id for one in await queries.signers(session, row.engagement_id)}
+    for one in joint:
+        known = await directory.unmerged(session, one.client_id) if one.client_id else None
+        name = rules.bound_by(one) or one.name
+        foreign = one.client_id and not known and one.client_id not in drafted
+        if foreign or (known and not rules.is_like(known.name, name)):
+            raise Invalid(f"There is no client {one.client_id} of the name {name}.")
 
 
 async def _write_terms(session: AsyncSession, row: Engagement, wanted: NewTerms) -> None:
@@ -262,7 +309,8 @@ def _add_signers(session: AsyncSession, row: Engagement, signers: Sequence[MustS
             signer_id=new_id(),
             engagement_id=row.engagement_id,
             position=position,
-            **one.model_dump(),
+            **one.model_dump(exclude={"joint_client", "client_id"}),
+            client_id=(one.client_id or new_id()) if one.joint_client else None,
         )
         for position, one in enumerate(signers)
     )

@@ -8,6 +8,7 @@ from sqlalchemy import ARRAY, LargeBinary, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
+from intake.names.rules import Kind
 from intake.tables import Instant, Row
 
 State = Literal[
@@ -56,7 +57,8 @@ class Engagement(Row, table=True):
 
 
 class Signer(Row, table=True):
-    """`evidence` is sealed: from where, with what, which words were accepted."""
+    """`evidence` is sealed: from where, with what, which words were accepted. `client_id`: of the
+    joint client whom this signature makes, from the draft on, whatever is tried again."""
 
     __tablename__ = "signers"
     signer_id: UUID = Field(primary_key=True)
@@ -65,6 +67,10 @@ class Signer(Row, table=True):
     name: str
     email: str
     capacity: str | None = None
+    client_id: UUID | None = None
+    kind: Kind = Field(default="person", sa_type=Text)
+    phone: str | None = None
+    signs_for: str | None = None
     signed_at: datetime | None = Field(default=None, sa_type=Instant)
     method: Method | None = Field(default=None, sa_type=Text)
     evidence: dict[str, Any] | None = Field(default=None, sa_type=JSONB(none_as_null=True))

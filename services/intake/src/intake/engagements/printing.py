@@ -41,18 +41,21 @@ async def agreement(session: AsyncSession, row: Engagement, at: datetime) -> Man
     firm, zone = await directory.firm_name(session), await directory.time_zone(session)
     parties = await consultations.parties(session, row.consultation_id)
     asked = [one.name for one in parties if one.role == "client"]
+    joint = await queries.joint_signers(session, row.matter_id)
+    jointly = rules.signing_again(joint, signers)
     date = day(at, zone)
     data = rules.for_template(
         terms,
         firm=firm,
-        parties=asked + [one.name for one in rules.joining(signers, asked)],
+        parties=asked + rules.joining(signers, asked),
+        jointly=[*asked, *jointly] if jointly else [],
         signers=[one.name for one in signers],
         date=date,
     )
     try:
         sections = wording.render(
             await templates.sections(session, row.template, row.template_version), data
-        )
+        ) + wording.render([wording.JOINT_REPRESENTATION], data)
     except TemplateRefused as error:
         raise Invalid(f"The template does not fit this agreement: {error}.") from error
     printed = rules.for_print(

@@ -37,6 +37,17 @@ async def signers(session: AsyncSession, engagement_id: UUID) -> list[Signer]:
     return list(found.scalars())
 
 
+async def joint_signers(session: AsyncSession, matter_id: UUID) -> list[Signer]:
+    """Who signed, or are to sign, as joint clients in the agreement that opens the matter."""
+    found = await session.execute(
+        select(Signer)
+        .join(Engagement, col(Engagement.engagement_id) == col(Signer.engagement_id))
+        .where(col(Engagement.matter_id) == matter_id, col(Signer.client_id).is_not(None))
+        .order_by(col(Signer.position))
+    )
+    return list(found.scalars())
+
+
 async def signer(session: AsyncSession, signer_id: UUID) -> Signer:
     found = await session.get(Signer, signer_id)
     if found is None:

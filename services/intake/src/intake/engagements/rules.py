@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Literal, Protocol
 
 from intake.engagements.terms import AgreedFees, MustSign, Terms
 from intake.names import rules as names
@@ -34,9 +34,8 @@ class _Signs(Protocol):
     def name(self) -> str: ...
     @property
     def capacity(self) -> str | None: ...
-
-
-S = TypeVar("S", bound=_Signs)
+    @property
+    def signs_for(self) -> str | None: ...
 
 
 def waits_for(state: str, *, conflict: bool) -> WaitsFor | None:
@@ -50,17 +49,45 @@ def is_like(one: str, other: str) -> bool:
 
 
 def binds(signers: Iterable[MustSign], asked: Sequence[str]) -> bool:
-    """Whether one who asked signs, or somebody signs with a capacity: for a company, a ward."""
-    return any(one.capacity or any(is_like(one.name, name) for name in asked) for one in signers)
-
-
-def joining(signers: Iterable[S], known: Sequence[str]) -> list[S]:
-    """Those who sign for themselves and are none of these."""
-    return [
-        one
+    """Whether one who asked signs, or somebody signs with a capacity: for a company, a ward. A
+    joint client's signature is theirs alone."""
+    return any(
+        one.capacity or any(is_like(one.name, name) for name in asked)
         for one in signers
-        if not one.capacity and not any(is_like(one.name, name) for name in known)
+        if not one.joint_client
+    )
+
+
+def bound_by(one: _Signs) -> str | None:
+    """Whom we act for by this signature: who signs for themselves, or the joint client for whom
+    they sign."""
+    return one.signs_for or (None if one.capacity else one.name)
+
+
+def joining(signers: Iterable[_Signs], known: Sequence[str]) -> list[str]:
+    """Whom the signatures bind and who are none of these."""
+    bound = [name for one in signers if (name := bound_by(one))]
+    return [name for name in bound if not any(is_like(name, other) for other in known)]
+
+
+def signing_again(joint: Iterable[_Signs], signers: Collection[_Signs]) -> list[str]:
+    """Joint clients who are bound by this agreement too: an amendment names who left no more."""
+    return [
+        bound_by(one) or one.name
+        for one in joint
+        if any(is_like(one.name, each.name) for each in signers)
     ]
+
+
+def named_twice(signers: Iterable[MustSign], asked: Sequence[str]) -> str | None:
+    """A joint client who is the matter's client, or a joint client, already."""
+    taken = list(asked)
+    for name in (bound_by(one) for one in signers if one.joint_client):
+        assert name, "a joint client signs, or is signed for"
+        if any(names.is_same(name, other) for other in taken):
+            return name
+        taken.append(name)
+    return None
 
 
 def forbids_contingent_fee(kinds: Collection[str], practice_area: str) -> bool:
@@ -77,9 +104,16 @@ def in_words(duration: str) -> str:
 
 
 def for_template(
-    terms: Terms, *, firm: str, parties: Sequence[str], signers: Sequence[str], date: str
+    terms: Terms,
+    *,
+    firm: str,
+    parties: Sequence[str],
+    jointly: Sequence[str],
+    signers: Sequence[str],
+    date: str,
 ) -> dict[str, Any]:
-    """What a template may show; durations in words."""
+    """What a template may show; durations in words. `jointly`: all whom we represent beside each
+    other, nobody when there is one client."""
     shown = terms.model_dump(mode="json")
     shown["fees"] = _UNSAID | shown["fees"]
     if isinstance(terms.fees, AgreedFees):
@@ -88,15 +122,20 @@ def for_template(
         for name, value in place.items():
             if isinstance(value, str) and re.fullmatch(r"PT?\d+[WDHM]", value):
                 place[name] = in_words(value)
-    last = len(parties) - 1
     return {
         "firm": {"name": firm},
         "client": {"name": parties[0]},
-        "parties": [{"name": one, "last": at == last} for at, one in enumerate(parties)],
+        "parties": _in_turn(parties),
+        "joint_clients": _in_turn(jointly),
         "signers": [{"name": one} for one in signers],
         "terms": shown,
         "date": date,
     }
+
+
+def _in_turn(written: Sequence[str]) -> list[dict[str, Any]]:
+    last = len(written) - 1
+    return [{"name": one, "last": at == last} for at, one in enumerate(written)]
 
 
 def fee_sections(words: str) -> list[tuple[str, str]]:

@@ -69,6 +69,9 @@ async def _seal(runtime: Runtime, row: Engagement) -> bool:
         firm=firm,
         tsa_url=settings.intake_tsa_url,
     )
+    # A joint client's key is made only now, for an id that stands in the row since the draft: who
+    # never became a client has none, and who tries again makes no second.
+    await runtime.keys.hold(*(one.client_id for one in signers if one.client_id), create=True)
     # If we die before this commit nothing was told, and it is sealed again with another time; if we
     # die after it the row is in force and is not found again.
     await runtime.keys.hold(row.client_id)

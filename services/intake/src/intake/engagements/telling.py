@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 import intake.files.queries as files
 from intake.consultations.models import Party
 from intake.engagements.models import Engagement, Signer
-from intake.engagements.rules import is_like
+from intake.engagements.rules import bound_by, is_like
 from intake.engagements.terms import Terms
 from intake.files.models import File
 from shared import clock
@@ -25,6 +25,7 @@ from shared.contracts.intake import (
     EngagementSignature,
     EngagementSigned,
     EngagementSigner,
+    JointlyEngaged,
     SignatureGiven,
 )
 from shared.ids import new_id
@@ -87,6 +88,7 @@ def signed(
         consultation_id=row.consultation_id,
         practice_area=row.practice_area,
         parties=tuple(_party(session, row, one, signers) for one in parties),
+        joint_clients=tuple(_jointly_engaged(session, one) for one in signers if one.client_id),
         point_of_contact_id=row.point_of_contact_id,
         team=tuple(row.team),
         calendar_id=row.calendar_id,
@@ -168,18 +170,37 @@ def _signature(one: Signer) -> EngagementSignature:
 def _party(
     session: AsyncSession, row: Engagement, one: Party, signers: Sequence[Signer]
 ) -> EngagementParty:
-    """Whoever signed for themselves is a client from now on, whatever they were when one asked."""
-    signed = any(is_like(one.name, each.name) for each in signers if not each.capacity)
+    """Whoever signed, or was signed for as a joint client, is a client from now on, whatever they
+    were when one asked."""
+    bound = [name for each in signers if (name := bound_by(each))]
 
     def sealed(field: str, value: str) -> Sealed:
         return seal(session, row.client_id, new_id(), "party", field, value)
 
     return EngagementParty(
         party_id=one.party_id,
-        role="client" if signed else one.role,
+        role="client" if any(is_like(one.name, name) for name in bound) else one.role,
         kind=one.kind,
         name=sealed("name", one.name),
         also=tuple(sealed("also", each) for each in one.also),
+    )
+
+
+def _jointly_engaged(session: AsyncSession, one: Signer) -> JointlyEngaged:
+    """Under their own key, which must be held."""
+    assert one.client_id is not None
+    client_id = one.client_id
+
+    def sealed(field: str, value: str) -> Sealed:
+        return seal(session, client_id, client_id, "joint-client", field, value)
+
+    return JointlyEngaged(
+        client_id=client_id,
+        signer_id=one.signer_id,
+        name=sealed("name", one.signs_for or one.name),
+        email=sealed("email", one.email),
+        phone=sealed("phone", one.phone) if one.phone else None,
+        kind=one.kind,
     )
 
 

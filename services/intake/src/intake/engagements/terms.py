@@ -1,14 +1,15 @@
 """What is agreed, as data: it stays machine-readable, so that later behaviour can be held to it."""
 
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from intake.names.rules import Kind
 from intake.templates.wording import Text
 from shared.contracts.intake import FeeBasis
-from shared.values import EmailAddress, Line, Slug
+from shared.values import EmailAddress, Line, PhoneNumber, Slug
 
 Lines = Annotated[list[Text], Field(max_length=200)]
 Duration = Annotated[
@@ -102,8 +103,28 @@ class Terms(BesideFees):
 
 
 class MustSign(Term):
-    """`capacity`: for whom, when not for themselves ("Director of Example Ltd")."""
+    """`capacity`: for whom, when not for themselves ("Director of Example Ltd"). `joint_client`: by
+    this signature somebody becomes a client of their own beside who asked, namely who signs or,
+    with a capacity, whom `signs_for` names; `kind`, `phone` and, of who is a client already,
+    `client_id` are theirs."""
 
     name: Line
     email: EmailAddress
     capacity: Line | None = None
+    joint_client: bool = False
+    kind: Kind = "person"
+    phone: PhoneNumber | None = None
+    signs_for: Line | None = None
+    client_id: UUID | None = None
+
+    @model_validator(mode="after")
+    def _says_who_becomes_a_client(self) -> Self:
+        if not self.joint_client and self.model_fields_set & {
+            "kind", "phone", "signs_for", "client_id"
+        }:  # fmt: skip
+            raise ValueError("kind, phone, signs_for and client_id are of a joint client")
+        if self.joint_client and bool(self.capacity) != bool(self.signs_for):
+            raise ValueError("signs_for names the joint client for whom one with a capacity signs")
+        if self.kind == "company" and not self.signs_for:
+            raise ValueError("a company signs by somebody with a capacity: name it in signs_for")
+        return self

@@ -109,7 +109,7 @@ async def ask(
     wanted = [*(Asked(**one) for one in by_list.items), *more]
     items = [_item(session, row, position, one) for position, one in enumerate(wanted)]
     session.add_all(items)
-    row.remind_at = rules.after_quiet_hours(_next_due(row, items), consultation.time_zone)
+    row.remind_at = rules.after_quiet_hours(min(_dues(row, items)), consultation.time_zone)
     told = orjson.dumps([one._asdict() for one in wanted]).decode()
     if len(told.encode()) > MOST_TOLD:
         raise Invalid(f"All that is asked has more than {MOST_TOLD} bytes: ask in two requests.")
@@ -200,24 +200,23 @@ async def waive_all(
 
 
 async def remind(session: AsyncSession, row: InformationRequest, zone: str) -> None:
-    """A letter with a new link; the next comes after a while. Nobody is chased for what is not due
-    yet. The client's key must be held."""
+    """A letter with a new link; the next comes after a while, or sooner when more falls due. Nobody
+    is chased for what is not due yet. The client's key must be held."""
     settings: IntakeSettings = session.info["settings"]
-    next_due = _next_due(row, await queries.items(session, row.request_id))
-    if next_due > clock.now():
-        row.remind_at = rules.after_quiet_hours(next_due, zone)
+    now, dues = clock.now(), _dues(row, await queries.items(session, row.request_id))
+    if min(dues) > now:
+        row.remind_at = rules.after_quiet_hours(min(dues), zone)
         return
     row.reminders += 1
     every = timedelta(days=settings.intake_remind_every_days)
-    row.remind_at = rules.after_quiet_hours(clock.now() + every, zone)
+    row.remind_at = rules.after_quiet_hours(rules.next_reminder(dues, now, every), zone)
     await links.revoke(session, row.request_id)
     await _send_link(session, row, "reminder")
 
 
-def _next_due(row: InformationRequest, items: Sequence[InformationItem]) -> datetime:
-    """Of what is still open."""
-    dues = (one.due_at or row.due_at for one in items if one.state == "open")
-    return min(dues, default=row.due_at)
+def _dues(row: InformationRequest, items: Sequence[InformationItem]) -> list[datetime]:
+    """Of what is still open; of the request, when nothing is."""
+    return [one.due_at or row.due_at for one in items if one.state == "open"] or [row.due_at]
 
 
 async def _send_link(session: AsyncSession, row: InformationRequest, purpose: str) -> None:

@@ -1,9 +1,15 @@
 """When somebody is reminded. Pure."""
 
+from collections.abc import Iterable
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 QUIET_FROM, QUIET_UNTIL = time(20), time(8)
+
+
+def next_reminder(dues: Iterable[datetime], now: datetime, every: timedelta) -> datetime:
+    """After a while, and not later than something else falls due."""
+    return min([now + every, *(due for due in dues if due > now)])
 
 
 def after_quiet_hours(instant: datetime, zone: str) -> datetime:

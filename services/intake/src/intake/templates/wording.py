@@ -24,7 +24,7 @@ Text = Annotated[
 ]
 """Of an agreement or its template: as long as it takes."""
 
-KNOWN = frozenset({"firm", "client", "terms", "signers", "parties", "date"})
+KNOWN = frozenset({"firm", "client", "terms", "signers", "parties", "joint_clients", "date"})
 _ALLOWED = (
     nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.Getattr, nodes.If,
     nodes.For, nodes.Const, nodes.Not, nodes.And, nodes.Or, nodes.Compare, nodes.Operand,
@@ -161,4 +161,31 @@ STANDARD = (
         "{% if terms.fees.late_penalty %}\n\n{{ terms.fees.late_penalty }}\n{% endif %}",
     ),
     Section("Further", "{% for one in terms.more %}\n- {{ one }}\n{% endfor %}"),
+)
+
+# Of every agreement with joint clients, whatever its template says: whoever signs has consented in
+# writing to what it means (Model Rules 1.7, comments 29 to 33, and 1.8(g)).
+JOINT_REPRESENTATION = Section(
+    "Joint representation",
+    "{% if joint_clients %}\n"
+    "We represent you jointly in this matter: {% for one in joint_clients %}{{ one.name }}"
+    "{% if not one.last %}, {% endif %}{% endfor %}. Each of you is a client of ours. It can save"
+    " time and money, and it has risks. By signing each of you agrees to the following; you may ask"
+    " a lawyer outside our firm about it first.\n\n"
+    "- Your interests may come to differ. We know of no conflict between you that would stop us"
+    " from acting for you all. We take nobody’s side against another of you.\n"
+    "- There are no secrets between you in this matter. What one of you tells us, and whatever we"
+    " learn that matters to it, the others may hear. Please tell us nothing about this matter that"
+    " they must not know.\n"
+    "- Towards everybody else it stays confidential. If you ever have a dispute with each other,"
+    " what was said to us may have to be disclosed in it: between you it is probably not"
+    " privileged.\n"
+    "- Each of you is told, asked and answered on their own, and decides for themselves. We settle"
+    " nothing for you together unless each of you consents, in a writing of their own, after we"
+    " have told you all that is claimed and what each of you would give and get.\n"
+    "- If you disagree about something that matters, tell us, and each of you may end our work for"
+    " them at any time. If you cannot agree, we may have to stop acting for all of you, which can"
+    " cost you time and money; we go on for one of you only where the law allows it and each of you"
+    " agrees in writing.\n"
+    "{% endif %}",
 )
