@@ -177,13 +177,16 @@ async def test_the_team_of_the_matter_reads_and_corrects_what_is_a_joint_clients
     assert [one["index"] for one in proved] == [one["index"] for one in listed["items"]]
 
 
-@pytest.mark.parametrize("around", ["ann", "bob", "the matter"])
+@pytest.mark.parametrize("around", ["ann", "bob", "a third", "the matter"])
 async def test_a_wall_around_the_matter_or_either_client_closes_what_is_of_it(
     joint: Joint, around: str
 ) -> None:
     """Also before matters raised the wall around the matter that follows one around its client."""
     firm = joint.ann
-    whose = joint.bob if around == "bob" else firm
+    whose = {"bob": joint.bob, "a third": joint.stranger}.get(around, firm)
+    if around == "a third":
+        third = replace(joint, bob=joint.stranger, membership_id=new_id())
+        await third.told(JointClientJoined, joined_at=FRIDAY)
     await joint.walled(whose.client_id, firm.matter_id if around == "the matter" else None)
     for path in (
         f"/v1/matters/{firm.matter_id}/timeline",

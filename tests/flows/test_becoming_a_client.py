@@ -1,5 +1,6 @@
-"""A couple goes from the web form to a signed engagement with a mailbox and the public calls; its
-one signature accepts the fees, so that work can be billed; every step stands in the record."""
+"""A couple goes from the web form to a signed engagement with a mailbox and the public calls, and
+both are clients; its one signature accepts the fees, so that work can be billed; every step stands
+in the record."""
 
 import re
 from collections.abc import Iterator
@@ -104,7 +105,8 @@ def test_a_couple_goes_from_the_form_to_an_open_matter_and_its_bundle_verifies(
     lawyer = office.staff("attorney@firm.test")["id"]
     held = {"staff_id": lawyer, "channel": "phone", "held_at": datetime.now(UTC).isoformat()}
     office.post(f"{path}/hold", held | {"note": NOTE})
-    signers = [{"name": one.name, "email": one.email} for one in (ann, bob)]
+    signers: list[dict[str, Any]] = [{"name": one.name, "email": one.email} for one in (ann, bob)]
+    signers[1]["joint_client"] = True
     fees = disclosed(office, consultation["client_id"])
     draft = {
         "consultation_id": consultation["id"],
@@ -138,6 +140,16 @@ def test_a_couple_goes_from_the_form_to_an_open_matter_and_its_bundle_verifies(
 
     (matter,) = until(matters)
     assert (matter["title"], matter["point_of_contact_id"]) == (TERMS["title"], lawyer)
+    joined = until(lambda: office.get(f"/v1/matters/{matter['id']}/joint-clients")["items"])
+    assert [one["client_id"] for one in joined] == [row["signers"][1]["client_id"]]
+    assert office.get(f"/v1/clients/{joined[0]['client_id']}")["email"] == bob.email
+
+    def seen_by_bob() -> list[str]:
+        with office.http("client", client_id=joined[0]["client_id"]) as http:
+            answer = http.get(f"/v1/matters/{matter['id']}/timeline", params={"limit": 500})
+        return [one["kind"] for one in answer.json().get("items", [])]
+
+    until(seen_by_bob, lambda kinds: {"EngagementSigned", "JointClientJoined"} <= set(kinds), 30)
     accepted = office.get(f"/v1/fee-terms/{fees['terms_id']}")["acceptance"]
     assert (accepted["method"], accepted["accepted_by"]) == ("engagement", row["client_id"])
     work = {
@@ -149,7 +161,7 @@ def test_a_couple_goes_from_the_form_to_an_open_matter_and_its_bundle_verifies(
     }
     entry = until(lambda: made_or_none(office, "/v1/time-entries", work))
     assert (entry["state"], entry["missing"]) == ("billable", [])
-    export = office.post("/v1/record/exports", {"client_id": row["client_id"]})
+    export = office.post("/v1/record/exports", {"matter_id": matter["id"]})
     bundle = tmp_path / "record.zip"
     bundle.write_bytes(made(office, export["id"]))
     report = verify(str(bundle), key=status.addresses(office.stack)["record"]["key"])

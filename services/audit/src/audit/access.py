@@ -1,18 +1,18 @@
 """Who may read what of the record. What is not in the table is denied; the team of a matter, its
 client and its joint clients are found in the record itself."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from audit import queries
-from audit.known import Staff, known
+from audit.known import Known, Staff, known
 from audit.queries import Closed, Selection
 from shared import clock, sealing
 from shared.auth import CallerIdentity
 from shared.contracts import FIRM_ID, Sealed
-from shared.contracts.matters import JointClientJoined, PointOfContactAssigned, WallRaised
+from shared.contracts.matters import PointOfContactAssigned, WallRaised
 from shared.errors import NotFound
 from shared.keyring import Keyring
 from shared.policy import PolicyTable, Relation, permit
@@ -149,25 +149,18 @@ async def closed_to(
     if not standing or caller.role == "client":
         return Closed()
     own = _own_ids(keys, caller, told.staff)
-    return _closed_by([wall for wall in standing if _is_shut(wall, own, caller)], told.memberships)
+    return _closed_by([wall for wall in standing if _is_shut(wall, own, caller)], told)
 
 
-def _closed_by(shut: Iterable[WallRaised], memberships: Iterable[JointClientJoined]) -> Closed:
+def _closed_by(shut: Sequence[WallRaised], told: Known) -> Closed:
     """A wall around one of joint clients closes their matter, and of a closed matter each client
     is touched: without waiting for the wall that matters raises around the matter itself."""
-    clients, matters, touched = set[UUID](), set[UUID](), set[UUID]()
-    for wall in shut:
-        touched.add(wall.client_id)
-        if wall.matter_id is None:
-            clients.add(wall.client_id)
-        else:
-            matters.add(wall.matter_id)
-    for one in memberships:
-        both = {one.client_id, one.joint_client_id}
-        if both & clients:
-            matters.add(one.matter_id)
-        if one.matter_id in matters:
-            touched |= both
+    clients = {wall.client_id for wall in shut if wall.matter_id is None}
+    matters = {wall.matter_id for wall in shut if wall.matter_id is not None}
+    matters |= {one.matter_id for client_id in clients for one in told.memberships(client_id)}
+    touched = {wall.client_id for wall in shut}
+    for one in (one for matter_id in matters for one in told.memberships(matter_id)):
+        touched |= {one.client_id, one.joint_client_id}
     return Closed(frozenset(clients), frozenset(matters), frozenset(touched))
 
 
@@ -203,7 +196,7 @@ async def _on_the_team(
     """Of the client, or of whose matter it is in which they are a joint client."""
     told = await known(session)
     team = await _team(session, told.staff, client_id, matter_id)
-    for one in told.memberships:
+    for one in told.memberships(client_id):
         if (one.matter_id, one.joint_client_id) == (matter_id, client_id):
             team |= await _team(session, told.staff, one.client_id, matter_id)
     return bool(_own_ids(keys, caller, told.staff) & team)

@@ -1,7 +1,8 @@
 """What the record says of the firm, of its staff, of walls and of joint clients, kept in the memory
 of the process: a reading of it up to one entry, from which every request reads on."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -26,6 +27,15 @@ TOLD = (
 Staff = StaffRegistered | StaffChanged
 
 
+class Membership(NamedTuple):
+    """Of a joint client in the matter of `client_id`."""
+
+    membership_id: UUID
+    matter_id: UUID
+    client_id: UUID
+    joint_client_id: UUID
+
+
 class Known:
     """One process's reading. It is never older than the question: every transaction that asks
     first reads the entries above the last one that was read, and as one appender at a time takes
@@ -39,7 +49,7 @@ class Known:
         self._staff: dict[UUID, Staff] = {}
         self._walls: dict[UUID, WallRaised] = {}
         self._lowered: set[UUID] = set()
-        self._joined: dict[UUID, JointClientJoined] = {}
+        self._memberships: dict[UUID, list[Membership]] = {}
         self._left: set[UUID] = set()
         self._through = -1
 
@@ -56,33 +66,35 @@ class Known:
             if wall.wall_id not in self._lowered and (clients is None or wall.client_id in clients)
         ]
 
-    @property
-    def memberships(self) -> Collection[JointClientJoined]:
-        """Of joint clients in matters of others, those who left among them."""
-        return self._joined.values()
+    def memberships(self, of: UUID) -> Sequence[Membership]:
+        """In this matter, or of this client in whatever matters; those that ended among them."""
+        return self._memberships.get(of, ())
 
     def joint_clients(self, matter_id: UUID) -> list[UUID]:
         """Whose entries are the matter's beside those of its client, in the order of joining: also
         of who left, as what they were told stands."""
-        of_the_matter = (one for one in self.memberships if one.matter_id == matter_id)
-        return list(dict.fromkeys(one.joint_client_id for one in of_the_matter))
+        return list(dict.fromkeys(one.joint_client_id for one in self.memberships(matter_id)))
 
     def jointly(self, client_id: UUID) -> list[UUID]:
         """The matters of others whose joint client somebody is or was."""
-        return [one.matter_id for one in self.memberships if one.joint_client_id == client_id]
+        return [
+            one.matter_id for one in self.memberships(client_id) if one.joint_client_id == client_id
+        ]
 
     def represents(self, matter_id: UUID, client_id: UUID | None) -> bool:
         """Whether somebody is a joint client of the matter, and has not left."""
         return any(
-            one.matter_id == matter_id and one.joint_client_id == client_id
-            for membership_id, one in self._joined.items()
-            if membership_id not in self._left
+            one.joint_client_id == client_id and one.membership_id not in self._left
+            for one in self.memberships(matter_id)
         )
 
     def beside(self, client_id: UUID) -> set[UUID]:
         """The client, and everybody who was ever a client of one matter with them."""
-        pairs = ((one.client_id, one.joint_client_id) for one in self.memberships)
-        return {client_id}.union(*(pair for pair in pairs if client_id in pair))
+        found = {client_id}
+        for its in self.memberships(client_id):
+            for one in self.memberships(its.matter_id):
+                found |= {one.client_id, one.joint_client_id}
+        return found
 
     async def read_on(self, session: AsyncSession) -> None:
         for index, event in await queries.events_after(session, TOLD, self._through):
@@ -101,7 +113,9 @@ class Known:
             case WallLowered():  # may be told before its WallRaised: lowered it stays
                 self._lowered.add(event.wall_id)
             case JointClientJoined():
-                self._joined[event.membership_id] = event
+                one = Membership(*(getattr(event, name) for name in Membership._fields))
+                for of in one[1:]:
+                    self._memberships.setdefault(of, []).append(one)
             case JointClientLeft():
                 self._left.add(event.membership_id)
 

@@ -2,7 +2,7 @@
 winner's: the row is locked before its state is looked at."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -289,11 +289,18 @@ async def _require_joint_clients(
         raise ClientTwice("A joint client is another client than the matter's, and named once.")
     drafted = {one.client_id for one in await queries.signers(session, row.engagement_id)}
     for one in joint:
-        known = await directory.unmerged(session, one.client_id) if one.client_id else None
-        name = rules.bound_by(one) or one.name
-        foreign = one.client_id and not known and one.client_id not in drafted
-        if foreign or (known and not rules.is_like(known.name, name)):
-            raise Invalid(f"There is no client {one.client_id} of the name {name}.")
+        if one.client_id is not None:
+            name = rules.bound_by(one) or one.name
+            await _require_client(session, one.client_id, name, drafted)
+
+
+async def _require_client(
+    session: AsyncSession, client_id: UUID, name: str, drafted: Collection[UUID | None]
+) -> None:
+    """A client of that name, or who was made for this very draft."""
+    known = await directory.unmerged(session, client_id)
+    if not (rules.is_like(known.name, name) if known else client_id in drafted):
+        raise Invalid(f"There is no client {client_id} of the name {name}.")
 
 
 async def _write_terms(session: AsyncSession, row: Engagement, wanted: NewTerms) -> None:
