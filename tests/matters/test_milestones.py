@@ -131,6 +131,31 @@ async def test_developments_and_deadlines_are_told_and_a_moved_deadline_again(
     assert [one["about"] for one in drafts] == ["deadline"]
 
 
+async def test_a_deadline_that_was_met_is_told_and_neither_moved_nor_called_off(
+    swift: World,
+) -> None:
+    await swift.call("PUT", "/v1/firm", FIRM)
+    matter, ada = await scene(swift)
+    due = {"title": "Closing", "due": f"{datetime.now(UTC).year + 1}-07-15T17:00"}
+    entered = (await enter(swift, matter, "deadlines", ada, **due)).json()
+    await eventually(lambda: swift.told(DeadlineScheduled))
+    path = f"/v1/deadlines/{entered['id']}"
+    before = {"at": "2020-03-14T12:30:00Z"}
+    assert (await swift.call("POST", f"{path}/met", before, **ada)).status_code == 422
+    met = await swift.call("POST", f"{path}/met", {}, **ada)
+    assert (met.status_code, met.json()["met_at"] is None) == (200, False)
+    told = await eventually(lambda: swift.told(DeadlineScheduled), lambda all: len(all) == 2)
+    assert (told[-1].revision, told[-1].met_at is None) == (2, False)
+    again = await swift.call("POST", f"{path}/met", {}, **ada)
+    moved = await swift.call("PUT", path, {"due": due["due"]}, **ada)
+    body = {"reason": "Entered by mistake."}
+    off = await swift.call("POST", f"/v1/happenings/{entered['id']}/revert", body, **ada)
+    for refused in (again, moved, off):
+        assert (refused.status_code, refused.json()["code"]) == (409, "already-met")
+    standing = (await swift.call("GET", f"/v1/matters/{matter['id']}/standing")).json()
+    assert [one for one in standing["owed"] if one["kind"] == "deadline"] == []
+
+
 async def test_a_time_that_clocks_skip_is_refused_with_a_hint(world: World) -> None:
     await world.call("PUT", "/v1/firm", FIRM)
     matter, ada = await scene(world)

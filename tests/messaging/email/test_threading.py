@@ -24,7 +24,7 @@ LEASE, WILL = UUID(int=11), UUID(int=12)
 THREAD = Thread(UUID(int=21), JANE, LEASE, "The lease")
 FOREIGN = Thread(UUID(int=22), OTHER, WILL, "The will")
 KNOWN = {"<1@x>": THREAD, "<2@x>": FOREIGN}
-NUMBERED = {"M-2026-0001": Matter(LEASE, JANE), "M-2026-0002": Matter(WILL, OTHER)}
+NUMBERED = {"M-2026-0001": Matter(LEASE, [JANE]), "M-2026-0002": Matter(WILL, [OTHER])}
 
 
 def mail(*headers: str, sender: str = "jane@clients.test") -> ParsedMail:

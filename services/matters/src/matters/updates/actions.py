@@ -20,7 +20,7 @@ from matters.milestones.models import Happening
 from matters.sealed import opened
 from matters.settings import MattersSettings
 from matters.updates import queries
-from matters.updates.models import ProgressUpdate, UpdateRequest
+from matters.updates.models import ProgressUpdate, State, UpdateRequest
 from matters.updates.report import report
 from matters.updates.rules import day, draft
 from shared import clock, revisions
@@ -105,7 +105,7 @@ async def write_letter(
 async def write_last(session: AsyncSession, matter: Matter, letter: str, *, by: UUID) -> None:
     """The closing letter. Whatever was only drafted is not sent."""
     its = col(ProgressUpdate.matter_id) == matter.matter_id
-    _cancel(await queries.unsent(session, its, approved=False))
+    _cancel(await queries.unsent(session, its, states=["draft"]))
     await write_letter(session, matter, f"Your matter is closed: {matter.title}", letter, by=by)
 
 
@@ -117,16 +117,18 @@ async def draft_of(session: AsyncSession, happening: Happening) -> None:
 
 
 async def cancel_of(session: AsyncSession, happening_id: UUID) -> None:
-    """What was taken back is not told, if it can still be helped."""
+    """What was taken back is not told, if it can still be helped: of what was released, messaging
+    withdraws what waits for a client's morning, and says of the rest that it was sent."""
     telling = col(ProgressUpdate.source_id) == happening_id
-    _cancel(await queries.unsent(session, telling, approved=True))
+    states: list[State] = ["draft", "approved", "released"]
+    _cancel(await queries.unsent(session, telling, states=states))
 
 
 async def cancel_for(session: AsyncSession, matter_id: UUID, client_id: UUID) -> None:
     """Who left a matter is not told what was prepared for them."""
     its = col(ProgressUpdate.matter_id) == matter_id
     theirs = col(ProgressUpdate.client_id) == client_id
-    _cancel(await queries.unsent(session, its, theirs, approved=True))
+    _cancel(await queries.unsent(session, its, theirs, states=["draft", "approved"]))
 
 
 async def change(
@@ -219,10 +221,11 @@ async def tell_in_person(
 
 
 async def note_sent(session: AsyncSession, update_id: UUID, at: datetime) -> None:
-    """Messaging had it accepted for delivery. Told once, however often it is heard."""
+    """Messaging had it accepted for delivery, also when what it tells of was taken back meanwhile.
+    Told once, however often it is heard."""
     update = await queries.locked(session, update_id)
-    if update is not None and update.state in ("released", "failed"):
-        assert update.approved_by is not None
+    if update is not None and update.state in ("released", "failed", "cancelled"):
+        assert update.approved_by is not None, "only what a person approved is sent"
         await _sent(session, update, "email", at, staff_id=update.approved_by, message_id=update_id)
 
 

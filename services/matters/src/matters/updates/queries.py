@@ -1,6 +1,6 @@
 """Updates of a matter, and the facts that a draft is made of."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -18,7 +18,7 @@ from matters.matters.models import Matter
 from matters.milestones.models import Happening
 from matters.sealed import opened
 from matters.staff.models import StaffMember
-from matters.updates.models import Format, ProgressUpdate, UpdateRequest
+from matters.updates.models import Format, ProgressUpdate, State, UpdateRequest
 from matters.updates.rules import Facts, Named, enumerated
 
 MOST_NEWS, MOST_DATES = 6, 4
@@ -80,10 +80,9 @@ async def unreleased(
 
 
 async def unsent(
-    session: AsyncSession, *which: ColumnElement[bool], approved: bool
+    session: AsyncSession, *which: ColumnElement[bool], states: Collection[State]
 ) -> Sequence[ProgressUpdate]:
-    """Drafts among these, and with `approved` those that can still be taken back."""
-    states = ("draft", "approved") if approved else ("draft",)
+    """Those of these that are in one of these states, locked."""
     found = await session.execute(
         select(ProgressUpdate)
         .where(*which, col(ProgressUpdate.state).in_(states))

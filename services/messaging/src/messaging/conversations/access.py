@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from messaging.conversations.models import Conversation, Message
 from messaging.directory import queries as directory
 from messaging.directory.models import Staff
-from messaging.directory.queries import Closed
+from messaging.directory.queries import Closed, Seen
 from messaging.outbound.models import OutboundMessage
 from shared.auth import CallerIdentity
 from shared.errors import Invalid, NotFound
@@ -42,8 +42,10 @@ async def may(
         raise NotFound(NOTHING)
     if caller.role == "client":
         relations = {"self"} if client_id in await own_entries(session, caller) else set()
-    elif permit(TABLE, caller, action) == "team" and client_id in await teams(session, caller):
-        relations = {"team"}
+    elif permit(TABLE, caller, action) == "team":
+        seen = await teams(session, caller)
+        if client_id in seen.clients or matter_id in seen.matters:
+            relations = {"team"}
     permit(TABLE, caller, action, relations)
 
 
@@ -58,10 +60,12 @@ async def closed(session: AsyncSession, caller: CallerIdentity) -> Closed:
     )
 
 
-async def teams(session: AsyncSession, caller: CallerIdentity) -> frozenset[UUID]:
-    """The clients on whose team the caller is."""
+async def teams(session: AsyncSession, caller: CallerIdentity) -> Seen:
+    """The clients on whose team the caller is, and of what their joint clients write, that in the
+    matters that they have together."""
     member = await staff_of(session, caller)
-    return await directory.clients_of(session, member.staff_id) if member else frozenset()
+    theirs = await directory.clients_of(session, member.staff_id) if member else frozenset()
+    return Seen(theirs, await directory.joint_matters_of(session, theirs))
 
 
 async def own_entries(session: AsyncSession, caller: CallerIdentity) -> frozenset[UUID]:
@@ -128,11 +132,11 @@ async def author(session: AsyncSession, caller: CallerIdentity) -> Staff:
 async def clients_matter(
     session: AsyncSession, client_id: UUID, matter_id: UUID | None
 ) -> UUID | None:
-    """The matter, if it is this client's; without one the only matter that is open."""
+    """The matter, if they are a client of it; without one the only matter that is open."""
     if matter_id is None:
         matters = await directory.open_matters(session, client_id)
         return matters[0].matter_id if len(matters) == 1 else None
     matter = await directory.matter(session, matter_id)
-    if matter is None or await directory.survivor(session, matter.client_id) != client_id:
+    if matter is None or client_id not in await directory.clients_of_matter(session, matter):
         raise NotFound(NOTHING)
     return matter_id

@@ -202,11 +202,11 @@ async def post_file(
     permit(TABLE, caller, "file messages")
     runtime: Runtime = request.state.runtime
     async with runtime.db.transaction() as looking:
-        client_id, matter_id = await _where_to(looking, body)
         row = await access.readable(looking, caller, message_id)
+        client_id, matter_id = await _where_to(looking, body, row.client_id)
         if row.client_id is None:
             permit(TABLE, caller, "triage")
-        await access.may(looking, caller, "file messages", client_id)
+        await access.may(looking, caller, "file messages", client_id, matter_id)
         author = await access.author(looking, caller)
     await _hold(request, client_id, row.owner)
     # Locked: of two who file at once, the second sees what the first did.
@@ -286,14 +286,21 @@ async def _place_of_call(session: AsyncSession, call: NewCall, client_id: UUID) 
     )
 
 
-async def _where_to(session: AsyncSession, filing: Filing) -> tuple[UUID, UUID | None]:
+async def _where_to(
+    session: AsyncSession, filing: Filing, wrote: UUID | None
+) -> tuple[UUID, UUID | None]:
+    """In a matter of joint clients it is the one's who wrote, or the one's who is named."""
     if filing.matter_id is not None:
         matter = await directory.matter(session, filing.matter_id)
         if matter is None:
             raise NotFound(NOTHING)
-        stays = await directory.survivor(session, matter.client_id)
-        if filing.client_id and await directory.survivor(session, filing.client_id) != stays:
-            raise NotFound(NOTHING)
+        each = await directory.clients_of_matter(session, matter)
+        whose = filing.client_id or wrote
+        stays = await directory.survivor(session, whose) if whose else each[0]
+        if stays not in each:
+            if filing.client_id:
+                raise NotFound(NOTHING)
+            stays = each[0]  # and refused as another client's
         return stays, matter.matter_id
     if filing.client_id is None:
         raise Invalid("Say where it belongs: client_id, or matter_id.")

@@ -13,7 +13,7 @@ from sqlmodel import col
 from messaging.acknowledgments.models import ResponsePromise
 from messaging.conversations.models import Attachment, Conversation, FilingDue, Message
 from messaging.directory.models import MergedClient
-from messaging.directory.queries import Closed
+from messaging.directory.queries import Closed, Seen
 from messaging.email.threading import Because
 from messaging.outbound import queries as outbound
 from messaging.outbound.models import OutboundMessage, State
@@ -200,7 +200,7 @@ async def conversation_owing(
 async def page_of(
     session: AsyncSession,
     *,
-    clients: Collection[UUID] | None,
+    seen: Seen | None,
     of: Collection[UUID] | None,
     matter_id: UUID | None,
     state: str | None,
@@ -209,14 +209,14 @@ async def page_of(
     before: UUID | None,
     limit: int,
 ) -> list[Message]:
-    """Newest first. `clients` are those that the caller may see, `of` whose are asked for; None:
-    all."""
+    """Newest first. `seen` is what the caller may see, `of` whose are asked for; None: all."""
     wanted: list[ColumnElement[bool]] = []
-    if clients is not None:
-        wanted.append(col(Message.client_id).in_(clients))
+    if seen is not None:
+        theirs = col(Message.client_id).in_(seen.clients)
+        wanted.append(theirs | col(Message.matter_id).in_(seen.matters))
     if closed.clients:
-        theirs = col(Message.client_id)
-        wanted.append(theirs.is_(None) | theirs.not_in(closed.clients))
+        whose = col(Message.client_id)
+        wanted.append(whose.is_(None) | whose.not_in(closed.clients))
     if closed.matters:
         its = col(Message.matter_id)
         wanted.append(its.is_(None) | its.not_in(closed.matters))

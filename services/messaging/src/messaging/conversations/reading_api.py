@@ -15,6 +15,7 @@ from messaging.conversations.access import NOTHING, TABLE
 from messaging.conversations.models import Attachment, Message
 from messaging.conversations.views import ContentDestroyed, MessageListed, MessageShown
 from messaging.directory import queries as directory
+from messaging.directory.queries import Seen
 from messaging.email.parsing import octets_of
 from messaging.outbound import actions as outbound
 from messaging.outbound.models import OutboundMessage
@@ -47,7 +48,7 @@ async def get_messages(
     async with runtime.db.transaction() as looking:
         rows = await queries.page_of(
             looking,
-            clients=await _clients_of(looking, caller) if relation != "any" else None,
+            seen=await _seen_by(looking, caller) if relation != "any" else None,
             of=await directory.entries(looking, [client_id]) if client_id else None,
             matter_id=matter_id,
             state=state,
@@ -152,9 +153,9 @@ async def _as_it_left(
         raise ContentDestroyed("This content was destroyed with its key.") from error
 
 
-async def _clients_of(session: AsyncSession, caller: CallerIdentity) -> frozenset[UUID]:
+async def _seen_by(session: AsyncSession, caller: CallerIdentity) -> Seen:
     if caller.client_id is not None:
-        return await access.own_entries(session, caller)
+        return Seen(await access.own_entries(session, caller))
     return await access.teams(session, caller)
 
 

@@ -126,7 +126,7 @@ async def _with_addresses(
 async def _numbered(session: AsyncSession, subject: str) -> dict[str, Matter]:
     rows = await directory.matters_numbered(session, numbers_in(subject))
     return {
-        row.number: Matter(row.matter_id, await directory.survivor(session, row.client_id))
+        row.number: Matter(row.matter_id, await directory.clients_of_matter(session, row))
         for row in rows
     }
 

@@ -15,6 +15,7 @@ from messaging.directory.models import (
     Absence,
     Client,
     Firm,
+    JointClient,
     Matter,
     MergedClient,
     PointOfContact,
@@ -30,6 +31,8 @@ from shared.contracts.matters import (
     ClientRegistered,
     ClientsMerged,
     FirmChanged,
+    JointClientJoined,
+    JointClientLeft,
     MatterOpened,
     PointOfContactAssigned,
     PreferencesChanged,
@@ -126,6 +129,18 @@ async def keep_matter(session: AsyncSession, event: MatterOpened) -> None:
         "opened_at": event.opened_at,
     }
     await _keep(session, Matter, row)
+
+
+async def keep_joint_client(
+    session: AsyncSession, event: JointClientJoined | JointClientLeft
+) -> None:
+    row = {
+        "membership_id": event.membership_id,
+        "matter_id": event.matter_id,
+        "client_id": event.joint_client_id,
+        "gone": isinstance(event, JointClientLeft),
+    }
+    await _keep(session, JointClient, row)
 
 
 async def keep_contact(session: AsyncSession, event: PointOfContactAssigned) -> None:

@@ -17,6 +17,8 @@ from shared.contracts.matters import (
     ClientRegistered,
     ClientsMerged,
     FirmChanged,
+    JointClientJoined,
+    JointClientLeft,
     MatterOpened,
     PointOfContactAssigned,
     PreferencesChanged,
@@ -78,6 +80,16 @@ async def on_preferences_changed(session: AsyncSession, event: PreferencesChange
 async def on_matter_opened(session: AsyncSession, event: MatterOpened) -> None:
     await actions.keep_matter(session, event)
     await join_matter_heard_late(session, event.client_id, event.matter_id, event.opened_at)
+
+
+@handlers.on(JointClientJoined)
+async def on_joint_client_joined(session: AsyncSession, event: JointClientJoined) -> None:
+    await actions.keep_joint_client(session, event)
+
+
+@handlers.on(JointClientLeft)
+async def on_joint_client_left(session: AsyncSession, event: JointClientLeft) -> None:
+    await actions.keep_joint_client(session, event)
 
 
 @handlers.on(PointOfContactAssigned)

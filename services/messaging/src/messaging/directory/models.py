@@ -76,6 +76,16 @@ class Matter(Row, table=True):
     opened_at: datetime = Field(sa_type=Instant)
 
 
+class JointClient(Row, table=True):
+    """A client who is represented jointly with the matter's own; `gone` once they left it."""
+
+    __tablename__ = "joint_clients"
+    membership_id: UUID = Field(primary_key=True)
+    matter_id: UUID
+    client_id: UUID
+    gone: bool = False
+
+
 class Wall(Row, table=True):
     """Around the matter, or, without one, around the client. `kind` and `staff_ids` are None where
     its lowering was heard first: then it never stood."""

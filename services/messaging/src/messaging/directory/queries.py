@@ -13,6 +13,7 @@ from sqlmodel import col
 from messaging.directory.models import (
     Client,
     Firm,
+    JointClient,
     Matter,
     MergedClient,
     PointOfContact,
@@ -149,12 +150,43 @@ async def managing_partner(session: AsyncSession) -> Staff | None:
 
 
 async def open_matters(session: AsyncSession, client_id: UUID) -> list[Matter]:
+    """The client's own, and those in which they are a joint client."""
+    mine = await entries(session, [client_id])
+    joint = select(col(JointClient.matter_id)).where(
+        col(JointClient.client_id).in_(mine), ~col(JointClient.gone)
+    )
     found = await session.execute(
         select(Matter)
-        .where(col(Matter.client_id).in_(await entries(session, [client_id])))
+        .where(col(Matter.client_id).in_(mine) | col(Matter.matter_id).in_(joint))
         .order_by(col(Matter.matter_id))
     )
     return list(found.scalars())
+
+
+async def joint_clients(session: AsyncSession, matter_id: UUID) -> list[UUID]:
+    """Who is represented jointly with the matter's own client, in the order of joining."""
+    found = await session.execute(
+        select(col(JointClient.client_id))
+        .where(col(JointClient.matter_id) == matter_id, ~col(JointClient.gone))
+        .order_by(col(JointClient.membership_id))
+    )
+    return [await survivor(session, one) for one in found.scalars()]
+
+
+async def clients_of_matter(session: AsyncSession, matter: Matter) -> list[UUID]:
+    """The matter's own client first, then the joint ones; of each the entry that stays."""
+    own = await survivor(session, matter.client_id)
+    return [own, *await joint_clients(session, matter.matter_id)]
+
+
+async def joint_matters_of(session: AsyncSession, client_ids: Collection[UUID]) -> frozenset[UUID]:
+    """The matters of these clients that have, or had, joint clients."""
+    found = await session.execute(
+        select(col(JointClient.matter_id))
+        .join(Matter, col(Matter.matter_id) == col(JointClient.matter_id))
+        .where(col(Matter.client_id).in_(client_ids))
+    )
+    return frozenset(found.scalars())
 
 
 async def matters_numbered(session: AsyncSession, numbers: Collection[str]) -> list[Matter]:
@@ -205,6 +237,13 @@ async def acting(session: AsyncSession, staff_id: UUID, at: datetime) -> UUID:
     found = await session.execute(_ACTING, {"staff_id": staff_id, "at": at})
     who: UUID = found.scalar_one()
     return who
+
+
+class Seen(NamedTuple):
+    """Clients whose messages somebody sees, and matters whose messages they see, whoever wrote."""
+
+    clients: frozenset[UUID]
+    matters: frozenset[UUID] = frozenset()
 
 
 class Closed(NamedTuple):

@@ -41,7 +41,7 @@ class Thread:
 @dataclass(frozen=True, slots=True)
 class Matter:
     matter_id: UUID
-    client_id: UUID
+    clients: Sequence[UUID]
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +151,7 @@ def _same_topic(mail: ParsedMail, thread: Thread) -> bool:
 
 def _matter(mail: ParsedMail, facts: Facts, client_id: UUID) -> UUID | None:
     for number, matter in facts.numbered.items():
-        if matter.client_id == client_id and _names(mail.subject, number):
+        if client_id in matter.clients and _names(mail.subject, number):
             return matter.matter_id
     return facts.open_matters[0] if len(facts.open_matters) == 1 else None
 

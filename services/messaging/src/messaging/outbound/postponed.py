@@ -88,7 +88,9 @@ async def _hear(runtime: Runtime, row: PostponedEvent) -> None:
     contract, handler = found
     event = contract.model_validate(row.event)
     async with runtime.db.transaction() as session:
-        owners = await directory.entries(session, list(owners_in(event)))
+        matter_id = getattr(event, "matter_id", None)
+        joint = await directory.joint_clients(session, matter_id) if matter_id else []
+        owners = await directory.entries(session, [*owners_in(event), *joint])
     await runtime.keys.hold(FIRM_ID, *owners)
     async with runtime.db.transaction() as session:
         gone = await session.execute(

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID, uuid5
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
 
 from messaging.conversations import actions as conversations
 from messaging.conversations.keeping import Said
@@ -14,11 +16,12 @@ from messaging.conversations.models import Conversation, Message
 from messaging.directory import queries as directory
 from messaging.email.rendering import Enclosed
 from messaging.email.texts import moment
-from messaging.notices.cases import case_to_write, person
+from messaging.notices.cases import case_to_write, person, require_key
 from messaging.notices.client_notices import tell_client
 from messaging.outbound import quiet_hours
 from messaging.outbound.postponed import NotYetKnown, forget
 from messaging.updates import texts
+from messaging.updates.models import RevertedHappening, UpdateTelling
 from shared import clock
 from shared.contracts.matters import (
     DecisionRequested,
@@ -34,7 +37,11 @@ UPDATES_OF = UUID("5f0c8a3e-3f6b-5d5e-9a5c-0d5b0a6d7e10")
 
 
 async def send_update(session: AsyncSession, event: ProgressUpdateApproved) -> None:
-    """As a person's message, with the report enclosed. Raises NotYetKnown."""
+    """As a person's message, with the report enclosed; nothing where what it tells of was taken
+    back meanwhile. Raises NotYetKnown."""
+    reverted = await _reverted(session, event.tells_of) if event.tells_of else False
+    if reverted:
+        return
     subject, body = unseal(session, event.subject_text), unseal(session, event.body)
     enclosed = []
     if event.report is not None:
@@ -43,6 +50,25 @@ async def send_update(session: AsyncSession, event: ProgressUpdateApproved) -> N
         enclosed = [Enclosed(name="report.pdf", media_type="application/pdf", content=pdf)]
     of = event.client_id, event.matter_id
     await _say(session, *of, event.update_id, event.approved_by, subject, body, enclosed)
+    if event.tells_of is not None:
+        telling = UpdateTelling(update_id=event.update_id, happening_id=event.tells_of)
+        await session.merge(telling)
+
+
+async def _reverted(session: AsyncSession, happening_id: UUID) -> bool:
+    return await session.get(RevertedHappening, happening_id) is not None
+
+
+async def take_back(session: AsyncSession, happening_id: UUID) -> None:
+    """A client does not read in the morning what turned out wrong at night; what has left stands,
+    and a person tells them. Also heard before the update of a client in another stream."""
+    await session.merge(RevertedHappening(happening_id=happening_id))
+    telling = await session.execute(
+        select(col(UpdateTelling.update_id)).where(col(UpdateTelling.happening_id) == happening_id)
+    )
+    for update_id in telling.scalars():
+        await quiet_hours.withdraw(session, update_id)
+    await forget(session, ProgressUpdateApproved, tells_of=happening_id)
 
 
 async def put_decision(session: AsyncSession, event: DecisionRequested) -> None:
@@ -101,24 +127,27 @@ async def _say(
 
 
 async def tell_of_handover(session: AsyncSession, event: PointOfContactAssigned) -> None:
-    """The client hears who answers them from when on; the first contact is no handover."""
+    """The client, and each joint one, hears who answers them from when on; the first contact is no
+    handover. Raises NotYetKnown before anybody is told."""
     if event.replaces is None or event.replaces == event.staff_id:
         return
-    case = await case_to_write(session, event.client_id, event.matter_id)
+    matter_id, purpose = event.matter_id, f"handover/{event.assignment_id}"
+    cases = {purpose: await case_to_write(session, event.client_id, matter_id)}
+    for one in await directory.joint_clients(session, matter_id) if matter_id else ():
+        cases[f"{purpose}/{one}"] = case = await case_to_write(session, one, matter_id)
+        require_key(session, case.client)
     before, after = await person(session, event.replaces), await person(session, event.staff_id)
-    names = case.client.name, before.name, after.name, case.matter
-    blocks = texts.handover(*names, event.from_at, case.zone)
-    purpose = f"handover/{event.assignment_id}"
-    conversation = await _conversation(session, case.client.client_id, event.matter_id)
-    await tell_client(
-        session,
-        case,
-        conversation,
-        purpose=purpose,
-        of="updates",
-        subject=texts.HANDOVER_SUBJECT,
-        blocks=blocks,
-    )
+    for told, case in cases.items():
+        names = case.client.name, before.name, after.name, case.matter
+        await tell_client(
+            session,
+            case,
+            await _conversation(session, case.client.client_id, matter_id),
+            purpose=told,
+            of="updates",
+            subject=texts.HANDOVER_SUBJECT,
+            blocks=texts.handover(*names, event.from_at, case.zone),
+        )
 
 
 async def remind_of_decision(session: AsyncSession, event: DeadlineWarned) -> None:
@@ -126,7 +155,8 @@ async def remind_of_decision(session: AsyncSession, event: DeadlineWarned) -> No
     case = await case_to_write(session, event.client_id, event.matter_id)
     assert case.matter is not None, "a decision is of a matter"
     blocks = texts.decide_by(case.client.name, case.matter, event.limit_at, case.zone)
-    purpose = f"decide/{event.clock_id}/{event.threshold}"
+    # Of thresholds that were found passed at one instant, after an outage, one mail is enough.
+    purpose = f"decide/{event.clock_id}/{event.detected_at.isoformat()}"
     conversation = await _conversation(session, case.client.client_id, event.matter_id)
     await tell_client(
         session,
@@ -140,21 +170,24 @@ async def remind_of_decision(session: AsyncSession, event: DeadlineWarned) -> No
     )
 
 
-def conversation_of(client_id: UUID, matter_id: UUID | None) -> UUID:
-    return uuid5(UPDATES_OF, str(matter_id or client_id))
+def conversation_of(client_id: UUID, matter_id: UUID | None, *, joint: bool = False) -> UUID:
+    """All updates of a matter to one of its clients are one thread."""
+    name = f"{matter_id}/{client_id}" if joint else str(matter_id or client_id)
+    return uuid5(UPDATES_OF, name)
 
 
 async def _conversation(
     session: AsyncSession, client_id: UUID, matter_id: UUID | None
 ) -> Conversation:
-    """All updates of a matter are one thread; what concerns no matter is another."""
-    conversation_id = conversation_of(client_id, matter_id)
-    known = await session.get(Conversation, conversation_id)
-    if known is not None:
-        return known
+    """What concerns no matter is a thread of its own."""
     matter = await directory.matter(session, matter_id) if matter_id else None
     if matter is None and matter_id is not None:
         raise NotYetKnown(f"matter {matter_id}")
+    joint = matter is not None and client_id != await directory.survivor(session, matter.client_id)
+    conversation_id = conversation_of(client_id, matter_id, joint=joint)
+    known = await session.get(Conversation, conversation_id)
+    if known is not None:
+        return known
     return await conversations.begin_conversation(
         session,
         conversation_id=conversation_id,

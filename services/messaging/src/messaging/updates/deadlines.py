@@ -25,7 +25,7 @@ async def keep(session: AsyncSession, event: DeadlineScheduled) -> None:
         "revision": event.revision,
         "title": event.title.model_dump(mode="json"),
         "due_at": event.due_at,
-        "cancelled": event.cancelled,
+        "cancelled": event.cancelled or event.met_at is not None,
     }
     newer = col(Deadline.revision) < event.revision
     await session.execute(

@@ -8,6 +8,7 @@ from shared.contracts.matters import (
     DeadlineScheduled,
     DecisionRequested,
     DecisionWithdrawn,
+    MilestoneReverted,
     ProgressUpdateApproved,
 )
 from shared.contracts.sla_monitor import DeadlineReminderDue
@@ -33,9 +34,16 @@ async def on_decision_withdrawn(session: AsyncSession, event: DecisionWithdrawn)
     await actions.withdraw_decision(session, event)
 
 
+@handlers.on(MilestoneReverted)
+async def on_milestone_reverted(session: AsyncSession, event: MilestoneReverted) -> None:
+    await actions.take_back(session, event.milestone_id)
+
+
 @handlers.on(DeadlineScheduled)
 async def on_deadline_scheduled(session: AsyncSession, event: DeadlineScheduled) -> None:
     await deadlines.keep(session, event)
+    if event.cancelled:
+        await actions.take_back(session, event.deadline_id)
 
 
 @handlers.on(DeadlineReminderDue)
