@@ -52,7 +52,7 @@ ABSENCES, WALLS, STANDING, UNFILED = 1000, 60, 6, 10
 APPENDED_AT_ONCE = 20_000
 READS, PAGE, LONGEST_PAGE = 200, 50, 500
 BEGAN = datetime(2026, 1, 5, 9, tzinfo=UTC)
-ROLES = ("partner", "attorney", "client")
+ROLES = {"partner": "a partner", "attorney": "a lawyer of its team", "client": "the client"}
 
 
 class Firm:
@@ -241,16 +241,16 @@ async def _timelines(world: World, firm: Firm, http: httpx2.AsyncClient) -> list
     rows = [row("a door without a question", bare, bare)]
     common = random.sample(range(LARGE, MATTERS - WALLS), READS)
     large = [number % LARGE for number in range(READS)]
-    for role in ROLES:
+    for role, who in ROLES.items():
         asked = [_asked(world, firm, role, number) for number in common]
-        rows.append(row(f"of a matter, by a {role}", await measured(http, asked), bare))
-    for role in ROLES:
+        rows.append(row(f"of a matter, by {who}", await measured(http, asked), bare))
+    for role, who in ROLES.items():
         cursors = {
             number: await _cursors(world, firm, http, role, number) for number in range(LARGE)
         }
         for place, page in enumerate(("first", "middle", "last")):
             asked = [_asked(world, firm, role, one, cursors[one][place]) for one in large]
-            name = f"{page} page of {A_LARGE_ONE:,}, by a {role}"
+            name = f"{page} page of {A_LARGE_ONE:,}, by {who}"
             rows.append(row(name, await measured(http, asked), bare))
     return rows
 

@@ -131,7 +131,9 @@ class Consumer:
             auto_offset_reset="earliest",
             session_timeout_ms=int(self._settings.consumer_session_timeout * 1000),
             heartbeat_interval_ms=max(200, int(self._settings.consumer_session_timeout * 100)),
-            fetch_max_wait_ms=100,
+            # Longer costs less where nothing happens, as every answer names every partition; but it
+            # is also how long `ends` may have to wait for its turn on the same connection.
+            fetch_max_wait_ms=250,
             max_poll_records=self._poll_records,
         )
         kafka.subscribe(self._topics, listener=_Revoked(self._sought))
