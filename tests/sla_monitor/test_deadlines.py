@@ -294,3 +294,22 @@ async def test_the_last_item_that_is_brought_or_waived_ends_it(world: World, las
     assert (met.kind, met.met_at, met.late) == ("information", DUE - DAY, False)
     await world.fire(DUE + DAY)
     assert await world.told(DeadlineBreached) == []
+
+
+async def test_nobody_is_reminded_of_what_was_met(world: World) -> None:
+    first = scheduled(world)
+    met = first.model_copy(update={"revision": 2, "met_at": DUE - 10 * DAY})
+    await world.hear(first, met, first)
+    await remind(world, DUE - timedelta(hours=1))
+    assert await told(world) == []
+
+
+async def test_after_an_outage_one_reminder_is_told_however_small_the_batches(
+    world: World,
+) -> None:
+    await world.hear(scheduled(world))
+    for _ in range(5):
+        async with world.db.transaction() as session:
+            await deadlines.remind(session, DUE - timedelta(hours=1), 1)
+    ((_, nearest),) = await told(world)
+    assert nearest == min(STEPS)

@@ -15,10 +15,14 @@ from shared.contracts.matters import (
     DecisionRecorded,
     DecisionRequested,
     DecisionWithdrawn,
+    JointClientJoined,
+    JointClientLeft,
     MatterClosed,
     MatterOpened,
     MilestoneReached,
     ProgressUpdateSent,
+    StrategyExplained,
+    StrategyQuestioned,
     UpdateRequested,
 )
 from shared.contracts.sla_monitor import (
@@ -29,6 +33,7 @@ from shared.contracts.sla_monitor import (
     DeadlineWarned,
     DecisionDue,
     EscalationRaised,
+    QuestionDue,
     UpdateDue,
 )
 from shared.ids import new_id
@@ -271,3 +276,148 @@ def test_a_scaled_promise_is_still_in_order(within: timedelta) -> None:
         assert timedelta(0) < own.target <= own.limit
         assert all(timedelta(0) < before < own.target for before in own.warn_at)
         assert own.urgent == policy.urgent
+
+
+def joined(world: World, at: datetime = OPENED) -> JointClientJoined:
+    return JointClientJoined(
+        membership_id=world.membership_id,
+        matter_id=world.matter_id,
+        client_id=world.client_id,
+        joint_client_id=world.joint_client_id,
+        reason=SEALED,
+        joined_at=at,
+    )
+
+
+def told_joint_client(world: World, at: datetime) -> ProgressUpdateSent:
+    told = told_client(world, at)
+    return told.model_copy(update={"client_id": world.joint_client_id})
+
+
+@pytest.fixture
+def joint(world: World) -> World:
+    """A matter of two clients."""
+    world.membership_id, world.joint_client_id = new_id(), new_id()
+    return world
+
+
+async def test_who_tells_one_of_two_clients_has_kept_silent_to_the_other(joint: World) -> None:
+    await joint.hear(opened(joint), joined(joint))
+    assert {one.client_id for one in await joint.told(UpdateDue)} == {
+        joint.client_id,
+        joint.joint_client_id,
+    }
+    await joint.hear(told_client(joint, OPENED + 20 * DAY))
+    (met,) = await joint.told(ClockMet)
+    assert met.client_id == joint.client_id
+    await joint.fire(OPENED + 29 * DAY)
+    (breached,) = await joint.told(DeadlineBreached)
+    assert (breached.client_id, breached.matter_id) == (joint.joint_client_id, joint.matter_id)
+    await joint.hear(told_joint_client(joint, OPENED + 30 * DAY))
+    late = (await joint.told(ClockMet))[-1]
+    assert (late.client_id, late.late) == (joint.joint_client_id, True)
+
+
+async def test_a_contact_of_a_joint_client_heard_of_before_they_joined_counts_for_them_alone(
+    joint: World,
+) -> None:
+    heard = told_joint_client(joint, OPENED + 2 * DAY)
+    await joint.hear(opened(joint), heard, joined(joint, OPENED + DAY))
+    assert await joint.told(ClockMet) == [], "the matter's own client heard nothing"
+    since = {one.client_id: one.opened_at for one in await joint.told(UpdateDue)}
+    assert since == {joint.client_id: OPENED, joint.joint_client_id: OPENED + 2 * DAY}
+
+
+async def test_a_cadence_and_a_milestone_are_for_all_and_a_question_how_it_stands_for_who_asked(
+    joint: World,
+) -> None:
+    cadence = CadencePromised(
+        matter_id=joint.matter_id, client_id=joint.client_id, revision=1, days=14
+    )
+    await joint.hear(opened(joint), cadence, joined(joint))
+    limits = {one.client_id: one.limit_at for one in await joint.told(UpdateDue)}
+    assert set(limits.values()) == {OPENED + 14 * DAY}
+    await joint.hear(
+        asked(joint, OPENED + DAY).model_copy(update={"client_id": joint.joint_client_id})
+    )
+    prompted = {one.client_id: one.prompted_at for one in await joint.told(UpdateDue)}
+    assert prompted == {joint.client_id: None, joint.joint_client_id: OPENED + DAY}
+    reached = MilestoneReached(
+        milestone_id=new_id(),
+        matter_id=joint.matter_id,
+        client_id=joint.client_id,
+        plan="family",
+        plan_version=1,
+        slug="filed",
+        reached_at=OPENED + 2 * DAY,
+    )
+    await joint.hear(reached)
+    prompted = {one.client_id: one.prompted_at for one in await joint.told(UpdateDue)}
+    assert prompted == {joint.client_id: OPENED + 2 * DAY, joint.joint_client_id: OPENED + DAY}
+
+
+async def test_who_left_is_owed_nothing_more_and_the_other_hears_on(joint: World) -> None:
+    left = JointClientLeft(
+        membership_id=joint.membership_id,
+        matter_id=joint.matter_id,
+        client_id=joint.client_id,
+        joint_client_id=joint.joint_client_id,
+        reason=SEALED,
+        left_at=OPENED + DAY,
+    )
+    await joint.hear(opened(joint), joined(joint), left, left)
+    (cancelled,) = await joint.told(ClockCancelled)
+    assert (cancelled.client_id, cancelled.reason) == (joint.joint_client_id, "joint-client-left")
+    await joint.fire(OPENED + 29 * DAY)
+    assert [one.client_id for one in await joint.told(DeadlineBreached)] == [joint.client_id]
+
+
+def questioned(world: World) -> StrategyQuestioned:
+    return StrategyQuestioned(
+        question_id=new_id(),
+        matter_id=world.matter_id,
+        client_id=world.client_id,
+        question=SEALED,
+        asked_at=OPENED,
+    )
+
+
+async def test_a_question_about_the_strategy_is_answered_in_time_or_breached_and_escalated(
+    world: World,
+) -> None:
+    boss, contact = new_id(), new_id()
+    await world.hear(
+        world.staff(boss), world.staff(contact, supervisor_id=boss), world.contact(contact, OPENED)
+    )
+    event = questioned(world)
+    await world.hear(opened(world), event, event)
+    (due,) = await world.told(QuestionDue)
+    assert (due.question_id, due.opened_at) == (event.question_id, OPENED)
+    await world.fire(OPENED + 5 * DAY)
+    (breached,) = await world.told(DeadlineBreached)
+    assert (breached.kind, breached.staff_id) == ("question", contact)
+    assert (await world.told(EscalationRaised))[0].staff_id == boss
+    answered = StrategyExplained(
+        question_id=event.question_id,
+        matter_id=world.matter_id,
+        client_id=world.client_id,
+        answer=SEALED,
+        answered_by=contact,
+        answered_at=OPENED + 6 * DAY,
+    )
+    await world.hear(answered)
+    (met,) = await world.told(ClockMet)
+    assert (met.kind, met.late) == ("question", True)
+
+
+async def test_a_question_ends_with_the_matter_that_was_closed_over_it(world: World) -> None:
+    await world.hear(opened(world), questioned(world))
+    closed = MatterClosed(
+        matter_id=world.matter_id,
+        client_id=world.client_id,
+        closed_at=OPENED + DAY,
+        closed_by=new_id(),
+        reason=SEALED,
+    )
+    await world.hear(closed)
+    assert {one.kind for one in await world.told(ClockCancelled)} == {"update", "question"}

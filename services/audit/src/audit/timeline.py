@@ -261,6 +261,7 @@ WORDS: dict[str, Callable[[Any, Reader], str]] = {
         f"Reminder of a deadline, {reader.time(event.due_at, event.time_zone)}: working days left"
         f" {event.working_days}"
     ),
+    "QuestionDue": _due("Answer to a client's question"),
     "ConcernDue": _due("Answer to a billing concern"),
     "FileHandedOver": lambda event, _: (
         f"File handed over ({event.channel.replace('_', ' ')}), {event.entries} entries"

@@ -8,6 +8,7 @@ from sqlmodel import col
 
 from shared.auth import CallerIdentity
 from sla_monitor.models import Clock, MergedClient
+from sla_monitor.queries import of_client
 
 _CLOSED = """
     SELECT COALESCE(merged.client_id, wall.client_id) AS client_id, wall.matter_id
@@ -21,30 +22,17 @@ _CLOSED = """
 
 def not_walled_off(caller: CallerIdentity) -> ColumnElement[bool]:
     """Clocks of clients and matters that no wall closes to the caller; a client stands before
-    none. A wall around one entry of a client stands around all."""
+    none. A wall around one entry of a client stands around all, one around a matter around all
+    clients of it."""
     if caller.role == "client":
         return true()
     named = text(_CLOSED).bindparams(
         email=caller.email or "", keeps_walls=caller.role == "compliance"
     )
     closed = named.columns(column("client_id"), column("matter_id")).subquery()
-    around = closed.c.matter_id.is_(None) | (closed.c.matter_id == col(Clock.matter_id))
-    walled = select(closed.c.client_id).where(closed.c.client_id == _stays(Clock), around)
+    whole = closed.c.matter_id.is_(None) & (closed.c.client_id == _stays(Clock))
+    walled = select(closed.c.client_id).where(whole | (closed.c.matter_id == col(Clock.matter_id)))
     return ~walled.exists()
-
-
-def of_client(client_id: UUID) -> ColumnElement[bool]:
-    """Clocks of this client, under whichever entry they run."""
-    entries = text(_ENTRIES).bindparams(of=client_id).columns(column("id"))
-    return col(Clock.client_id).in_(entries)
-
-
-_ENTRIES = """
-    WITH kept AS (
-        SELECT COALESCE((SELECT client_id FROM merged_clients WHERE merged_id = CAST(:of AS uuid)),
-                        CAST(:of AS uuid)) AS id)
-    SELECT id FROM kept UNION SELECT merged_id FROM merged_clients JOIN kept ON client_id = id
-"""
 
 
 def _stays(clock: type[Clock]) -> ColumnElement[UUID]:

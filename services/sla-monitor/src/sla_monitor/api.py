@@ -241,7 +241,7 @@ async def list_clocks(
             wanted = wanted.where(col(column) == value)
     client_id = caller.client_id if relation == "self" else client_id
     if client_id is not None:
-        wanted = wanted.where(access.of_client(client_id))
+        wanted = wanted.where(queries.of_client(client_id))
     if message_id is not None:
         wanted = wanted.where(col(Clock.clock_id).in_(queries.clocks_of(message_id)))
     rows = (await session.execute(one_page(wanted, Clock.clock_id, request))).scalars().all()

@@ -1,12 +1,13 @@
 """Deadlines of matters: who must act is reminded so many working days before, by the firm's own
-calendar, each step once. What was moved is counted anew; what is over or called off is left alone.
+calendar, each step once. What was moved is counted anew; what is met, over or called off is left
+alone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -31,13 +32,14 @@ async def schedule(session: AsyncSession, told: DeadlineScheduled) -> None:
     if known is not None and known.revision >= told.revision:
         return
     calendar = await queries.calendar_in_force(session)
+    stands = not told.cancelled and told.met_at is None
     row = Deadline(
         deadline_id=told.deadline_id,
         revision=told.revision,
         client_id=told.client_id,
         matter_id=told.matter_id,
         due_at=told.due_at,
-        stands=not told.cancelled,
+        stands=stands,
         calendar_id=calendar.calendar_id,
         calendar_version=calendar.version,
         time_zone=calendar.value.time_zone,
@@ -45,7 +47,7 @@ async def schedule(session: AsyncSession, told: DeadlineScheduled) -> None:
     await session.merge(row)
     await session.flush()
     await _forget(session, [told.deadline_id])
-    if not told.cancelled:
+    if stands:
         steps, now = _steps(session, calendar, row), clock.now()
         await _plan(session, row, [step for step in steps if step.at > now])
 
@@ -72,15 +74,31 @@ async def remind(session: AsyncSession, now: datetime, limit: int) -> int:
         .with_for_update(skip_locked=True)
     )
     due = [(reminder, deadline) for reminder, deadline in found]
+    nearest = await _nearest_due(session, {deadline.deadline_id for _, deadline in due}, now)
     for reminder, deadline in due:
-        nearest = min(one.working_days for one, of in due if of is deadline)
-        if reminder.working_days > nearest or deadline.due_at <= now:
+        if reminder.working_days > nearest[deadline.deadline_id] or deadline.due_at <= now:
             # The platform was away: one reminder of a deadline is enough, and none of what is over.
             await session.delete(reminder)
             continue
         reminder.told_at = now
         emit(session, await _told(session, reminder, deadline, now))
     return len(due)
+
+
+async def _nearest_due(
+    session: AsyncSession, deadline_ids: Collection[UUID], now: datetime
+) -> dict[UUID, int]:
+    """Of each deadline the step that is nearest to it among those whose time has come, also those
+    that the next batch will find."""
+    found = await session.execute(
+        select(col(DeadlineReminder.deadline_id), func.min(DeadlineReminder.working_days))
+        .where(
+            col(DeadlineReminder.deadline_id).in_(deadline_ids),
+            col(DeadlineReminder.remind_at) <= now,
+        )
+        .group_by(col(DeadlineReminder.deadline_id))
+    )
+    return {deadline_id: step for deadline_id, step in found}
 
 
 async def replan_stale(session: AsyncSession) -> int:

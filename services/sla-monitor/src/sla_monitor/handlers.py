@@ -19,11 +19,15 @@ from shared.contracts.matters import (
     CadencePromised,
     ClientsMerged,
     DeadlineScheduled,
+    DecisionExplained,
+    DecisionQuestioned,
     DecisionRecorded,
     DecisionRequested,
     DecisionWithdrawn,
     DevelopmentRecorded,
     FirmChanged,
+    JointClientJoined,
+    JointClientLeft,
     MatterClosed,
     MatterOpened,
     MilestoneReached,
@@ -31,6 +35,8 @@ from shared.contracts.matters import (
     ProgressUpdateSent,
     StaffChanged,
     StaffRegistered,
+    StrategyExplained,
+    StrategyQuestioned,
     UpdateRequested,
     WallLowered,
     WallRaised,
@@ -84,7 +90,8 @@ async def on_message_sent(session: AsyncSession, event: MessageSent) -> None:
     if event.automatic:
         return
     if event.matter_id and event.kind in ("answer", "update"):
-        await informing.inform(session, event.matter_id, event.sent_at, event.message_id)
+        of = event.matter_id, event.client_id
+        await informing.inform(session, *of, event.sent_at, event.message_id)
     if event.kind not in ("answer", "question", "acknowledgment"):
         return
     where, at, cause = event.conversation_id, event.sent_at, event.message_id
@@ -103,7 +110,7 @@ async def on_call_logged(session: AsyncSession, event: CallLogged) -> None:
         await actions.acknowledge_conversation(session, where, at, cause)
         await actions.answer(session, where, at, cause)
         if event.matter_id:
-            await informing.inform(session, event.matter_id, at, cause)
+            await informing.inform(session, event.matter_id, event.client_id, at, cause)
 
 
 @handlers.on(MatterOpened)
@@ -120,12 +127,14 @@ async def on_cadence_promised(session: AsyncSession, event: CadencePromised) -> 
 @handlers.on(ProgressUpdateSent)
 async def on_progress_update_sent(session: AsyncSession, event: ProgressUpdateSent) -> None:
     cause = event.message_id or event.update_id
-    await informing.inform(session, event.matter_id, event.sent_at, cause)
+    of = event.matter_id, event.client_id
+    await informing.inform(session, *of, event.sent_at, cause)
 
 
 @handlers.on(UpdateRequested)
 async def on_update_requested(session: AsyncSession, event: UpdateRequested) -> None:
-    await informing.prompt(session, event.matter_id, event.requested_at)
+    asked_at = event.requested_at
+    await informing.prompt(session, event.matter_id, asked_at, by=event.client_id)
 
 
 @handlers.on(MilestoneReached)
@@ -148,12 +157,42 @@ async def on_decision_requested(session: AsyncSession, event: DecisionRequested)
 
 @handlers.on(DecisionRecorded)
 async def on_decision_recorded(session: AsyncSession, event: DecisionRecorded) -> None:
-    await informing.hear_client(session, "decision", event.decision_id, event.recorded_at)
+    await informing.hear_answer(session, "decision", event.decision_id, event.recorded_at)
 
 
 @handlers.on(DecisionWithdrawn)
 async def on_decision_withdrawn(session: AsyncSession, event: DecisionWithdrawn) -> None:
     await informing.withdraw(session, event.decision_id, event.withdrawn_at)
+
+
+@handlers.on(DecisionQuestioned)
+async def on_decision_questioned(session: AsyncSession, event: DecisionQuestioned) -> None:
+    await informing.await_answer(session, event)
+
+
+@handlers.on(StrategyQuestioned)
+async def on_strategy_questioned(session: AsyncSession, event: StrategyQuestioned) -> None:
+    await informing.await_answer(session, event)
+
+
+@handlers.on(DecisionExplained)
+async def on_decision_explained(session: AsyncSession, event: DecisionExplained) -> None:
+    await informing.hear_answer(session, "question", event.question_id, event.answered_at)
+
+
+@handlers.on(StrategyExplained)
+async def on_strategy_explained(session: AsyncSession, event: StrategyExplained) -> None:
+    await informing.hear_answer(session, "question", event.question_id, event.answered_at)
+
+
+@handlers.on(JointClientJoined)
+async def on_joint_client_joined(session: AsyncSession, event: JointClientJoined) -> None:
+    await informing.follow_joint_client(session, event)
+
+
+@handlers.on(JointClientLeft)
+async def on_joint_client_left(session: AsyncSession, event: JointClientLeft) -> None:
+    await informing.leave(session, event)
 
 
 @handlers.on(MatterClosed)
@@ -179,14 +218,14 @@ async def on_information_requested(session: AsyncSession, event: InformationRequ
 async def on_information_provided(session: AsyncSession, event: InformationProvided) -> None:
     if event.complete:
         at = event.provided_at
-        await informing.hear_client(session, "information", event.request_id, at)
+        await informing.hear_answer(session, "information", event.request_id, at)
 
 
 @handlers.on(InformationWaived)
 async def on_information_waived(session: AsyncSession, event: InformationWaived) -> None:
     """What is not needed any more is owed by nobody."""
     if event.complete:
-        await informing.hear_client(session, "information", event.request_id, event.waived_at)
+        await informing.hear_answer(session, "information", event.request_id, event.waived_at)
 
 
 @handlers.on(MessageBounced)
@@ -211,9 +250,9 @@ async def on_billing_concern_resolved(session: AsyncSession, event: BillingConce
     await actions.answer_concern(session, event.concern_id, event.resolved_at)
 
 
-@handlers.on(StreamHeadsStated, owners=["messaging", "billing"])
+@handlers.on(StreamHeadsStated, owners=["messaging", "matters", "billing"])
 async def on_stream_heads_stated(session: AsyncSession, event: StreamHeadsStated) -> None:
-    """How much messaging, and for concerns billing, had to tell: no breach before it was heard."""
+    """How much each of those who can meet a clock had to tell: no breach before it was heard."""
     await publishing.note_heads(session, event)
 
 

@@ -1,8 +1,8 @@
 """Clocks of matters: a client hears of a matter again in time, though there be no news, and
 decides and brings in time what they are asked for. Silence is the breach.
 
-A matter has one open update clock, which a meaningful contact meets; the next opens at that very
-instant. What must be heard sooner makes it urgent.
+Each client of a matter has one open update clock, which a meaningful contact with them meets; the
+next opens at that very instant. What must be heard sooner makes it urgent.
 """
 
 from collections.abc import Sequence
@@ -13,11 +13,17 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from shared.contracts.matters import (
+    DecisionQuestioned,
+    JointClientJoined,
+    JointClientLeft,
+    StrategyQuestioned,
+)
 from shared.ids import new_id
 from shared.outbox import emit
 from sla_monitor import queries, telling
 from sla_monitor.clocks import cancel, meet, pin, settle, tell_again
-from sla_monitor.models import Clock, Kind, MatterContact
+from sla_monitor.models import ClientContact, Clock, Kind
 
 AT_LEAST = timedelta(seconds=1)  # a time to reply that is past when it is named
 
@@ -26,36 +32,49 @@ async def follow_matter(
     session: AsyncSession, matter_id: UUID, client_id: UUID, opened_at: datetime
 ) -> None:
     """From its opening, or from a contact that was heard of before it was."""
-    if await queries.open_update_clock(session, matter_id):
-        return
-    early = await session.get(MatterContact, matter_id)
-    since = max(opened_at, early.contacted_at) if early else opened_at
-    await _open(session, "update", matter_id, client_id, matter_id, since)
+    await _follow(session, matter_id, matter_id, client_id, opened_at, within=None)
+
+
+async def follow_joint_client(session: AsyncSession, event: JointClientJoined) -> None:
+    """They are owed from then on what the matter's client is, in the cadence promised for it."""
+    open_clocks = await queries.update_clocks(session, event.matter_id)
+    within = open_clocks[0].within if open_clocks else None
+    joint = event.membership_id, event.matter_id, event.joint_client_id, event.joined_at
+    await _follow(session, *joint, within=within)
+
+
+async def leave(session: AsyncSession, event: JointClientLeft) -> None:
+    """Nothing is owed to them in this matter any more; the matter's client hears on."""
+    clock = await queries.open_update_clock(session, event.membership_id)
+    if clock is not None:
+        cancel(session, clock, event.left_at, "joint-client-left")
 
 
 async def promise_cadence(session: AsyncSession, matter_id: UUID, within: timedelta | None) -> None:
     """A cadence of its own; None is the policy's. What was breached stays so."""
-    clock = await queries.open_update_clock(session, matter_id)
-    if clock is not None and clock.within != within:
-        clock.within = within
-        await _settle_told(session, clock)
+    for clock in await queries.update_clocks(session, matter_id):
+        if clock.within != within:
+            clock.within = within
+            await _settle_told(session, clock)
 
 
-async def inform(session: AsyncSession, matter_id: UUID, at: datetime, cause_id: UUID) -> None:
-    """The client heard of the matter from a person. What is heard of late counts from its own
-    instant; what came before the last contact changes nothing."""
-    await _remember(session, matter_id, at, cause_id)
-    clock = await queries.open_update_clock(session, matter_id)
+async def inform(
+    session: AsyncSession, matter_id: UUID, client_id: UUID, at: datetime, cause_id: UUID
+) -> None:
+    """This client heard of the matter from a person, which is no word to the others of it. What is
+    heard of late counts from its own instant; what came before the last contact changes nothing."""
+    await _remember(session, matter_id, client_id, at, cause_id)
+    clock = await queries.update_clock_of(session, matter_id, client_id)
     if clock is None or at <= clock.opened_at:
         return
     assert clock.client_id is not None, "a matter has a client"
     await meet(session, clock, at, cause_id)
-    await session.flush()  # one open clock per matter: the old one first
+    await session.flush()  # one open clock per client of a matter: the old one first
     later = clock.urgent_at if clock.urgent_at and clock.urgent_at > at else None
     await _open(
         session,
         "update",
-        matter_id,
+        clock.conversation_id,
         clock.client_id,
         matter_id,
         at,
@@ -64,14 +83,20 @@ async def inform(session: AsyncSession, matter_id: UUID, at: datetime, cause_id:
     )
 
 
-async def prompt(session: AsyncSession, matter_id: UUID, at: datetime) -> None:
-    """Something happened that the client must hear, or they asked: it is owed sooner. The first
-    of several counts."""
-    clock = await queries.open_update_clock(session, matter_id)
-    if clock is None or at <= clock.opened_at or (clock.urgent_at and clock.urgent_at <= at):
-        return
-    clock.urgent_at = at
-    await _settle_told(session, clock)
+async def prompt(
+    session: AsyncSession, matter_id: UUID, at: datetime, *, by: UUID | None = None
+) -> None:
+    """Something happened that the clients must hear, or one asked (`by`): it is owed sooner. The
+    first of several counts."""
+    if by is None:
+        prompted = await queries.update_clocks(session, matter_id)
+    else:
+        asked = await queries.update_clock_of(session, matter_id, by)
+        prompted = [asked] if asked else []
+    for clock in prompted:
+        if at > clock.opened_at and not (clock.urgent_at and clock.urgent_at <= at):
+            clock.urgent_at = at
+            await _settle_told(session, clock)
 
 
 async def ask_client(
@@ -90,8 +115,18 @@ async def ask_client(
         await _open(session, kind, subject_id, client_id, matter_id, asked_at, within=within)
 
 
-async def hear_client(session: AsyncSession, kind: Kind, subject_id: UUID, at: datetime) -> None:
-    """The client gave all that they were asked for."""
+async def await_answer(
+    session: AsyncSession, event: DecisionQuestioned | StrategyQuestioned
+) -> None:
+    """An answer is owed to a client's question, as the policy says. Asked once, however often it is
+    heard."""
+    if await queries.clock_of(session, "question", event.question_id) is None:
+        of = event.question_id, event.client_id, event.matter_id, event.asked_at
+        await _open(session, "question", *of)
+
+
+async def hear_answer(session: AsyncSession, kind: Kind, subject_id: UUID, at: datetime) -> None:
+    """The client gave all that they were asked for, or was given the answer that they asked for."""
     clock = await queries.clock_of(session, kind, subject_id)
     if clock is not None:
         await meet(session, clock, at, subject_id)
@@ -107,11 +142,27 @@ async def close_matter(
     session: AsyncSession, matter_id: UUID, at: datetime, given_up: Sequence[UUID]
 ) -> None:
     """Nothing is owed in it any more; a clock of a message ends where somebody gave it up."""
-    update = await queries.open_update_clock(session, matter_id)
-    asked = await queries.clients_own_clocks(session, matter_id)
+    updates = await queries.update_clocks(session, matter_id)
+    asked = await queries.asked_clocks(session, matter_id)
     named = await queries.clocks_named(session, given_up)
-    for clock in (*([update] if update else []), *asked, *named):
+    for clock in (*updates, *asked, *named):
         cancel(session, clock, at, "matter-closed")
+
+
+async def _follow(
+    session: AsyncSession,
+    subject_id: UUID,
+    matter_id: UUID,
+    client_id: UUID,
+    since: datetime,
+    *,
+    within: timedelta | None,
+) -> None:
+    if await queries.open_update_clock(session, subject_id):
+        return
+    early = await queries.last_contact(session, matter_id, client_id)
+    since = max(since, early) if early else since
+    await _open(session, "update", subject_id, client_id, matter_id, since, within=within)
 
 
 async def _open(
@@ -154,13 +205,16 @@ async def _settle_told(session: AsyncSession, clock: Clock) -> None:
     tell_again(session, clock, terms)
 
 
-async def _remember(session: AsyncSession, matter_id: UUID, at: datetime, cause_id: UUID) -> None:
-    row = {"matter_id": matter_id, "contacted_at": at, "cause_id": cause_id}
-    kept = insert(MatterContact).values(row)
+async def _remember(
+    session: AsyncSession, matter_id: UUID, client_id: UUID, at: datetime, cause_id: UUID
+) -> None:
+    who = {"matter_id": matter_id, "client_id": client_id}
+    row = who | {"contacted_at": at, "cause_id": cause_id}
+    kept = insert(ClientContact).values(row)
     await session.execute(
         kept.on_conflict_do_update(
-            index_elements=["matter_id"],
+            index_elements=["matter_id", "client_id"],
             set_=row,
-            where=col(MatterContact.contacted_at) < at,
+            where=col(ClientContact.contacted_at) < at,
         )
     )

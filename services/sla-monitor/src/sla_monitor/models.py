@@ -11,7 +11,8 @@ from sqlalchemy.types import Text
 from sqlmodel import Field, Relationship, SQLModel
 
 Kind = Literal[
-    "acknowledgment", "response", "triage", "update", "decision", "concern", "information"
+    "acknowledgment", "response", "triage", "update", "decision", "question", "concern",
+    "information",
 ]  # fmt: skip
 State = Literal["running", "paused", "unconfirmed", "met", "breached", "cancelled"]
 
@@ -227,11 +228,12 @@ class DeadlineReminder(Row, table=True):
     told_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
-class MatterContact(Row, table=True):
+class ClientContact(Row, table=True):
     """When a client last heard of a matter from a person; also of one not yet heard of here."""
 
-    __tablename__ = "matter_contacts"
+    __tablename__ = "client_contacts"
     matter_id: UUID = Field(primary_key=True)
+    client_id: UUID = Field(primary_key=True)
     contacted_at: datetime = Field(sa_type=Instant)
     cause_id: UUID
 

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Select, func, select, text
+from sqlalchemy import ColumnElement, Select, TextualSelect, column, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlmodel import col
@@ -15,6 +15,7 @@ from shared.contracts import FIRM_ID
 from sla_monitor.calendar import PublishedCalendar, Span, WorkingCalendar, working_calendar
 from sla_monitor.models import (
     Calendar,
+    ClientContact,
     Clock,
     ClockMessage,
     DeadlineReminder,
@@ -142,22 +143,65 @@ async def open_response_clock(session: AsyncSession, conversation_id: UUID) -> C
     return found.scalar_one_or_none()
 
 
-async def open_update_clock(session: AsyncSession, matter_id: UUID) -> Clock | None:
-    """The one open update clock of a matter, locked."""
-    found = await session.execute(
+async def open_update_clock(session: AsyncSession, subject_id: UUID) -> Clock | None:
+    """The one open update clock of a matter's own client (the matter is its subject), or of a
+    joint one (their membership is), locked."""
+    its = col(Clock.conversation_id) == subject_id
+    return (await session.execute(_open_update_clocks().where(its))).scalar_one_or_none()
+
+
+async def update_clock_of(session: AsyncSession, matter_id: UUID, client_id: UUID) -> Clock | None:
+    """The one of this client of the matter, under whichever entry of theirs, locked."""
+    its = (col(Clock.matter_id) == matter_id) & of_client(client_id)
+    return (await session.execute(_open_update_clocks().where(its))).scalar_one_or_none()
+
+
+async def update_clocks(session: AsyncSession, matter_id: UUID) -> Sequence[Clock]:
+    """Those of all clients of a matter, locked."""
+    its = col(Clock.matter_id) == matter_id
+    return (await session.execute(_open_update_clocks().where(its))).scalars().all()
+
+
+def _open_update_clocks() -> Select[Clock]:
+    return (
         select(Clock)
-        .where(
-            col(Clock.matter_id) == matter_id,
-            col(Clock.kind) == "update",
-            col(Clock.state).in_(OPEN),
-        )
+        .where(col(Clock.kind) == "update", col(Clock.state).in_(OPEN))
+        .order_by(col(Clock.clock_id))
         .with_for_update()
     )
-    return found.scalar_one_or_none()
+
+
+async def last_contact(session: AsyncSession, matter_id: UUID, client_id: UUID) -> datetime | None:
+    """When a person last told this client something of the matter, as far as it was heard."""
+    found = await session.execute(
+        select(func.max(ClientContact.contacted_at)).where(
+            col(ClientContact.matter_id) == matter_id,
+            col(ClientContact.client_id).in_(entries_of(client_id)),
+        )
+    )
+    return found.scalar_one()
+
+
+def of_client(client_id: UUID) -> ColumnElement[bool]:
+    """Clocks of this client, under whichever entry they run."""
+    return col(Clock.client_id).in_(entries_of(client_id))
+
+
+def entries_of(client_id: UUID) -> TextualSelect:
+    """All entries of a client: those that were merged are read together."""
+    return text(_ENTRIES).bindparams(of=client_id).columns(column("id"))
+
+
+_ENTRIES = """
+    WITH kept AS (
+        SELECT COALESCE((SELECT client_id FROM merged_clients WHERE merged_id = CAST(:of AS uuid)),
+                        CAST(:of AS uuid)) AS id)
+    SELECT id FROM kept UNION SELECT merged_id FROM merged_clients JOIN kept ON client_id = id
+"""
 
 
 async def clock_of(session: AsyncSession, kind: Kind, subject_id: UUID) -> Clock | None:
-    """The clock of a decision, or of a request for information, locked."""
+    """The clock of a decision, a question, or a request for information, locked."""
     found = await session.execute(
         select(Clock)
         .where(col(Clock.conversation_id) == subject_id, col(Clock.kind) == kind)
@@ -166,13 +210,13 @@ async def clock_of(session: AsyncSession, kind: Kind, subject_id: UUID) -> Clock
     return found.scalar_one_or_none()
 
 
-async def clients_own_clocks(session: AsyncSession, matter_id: UUID) -> Sequence[Clock]:
-    """What a client was asked in a matter and has not answered."""
+async def asked_clocks(session: AsyncSession, matter_id: UUID) -> Sequence[Clock]:
+    """What a client was asked in a matter, or asked themselves, and is not answered."""
     found = await session.execute(
         select(Clock)
         .where(
             col(Clock.matter_id) == matter_id,
-            col(Clock.kind).in_(("decision", "information")),
+            col(Clock.kind).in_(("decision", "information", "question")),
             col(Clock.state).in_(OPEN),
         )
         .order_by(col(Clock.clock_id))

@@ -126,6 +126,10 @@ DEFAULT_POLICIES: dict[Kind, ClockPolicy] = {
         warn_at=(hours(3 * 24),),
         ladder=(),
     ),
+    # A client's own question or concern about a decision or the strategy, as one that they wrote.
+    "question": ClockPolicy(
+        mode=Mode.BUSINESS_DAY, target=hours(24), limit=hours(48), warn_at=(hours(8), hours(2))
+    ),
     "concern": ClockPolicy(
         mode=Mode.BUSINESS_DAY, target=hours(48), limit=hours(120), warn_at=(hours(24),)
     ),

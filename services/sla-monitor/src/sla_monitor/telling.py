@@ -18,6 +18,7 @@ from shared.contracts.sla_monitor import (
     DecisionDue,
     EscalationRaised,
     InformationDue,
+    QuestionDue,
     ResponseDue,
     SkippedDay,
     TriageDue,
@@ -35,7 +36,7 @@ def course_of(clock: Clock) -> Course:
 
 def due(clock: Clock, terms: Terms, response: Clock | None = None) -> Event:
     """What is owed. An acknowledgment promises exactly what `response`, told before it, says."""
-    if clock.kind in ("update", "decision", "information"):
+    if clock.kind in ("update", "decision", "question", "information"):
         return _due_in_a_matter(clock)
     owed = {
         "clock_id": clock.clock_id,
@@ -86,6 +87,8 @@ def _due_in_a_matter(clock: Clock) -> Event:
     )
     if clock.kind == "decision":
         return DecisionDue(decision_id=clock.conversation_id, **owed)
+    if clock.kind == "question":
+        return QuestionDue(question_id=clock.conversation_id, **owed)
     if clock.kind == "information":
         return InformationDue(request_id=clock.conversation_id, **owed)
     return UpdateDue(prompted_at=clock.urgent_at, **owed)

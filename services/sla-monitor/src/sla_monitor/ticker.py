@@ -25,7 +25,11 @@ from sla_monitor.settings import SlaMonitorSettings
 
 log = structlog.get_logger()
 
-STATE_HEADS = ("messaging", "billing")
+STATE_HEADS = ("messaging", "matters", "billing")
+MET_BY: dict[str, frozenset[Kind]] = {
+    "matters": frozenset({"update", "decision", "question"}),
+    "billing": frozenset({"concern"}),
+}
 COULD_HAVE_MET_IT = ("messaging", "matters", "billing", "intake")
 LOOK_AT_LEAST_EVERY = 0.5  # seconds: `privity time advance` is noticed within one
 HEARD_WITHIN = 0.15  # seconds: what just arrived is often being handled
@@ -207,8 +211,8 @@ def _kinds() -> Sequence[Kind]:
 
 
 def _could_meet(service: str, each: Clock) -> bool:
-    """What messaging says may have met any clock; what billing says, a concern's."""
-    return service == "messaging" or each.kind == "concern"
+    """What messaging says may have met any clock; what the others say, those of theirs."""
+    return service == "messaging" or each.kind in MET_BY[service]
 
 
 def _key(each: Clock) -> str:

@@ -106,7 +106,8 @@ async def merge(
         ),
     )
     for matter in await joint_clients.joint_matters(session, merged_id):
-        await joint.follow(session, matter, merged_id, client_id, reason=reason)
+        if matter.client_id != merged_id:
+            await joint.follow(session, matter, merged_id, client_id, reason=reason)
     return kept
 
 

@@ -58,9 +58,9 @@ async def answers(
         )
     )
     answered: dict[UUID, list[tuple[str, str | None]]] = {}
-    for joint_id, state, chosen in found.tuples():
-        assert joint_id is not None
-        answered.setdefault(joint_id, []).append((state, chosen))
+    for joint_id, state, chosen in found:
+        if joint_id is not None:
+            answered.setdefault(joint_id, []).append((state, chosen))
     return answered
 
 

@@ -97,7 +97,8 @@ async def _enter(
     )
     member = await session.merge(joined)
     await session.flush()
-    await walls.stand_around(session, client_id, matter, reason=reason)
+    each = {client_id, matter.client_id}
+    await walls.stand_around(session, each, matter, reason=reason)
     emit(
         session,
         JointClientJoined(

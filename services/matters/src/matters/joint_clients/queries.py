@@ -75,10 +75,14 @@ def matters_of(client_id: UUID) -> Select[UUID]:
 
 
 async def joint_matters(session: AsyncSession, client_id: UUID) -> Sequence[Matter]:
-    """The matters of others in which they are a joint client, in the order of opening."""
+    """Those of which they are not the only client, in the order of opening."""
+    with_others = select(col(MatterClient.matter_id)).where(
+        col(MatterClient.client_id) != client_id, col(MatterClient.left_at).is_(None)
+    )
+    theirs = col(Matter.matter_id).in_(matters_of(client_id))
     found = await session.execute(
         select(Matter)
-        .where(col(Matter.matter_id).in_(matters_of(client_id)), col(Matter.client_id) != client_id)
+        .where(theirs, col(Matter.matter_id).in_(with_others))
         .order_by(col(Matter.matter_id))
     )
     return found.scalars().all()

@@ -12,6 +12,7 @@ from shared.contracts.sla_monitor import (
     ClockResumed,
     DeadlineBreached,
     DecisionDue,
+    QuestionDue,
     ResponseDue,
     UpdateDue,
 )
@@ -45,6 +46,12 @@ async def on_update_due(session: AsyncSession, event: UpdateDue) -> None:
 async def on_decision_due(session: AsyncSession, event: DecisionDue) -> None:
     facts = event.model_dump(include=DUE)
     await actions.note_due(session, event.clock_id, "decision", event.decision_id, **facts)
+
+
+@handlers.on(QuestionDue)
+async def on_question_due(session: AsyncSession, event: QuestionDue) -> None:
+    facts = event.model_dump(include=DUE)
+    await actions.note_due(session, event.clock_id, "question", event.question_id, **facts)
 
 
 @handlers.on(ClockPaused)

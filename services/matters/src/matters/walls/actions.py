@@ -60,9 +60,10 @@ async def raise_wall(
     reason: str,
     by: UUID,
 ) -> Wall:
-    """Closed from the commit on, also the matters of others in which the client is a joint one.
-    Who works on it and is shut out leaves the team in the same transaction; raises
-    WallBeforeContact. The client's key must be held."""
+    """Closed from the commit on. A matter in which the client is one of joint clients is closed by
+    a wall of its own, for what the others are told there too. Who works on it and is shut out
+    leaves the team in the same transaction; raises WallBeforeContact. The client's key must be
+    held."""
     joint = await _lock(session, client_id)
     if unknown := set(staff_ids) - await staff.known(session, staff_ids):
         raise Invalid(f"There is no member of staff {min(unknown)}.")
@@ -77,17 +78,17 @@ async def raise_wall(
     )
     await _raise(session, wall, client_id, reason)
     for matter in joint if matter_id is None else ():
-        await _stand_for(session, wall, client_id, matter, reason)
+        await _stand_for(session, wall, matter, reason)
     return wall
 
 
 async def stand_around(
-    session: AsyncSession, client_id: UUID, matter: Matter, *, reason: str
+    session: AsyncSession, client_ids: Collection[UUID], matter: Matter, *, reason: str
 ) -> None:
-    """The client joins the matter of another, and the walls around them stand around it from now
-    on. Raises WallBeforeContact. Their key must be held, and the directory locked."""
-    for wall in await queries.around(session, client_id):
-        await _stand_for(session, wall, client_id, matter, reason)
+    """These are represented jointly from now on, and the walls around each of them stand around the
+    matter. Raises WallBeforeContact. Their keys must be held, and the directory locked."""
+    for wall in await queries.around(session, client_ids, but_not=matter.matter_id):
+        await _stand_for(session, wall, matter, reason)
 
 
 async def screen(
@@ -157,17 +158,15 @@ async def lower_wall(session: AsyncSession, wall_id: UUID, *, reason: str, by: U
 
 async def _lock(session: AsyncSession, client_id: UUID) -> Sequence[Matter]:
     """One wall after the other, and none while a client joins a matter; returns the matters of
-    others in which this one is."""
+    which this one is not the only client."""
     await staff.lock_directory(session)
     joint = await joint_clients.joint_matters(session, client_id)
     await clients.lock(session, {client_id, *(one.client_id for one in joint)})
     return joint
 
 
-async def _stand_for(
-    session: AsyncSession, origin: Wall, client_id: UUID, matter: Matter, reason: str
-) -> None:
-    """Why is the joint client's confidence, and sealed under their key, not under the other's."""
+async def _stand_for(session: AsyncSession, origin: Wall, matter: Matter, reason: str) -> None:
+    """Why is the confidence of whom the first wall is around, and sealed under their key."""
     wall = Wall(
         wall_id=new_id(),
         client_id=matter.client_id,
@@ -176,7 +175,7 @@ async def _stand_for(
         stands_for=origin.wall_id,
         **origin.model_dump(include={"kind", "staff_ids", "raised_by"}),
     )
-    await _raise(session, wall, client_id, reason)
+    await _raise(session, wall, origin.client_id, reason)
 
 
 async def _raise(session: AsyncSession, wall: Wall, sealed_for: UUID, reason: str) -> None:

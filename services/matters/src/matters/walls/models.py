@@ -11,8 +11,8 @@ from shared.contracts.matters import WallKind
 
 
 class Wall(Row, table=True):
-    """Around the matter, or, without one, around the client and all matters of theirs. Where the
-    client is a joint client of another's matter, a wall around that one `stands_for` theirs."""
+    """Around the matter, or, without one, around the client and all matters of theirs. One around a
+    matter of joint clients may stand for (`stands_for`) the wall around one of them."""
 
     __tablename__ = "walls"
     wall_id: UUID = Field(primary_key=True)

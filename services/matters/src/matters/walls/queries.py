@@ -162,14 +162,23 @@ async def wall(session: AsyncSession, wall_id: UUID) -> Wall | None:
     return await session.get(Wall, wall_id, with_for_update=True)
 
 
-async def around(session: AsyncSession, client_id: UUID) -> Sequence[Wall]:
-    """The walls that stand around the whole of this client."""
+async def around(
+    session: AsyncSession, client_ids: Collection[UUID], *, but_not: UUID
+) -> Sequence[Wall]:
+    """The walls that stand around the whole of these clients, and for which none stands around
+    this matter yet."""
+    there = select(col(Wall.stands_for)).where(
+        col(Wall.matter_id) == but_not,
+        col(Wall.stands_for).is_not(None),
+        col(Wall.lowered_at).is_(None),
+    )
     found = await session.execute(
         select(Wall)
         .where(
-            col(Wall.client_id) == client_id,
+            col(Wall.client_id).in_(client_ids),
             col(Wall.matter_id).is_(None),
             col(Wall.lowered_at).is_(None),
+            col(Wall.wall_id).not_in(there),
         )
         .order_by(col(Wall.wall_id))
     )
