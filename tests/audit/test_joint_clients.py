@@ -69,8 +69,10 @@ class Joint:
         )  # fmt: skip
 
     async def read_by(self, one: Firm) -> list[str]:
-        """The timeline as this client sees it."""
+        """The timeline as this client sees it; what is of Bob says so."""
         items = await self.ann.timeline("client", client_id=str(one.client_id))
+        bobs = [item["summary"] for item in items if item["client_id"] == str(self.bob.client_id)]
+        assert bobs in (["Bob asks"], ["A stranger"])
         return [item["summary"] for item in items]
 
     async def closed_to(self, client_id: UUID) -> int:
@@ -222,6 +224,7 @@ async def test_a_bundle_of_a_joint_matter_holds_both_clients_words_and_proves_it
     salted = [o for line in lines for o in line["opened"] if o.get("path", "").endswith(".pdf")]
     assert len([one for one in salted if "salt" in one]) == 2
     assert b"(Ann and Bob)" in files["index.html"]
+    assert files["index.html"].count(b"of Bob") == 1
     (tmp_path / "verify.py").write_bytes(files["verify.py"])
     (tmp_path / "bundle.zip").write_bytes(content)
     verifier = firm.record.log.signer.verifier

@@ -11,6 +11,7 @@ from polyfactory.factories.pydantic_factory import ModelFactory
 from audit import timeline
 from audit.timeline import WORDS, Reader
 from shared.contracts import CONTRACTS, Event
+from shared.contracts.matters import DecisionRecorded
 from shared.contracts.messaging import MessageBounced, StaffNotified
 from shared.contracts.sla_monitor import (
     ClockCancelled,
@@ -85,6 +86,19 @@ def test_other_facts_are_told_in_plain_words(reader: Reader) -> None:
     told = StaffNotified(
         notice_id=ONE, staff_id=ONE, conversation_id=ONE, about="message", notified_at=FRIDAY
     )
+    for jointly, words in (
+        (None, "Decided: accept"),
+        ("waiting", "Decided: accept; of the joint clients not all have answered"),
+        (
+            "divided",
+            "Decided: accept; the joint clients are divided and have decided nothing together",
+        ),
+    ):
+        decided = DecisionRecorded(
+            decision_id=ONE, matter_id=ONE, client_id=ONE, option="accept", decided_by=ONE,
+            channel="portal", in_writing=True, recorded_by=ONE, recorded_at=FRIDAY, jointly=jointly,
+        )  # fmt: skip
+        assert line(decided, reader) == words
     assert line(bounced, reader) == "Came back undelivered (5.1.1)"
     assert line(told, reader) == "Staff were told (message)"
 

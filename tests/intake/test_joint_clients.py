@@ -12,7 +12,7 @@ from intake.engagements import sealer
 from shared.contracts.intake import EngagementAmended, EngagementSigned
 from shared.ids import new_id
 from support.papers import words
-from support.prospects import COUPLE, Intake
+from support.prospects import COUPLE, TERMS, Intake
 
 ANN, BOB = COUPLE
 JOINT_BOB = BOB | {"joint_client": True, "phone": "+1 212 555 0188"}
@@ -56,6 +56,28 @@ async def test_a_couple_signs_and_both_are_clients_each_under_a_key_of_their_own
     assert {one.name.owner for one in signed.parties} == {signed.client_id}
 
 
+async def test_a_joint_client_reads_what_they_signed_and_nothing_else_of_the_consultation(
+    intake: Intake,
+) -> None:
+    drafted = await intake.drafted(signers=JOINTLY)
+    own = {"role": "client", "client_id": drafted["signers"][1]["client_id"]}
+    path = f"/v1/engagements/{drafted['id']}"
+    assert await intake.refused("GET", path, **own) == "404 not-found"
+    await intake.step(drafted, "approve")
+    (listed,) = (await intake.done("GET", "/v1/engagements", **own))["items"]
+    assert (listed["id"], (await intake.done("GET", path, **own))["terms"]["title"]) == (
+        drafted["id"], TERMS["title"],
+    )  # fmt: skip
+    assert (await intake.call("GET", f"{path}/document", **own)).content.startswith(b"%PDF")
+    consultation = f"/v1/consultations/{drafted['consultation_id']}"
+    assert await intake.refused("GET", consultation, **own) == "404 not-found"
+    assert (await intake.done("GET", "/v1/consultations", **own))["items"] == []
+    foreign = own | {"client_id": drafted["matter_id"]}
+    assert await intake.refused("GET", path, **foreign) == "404 not-found"
+    by_partner = f"/v1/engagements?client_id={own['client_id']}"
+    assert len((await intake.done("GET", by_partner))["items"]) == 1
+
+
 async def test_the_agreement_says_what_joint_representation_means_and_only_where_it_is_one(
     intake: Intake,
 ) -> None:
@@ -69,6 +91,7 @@ async def test_the_agreement_says_what_joint_representation_means_and_only_where
         "There are no secrets between you",
         "consents, in a writing of their own",
         "we may have to stop acting for all of you",
+        "Bills go to Ann Example; each of you may read them.",
     ):
         assert said in read
     alone = await intake.held(name="Cleo Single", email="cleo@clients.test", parties=[])

@@ -51,13 +51,15 @@ class Correction(BaseModel):
 
 
 class TimelineItem(BaseModel):
-    """One event of a matter. `index` is its leaf in the record. `corrections`: newest first; then
+    """One event of a matter. `client_id`: of joint clients the one of whom it tells. `index` is its
+    leaf in the record. `corrections`: newest first; then
     `summary` says the newest, and `first_recorded` what it corrects."""
 
     time: AwareDatetime
     kind: str
     channel: str | None = None
     direction: Literal["inbound", "outbound"] | None = None
+    client_id: UUID | None = None
     message_id: UUID | None = None
     event_id: UUID
     index: int
@@ -117,6 +119,7 @@ def item(
         kind=kind,
         channel=getattr(event, "channel", "email" if kind == "MessageQuarantined" else None),
         direction=_direction(kind, event),
+        client_id=getattr(event, "client_id", None),
         message_id=getattr(event, "message_id", getattr(event, "acknowledgment_id", None)),
         event_id=row.event_id,
         index=row.index,
@@ -153,7 +156,13 @@ CLOCKS = {
     "update": "Progress update",
     "decision": "Decision",
     "information": "Information",
+    "question": "Answer to a client's question",
     "concern": "Answer to a billing concern",
+}
+JOINTLY = {
+    "waiting": "; of the joint clients not all have answered",
+    "agreed": "; the joint clients agree",
+    "divided": "; the joint clients are divided and have decided nothing together",
 }
 
 
@@ -185,6 +194,11 @@ def _acknowledged(event: Any, reader: Reader) -> str:
 def _call(event: Any, reader: Reader) -> str:
     how = {"phone": "Phone call", "video": "Video call", "in_person": "Meeting"}[event.channel]
     return how if reader.is_client else f"{how}: {reader.text(event.note)}"
+
+
+def _scheduled(event: Any, reader: Reader) -> str:
+    met = "Met" if event.met_at else reader.time(event.due_at)
+    return f"{'Called off' if event.cancelled else met}: {reader.text(event.title)}"
 
 
 def _left(event: Any, reader: Reader) -> str:
@@ -270,16 +284,15 @@ WORDS: dict[str, Callable[[Any, Reader], str]] = {
     "MilestoneReached": lambda event, _: f"Milestone reached: {event.slug.replace('-', ' ')}",
     "MilestoneReverted": lambda event, _: f"Milestone taken back: {event.slug.replace('-', ' ')}",
     "DevelopmentRecorded": _sealed("summary", "Development"),
-    "DeadlineScheduled": lambda event, reader: (
-        f"{'Called off' if event.cancelled else reader.time(event.due_at)}: "
-        f"{reader.text(event.title)}"
-    ),
+    "DeadlineScheduled": _scheduled,
     "UpdateRequested": lambda *_: "The client asked how it stands",
     "ProgressUpdateSent": lambda event, _: (
         f"Progress update told ({event.channel.replace('_', ' ')})"
     ),
     "DecisionRequested": _sealed("question", "To decide"),
-    "DecisionRecorded": lambda event, _: f"Decided: {event.option}{', late' if event.late else ''}",
+    "DecisionRecorded": lambda event, _: (
+        f"Decided: {event.option}{', late' if event.late else ''}{JOINTLY.get(event.jointly, '')}"
+    ),
     "DecisionWithdrawn": _sealed("reason", "No longer to decide"),
     "StrategyQuestioned": _sealed("question", "The client asks about the strategy"),
     "StrategyExplained": _sealed("answer", "About the strategy"),

@@ -31,6 +31,7 @@ class Reading:
     zone: str
     numbers: dict[UUID, str]
     subject: str
+    clients: dict[UUID, str]
     staff: dict[UUID, str]
 
     @classmethod
@@ -64,7 +65,7 @@ class Reading:
             matter_id = export.matter_id
             subject = f"matter {numbers[matter_id]}: {titles[matter_id]} ({client})"
         staff = {one: reader.text(entry.name) for one, entry in directory.items()}
-        return cls(reader, firm.name if firm else "The firm", zone, numbers, subject, staff)
+        return cls(reader, firm.name if firm else "The firm", zone, numbers, subject, names, staff)
 
     def matter_of(self, found: Found) -> str | None:
         """The number of the matter that an entry names."""
@@ -109,6 +110,8 @@ class Reading:
 
     def _who(self, found: Found) -> str:
         named: list[str] = []
+        if len(self.clients) > 1 and found.row.client_id in self.clients:
+            named.append(f"of {self.clients[found.row.client_id]}")
         if isinstance(sender := getattr(found.event, "sender", None), Sealed):
             named.append(f"from {self.reader.text(sender)}")
         staff_id = getattr(found.event, "staff_id", None)

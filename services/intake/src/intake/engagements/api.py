@@ -155,10 +155,10 @@ async def list_engagements(
     wanted = one_page(queries.every(), Engagement.engagement_id, paging)
     if client_id is not None:
         entries = await directory.entries(session, client_id)
-        wanted = wanted.where(col(Engagement.client_id).in_(entries))
+        wanted = wanted.where(queries.of_client(entries))
     if relation == "self":
         wanted = wanted.where(
-            col(Engagement.client_id).in_(await directory.entries(session, caller.client_id)),
+            queries.of_client(await directory.entries(session, caller.client_id)),
             col(Engagement.state) != "draft",
         )
     if relation == "team":
@@ -331,15 +331,20 @@ async def post_end(
 async def _holding(
     request: Request, caller: CallerIdentity, action: str, engagement_id: UUID
 ) -> UUID:
-    """The client, with its key held, if the caller may act on this engagement's consultation. A
-    draft is nothing to a client: no partner has approved it."""
+    """The client, with its key held, if the caller may act on this engagement's consultation, or is
+    one of its clients: a joint client sees nothing else of the consultation."""
     permit(TABLE, caller, action)
     runtime: Runtime = request.state.runtime
     async with runtime.db.transaction() as looking:
         row = await queries.engagement(looking, engagement_id)
-    if caller.role == "client" and row.state == "draft":
-        raise NotFound("There is nothing here that you may see.")
-    return await access.holding(request, caller, action, row.consultation_id)
+        if caller.role == "client":
+            own = await directory.entries(looking, caller.client_id)
+            theirs = await queries.is_of_client(looking, engagement_id, own)
+            permit(TABLE, caller, action, {"self"} if theirs else set())
+    if caller.role != "client":
+        return await access.holding(request, caller, action, row.consultation_id)
+    await runtime.keys.hold(row.client_id)
+    return row.client_id
 
 
 def _drafted(body: Draft) -> dict[str, Any]:

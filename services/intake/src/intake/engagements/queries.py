@@ -1,10 +1,11 @@
 """Questions about agreements."""
 
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -35,6 +36,26 @@ async def signers(session: AsyncSession, engagement_id: UUID) -> list[Signer]:
         .order_by(col(Signer.position))
     )
     return list(found.scalars())
+
+
+def of_client(entries: Collection[UUID]) -> ColumnElement[bool]:
+    """What a client of these entries agreed to: as who asked, or as a joint client by it."""
+    jointly = select(col(Signer.engagement_id)).where(col(Signer.client_id).in_(entries))
+    return col(Engagement.client_id).in_(entries) | col(Engagement.engagement_id).in_(jointly)
+
+
+async def is_of_client(
+    session: AsyncSession, engagement_id: UUID, entries: Collection[UUID]
+) -> bool:
+    """A draft is nothing to a client: no partner has approved it."""
+    found = await session.execute(
+        select(col(Engagement.engagement_id)).where(
+            col(Engagement.engagement_id) == engagement_id,
+            col(Engagement.state) != "draft",
+            of_client(entries),
+        )
+    )
+    return found.first() is not None
 
 
 async def joint_signers(session: AsyncSession, matter_id: UUID) -> list[Signer]:

@@ -183,6 +183,7 @@ JOINT_REPRESENTATION = Section(
     "- Each of you is told, asked and answered on their own, and decides for themselves. We settle"
     " nothing for you together unless each of you consents, in a writing of their own, after we"
     " have told you all that is claimed and what each of you would give and get.\n"
+    "- Bills go to {{ client.name }}; each of you may read them.\n"
     "- If you disagree about something that matters, tell us, and each of you may end our work for"
     " them at any time. If you cannot agree, we may have to stop acting for all of you, which can"
     " cost you time and money; we go on for one of you only where the law allows it and each of you"
