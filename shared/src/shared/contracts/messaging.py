@@ -247,6 +247,6 @@ class StaffNotified(
     clock_id: UUID | None = None
     about: Literal[
         "message", "triage", "manual-acknowledgment", "warning", "breach", "escalation", "failure",
-        "preference", "deadline", "retainer", "consultation",
+        "preference", "deadline", "retainer", "consultation", "question",
     ]  # fmt: skip
     notified_at: AwareDatetime

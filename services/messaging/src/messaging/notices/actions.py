@@ -30,7 +30,7 @@ log = structlog.get_logger()
 
 About = Literal[
     "message", "triage", "manual-acknowledgment", "warning", "breach", "escalation", "failure",
-    "preference", "deadline", "retainer", "consultation",
+    "preference", "deadline", "retainer", "consultation", "question",
 ]  # fmt: skip
 
 

@@ -49,7 +49,7 @@ async def send_update(session: AsyncSession, event: ProgressUpdateApproved) -> N
         pdf = opened(key, event.report)
         enclosed = [Enclosed(name="report.pdf", media_type="application/pdf", content=pdf)]
     of = event.client_id, event.matter_id
-    await _say(session, *of, event.update_id, event.approved_by, subject, body, enclosed)
+    await say(session, *of, event.update_id, event.approved_by, subject, body, enclosed)
     if event.tells_of is not None:
         telling = UpdateTelling(update_id=event.update_id, happening_id=event.tells_of)
         await session.merge(telling)
@@ -88,7 +88,7 @@ async def put_decision(session: AsyncSession, event: DecisionRequested) -> None:
     of = event.client_id, event.matter_id
     subject = f"{texts.DECISION_SUBJECT}: {case.matter}"
     by, until = event.requested_by, event.reply_by
-    await _say(session, *of, event.decision_id, by, subject, body, leaves_by=until)
+    await say(session, *of, event.decision_id, by, subject, body, leaves_by=until)
 
 
 async def withdraw_decision(session: AsyncSession, event: DecisionWithdrawn) -> None:
@@ -97,7 +97,7 @@ async def withdraw_decision(session: AsyncSession, event: DecisionWithdrawn) -> 
     await forget(session, DecisionRequested, decision_id=event.decision_id)
 
 
-async def _say(
+async def say(
     session: AsyncSession,
     client_id: UUID,
     matter_id: UUID,
@@ -108,7 +108,8 @@ async def _say(
     enclosed: Sequence[Enclosed] = (),
     leaves_by: datetime | None = None,
 ) -> None:
-    """Words for the portal stay there, but a file has no other way than the mail."""
+    """A person's words to a client, once, in the thread of their matter. Words for the portal stay
+    there, but a file has no other way than the mail. Raises NotYetKnown."""
     if await session.get(Message, message_id):
         return
     case = await case_to_write(session, client_id, matter_id)

@@ -3,13 +3,19 @@
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from messaging.outbound.postponed import patient
-from messaging.updates import actions, deadlines
+from messaging.updates import actions, deadlines, questions
 from shared.contracts.matters import (
     DeadlineScheduled,
+    DecisionExplained,
+    DecisionQuestioned,
+    DecisionRecorded,
     DecisionRequested,
     DecisionWithdrawn,
     MilestoneReverted,
     ProgressUpdateApproved,
+    StrategyExplained,
+    StrategyQuestioned,
+    UpdateRequested,
 )
 from shared.contracts.sla_monitor import DeadlineReminderDue
 from shared.handlers import Handlers
@@ -32,6 +38,42 @@ async def on_decision_requested(session: AsyncSession, event: DecisionRequested)
 @handlers.on(DecisionWithdrawn)
 async def on_decision_withdrawn(session: AsyncSession, event: DecisionWithdrawn) -> None:
     await actions.withdraw_decision(session, event)
+
+
+@handlers.on(DecisionRecorded)
+@patient
+async def on_decision_recorded(session: AsyncSession, event: DecisionRecorded) -> None:
+    await questions.tell_of_outcome(session, event)
+
+
+@handlers.on(DecisionQuestioned)
+@patient
+async def on_decision_questioned(session: AsyncSession, event: DecisionQuestioned) -> None:
+    await questions.tell_of_question(session, event)
+
+
+@handlers.on(StrategyQuestioned)
+@patient
+async def on_strategy_questioned(session: AsyncSession, event: StrategyQuestioned) -> None:
+    await questions.tell_of_question(session, event)
+
+
+@handlers.on(DecisionExplained)
+@patient
+async def on_decision_explained(session: AsyncSession, event: DecisionExplained) -> None:
+    await questions.pass_on_answer(session, event)
+
+
+@handlers.on(StrategyExplained)
+@patient
+async def on_strategy_explained(session: AsyncSession, event: StrategyExplained) -> None:
+    await questions.pass_on_answer(session, event)
+
+
+@handlers.on(UpdateRequested)
+@patient
+async def on_update_requested(session: AsyncSession, event: UpdateRequested) -> None:
+    await questions.tell_of_request(session, event)
 
 
 @handlers.on(MilestoneReverted)

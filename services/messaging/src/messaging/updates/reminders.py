@@ -19,10 +19,16 @@ from shared.contracts.sla_monitor import (
     EscalationRaised,
 )
 
+BROKEN = {
+    "update": texts.broken,
+    "decision": texts.undecided,
+    "question": texts.unanswered,
+}
+
 
 def concerns(event: ClockFact) -> bool:
     """Whether it is of a matter, and not of a message."""
-    return event.kind in ("update", "decision")
+    return event.kind in ("update", "decision", "question")
 
 
 async def warn(session: AsyncSession, event: DeadlineWarned) -> None:
@@ -32,17 +38,18 @@ async def warn(session: AsyncSession, event: DeadlineWarned) -> None:
         return
     case = await _case(session, event)
     staff = await _who(session, event.staff_id, case)
-    blocks = texts.silent(case.client.name, _name(case), event.limit_at, case.house.zone)
+    words = texts.unanswered if event.kind == "question" else texts.silent
+    blocks = words(case.client.name, _name(case), event.limit_at, case.house.zone)
     purpose = f"warning/{event.clock_id}/{event.threshold}/{event.target_at.isoformat()}"
-    title = f"{case.client.name} is to hear of {_name(case)}"
+    waits_for = "is owed an answer in" if event.kind == "question" else "is to hear of"
+    title = f"{case.client.name} {waits_for} {_name(case)}"
     await _tell(session, event, case, staff, purpose, "warning", title, blocks)
 
 
 async def tell_of_breach(session: AsyncSession, event: DeadlineBreached) -> None:
     case = await _case(session, event)
     staff = await _who(session, event.staff_id, case)
-    words = texts.undecided if event.kind == "decision" else texts.broken
-    blocks = words(case.client.name, _name(case), event.due_at, case.house.zone)
+    blocks = BROKEN[event.kind](case.client.name, _name(case), event.due_at, case.house.zone)
     title = f"Overdue: {case.client.name}, {_name(case)}"
     await _tell(session, event, case, staff, f"breach/{event.clock_id}", "breach", title, blocks)
 
@@ -51,8 +58,9 @@ async def escalate(session: AsyncSession, event: EscalationRaised) -> None:
     case = await _case(session, event)
     named = event.staff_id
     staff = await acting_person(session, named, clock.now()) if named else await head(session)
-    blocks = texts.broken(case.client.name, _name(case), event.due_at, case.house.zone)
-    title = f"Escalated: {case.client.name} has not heard of {_name(case)}"
+    blocks = BROKEN[event.kind](case.client.name, _name(case), event.due_at, case.house.zone)
+    lacks = "has no answer in" if event.kind == "question" else "has not heard of"
+    title = f"Escalated: {case.client.name} {lacks} {_name(case)}"
     purpose = f"escalation/{event.clock_id}/{event.step}"
     await _tell(session, event, case, staff, purpose, "escalation", title, blocks)
 

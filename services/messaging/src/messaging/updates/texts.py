@@ -7,10 +7,18 @@ from zoneinfo import ZoneInfo
 
 from messaging.email.rendering import Block, Rows
 from messaging.email.texts import moment
+from shared.contracts.matters import Jointly
 
 HANDOVER_SUBJECT = "Your point of contact"
 OF_NO_MATTER = "About us and you"
 DECISION_SUBJECT = "Your decision is needed"
+ANSWER_SUBJECT = "Your question"
+OUTCOMES: dict[Jointly | None, str] = {
+    None: "Decided",
+    "waiting": "One of the clients answered",
+    "agreed": "All clients decided alike",
+    "divided": "The clients' answers differ",
+}
 
 
 def silent(client: str, matter: str, due_at: datetime, zone: ZoneInfo) -> tuple[Block, ...]:
@@ -36,6 +44,53 @@ def undecided(client: str, matter: str, due_at: datetime, zone: ZoneInfo) -> tup
         f"{client} has not decided what they were asked, and the time to reply is over. Please "
         "speak to them before anything is done or left undone.",
         Rows((("Matter", matter), ("Reply was asked by", moment(due_at, zone)))),
+    )
+
+
+def question(client: str, matter: str, about: str, words: str | None) -> tuple[Block, ...]:
+    """To who must answer what the client asked in the portal."""
+    return (
+        f"{client} asks about {about}, and is owed an answer.",
+        Rows((("Matter", matter),)),
+        *((words,) if words else ()),
+        "Answer in the matter, among its questions: the client gets your words by mail at once.",
+    )
+
+
+def answer(client: str, words: str) -> str:
+    return f"Dear {client},\n\nyou asked us something about your matter.\n\n{words}"
+
+
+def decided(client: str, matter: str, option: str, jointly: Jointly | None) -> tuple[Block, ...]:
+    """To who put the decision."""
+    what = {
+        None: "The decision stands in the matter with their own words, if they added any.",
+        "waiting": "Nothing is decided before the other clients of the matter have answered too.",
+        "agreed": "All clients of the matter have answered alike: that is their decision.",
+        "divided": (
+            "The answers of the clients of this matter differ, so nothing is decided. Speak with"
+            " all of them before anything is done; if they cannot agree, ask yourself whether you"
+            " may go on for each of them (Model Rule 1.7, comments 29 to 33)."
+        ),
+    }
+    said = f"{client} has answered: {option}."
+    return (said, Rows((("Matter", matter),)), what[jointly])
+
+
+def asked_how_it_stands(client: str, matter: str) -> tuple[Block, ...]:
+    return (
+        f"{client} asks how their matter stands. No news is an update too.",
+        Rows((("Matter", matter),)),
+        "A draft is a click away in the matter; a call counts when its note is entered.",
+    )
+
+
+def unanswered(client: str, matter: str, due_at: datetime, zone: ZoneInfo) -> tuple[Block, ...]:
+    """Time is passing, or has passed, and the client's question has no answer."""
+    return (
+        f"{client} asked about a decision or the strategy of their matter, and is owed an answer.",
+        Rows((("Matter", matter), ("Answer by", moment(due_at, zone)))),
+        "Answer in the matter, among its questions: the client gets your words by mail at once.",
     )
 
 
