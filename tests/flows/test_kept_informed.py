@@ -96,6 +96,7 @@ def test_a_wall_bites_within_five_seconds_wherever_client_data_is_read(
         f"/v1/matters/{client.matter_id}/standing",
         f"/v1/messages/{message['id']}",
         f"/v1/matters/{client.matter_id}/timeline",
+        f"/v1/matters/{client.matter_id}/costs",
         f"/v1/clocks/{office.clocks(message['id'])['response']['id']}/explanation",
     )
     lists = (f"/v1/messages?client_id={client.id}", f"/v1/clocks?client_id={client.id}")

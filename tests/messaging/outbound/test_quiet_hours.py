@@ -17,6 +17,7 @@ from shared.contracts.matters import (
     ClientChanged,
     DecisionRequested,
     DecisionWithdrawn,
+    MilestoneReverted,
     PreferencesChanged,
     ProgressUpdateApproved,
 )
@@ -354,3 +355,32 @@ async def test_who_would_rather_be_called_is_mailed_and_their_contact_asked_to_c
         assert "by call" in text_of(asked)
         (line,) = await rows_of(service.runtime, "SELECT * FROM messages")
         assert (line.kind, line.channel, line.automatic) == ("notice", "email", True)
+
+
+@pytest.mark.parametrize("first", ["update", "reverted"])
+async def test_an_update_of_what_was_taken_back_at_night_does_not_leave_in_the_morning(
+    platform: Platform, moved_clock: Path, first: str
+) -> None:
+    """In either order: a joint client's update comes in another stream than the matter's facts."""
+    boxes, reached = Mailboxes(), new_id()
+    async with a_firm(platform, boxes, clock_offset_file=moved_clock) as (service, people):
+        await hear(service.runtime, quiet(people, around=clock.now()))
+        kept = await update(service, people)
+        gone = (await update(service, people)).model_copy(update={"tells_of": reached})
+        reverted = MilestoneReverted(
+            milestone_id=reached,
+            matter_id=people.matter,
+            client_id=people.clara,
+            slug="filed",
+            reason=gone.body,
+            reverted_at=clock.now(),
+        )
+        order = (gone, reverted) if first == "update" else (reverted, gone)
+        for event in (kept, *order, reverted, gone):
+            await hear(service.runtime, event)
+        move(moved_clock, 2 * HOUR)
+        await eventually(lambda: told(service.runtime, "MessageSent"))
+        states = {row.outbound_id: row.state for row in await mails(service)}
+        assert states.pop(kept.update_id) == "accepted"
+        assert set(states.values()) <= {"withdrawn"}
+    assert len(boxes.of(CLARA)) == 1

@@ -2,6 +2,10 @@
 
 from shared.policy import PolicyTable
 
+# What a client who is represented jointly may do in the matter of another (ADR-0034): read. The
+# bills go to the matter's client, who accepts, asks and pays.
+OPEN_TO_JOINT_CLIENTS = frozenset({"read bills", "read entries"})
+
 POLICY: PolicyTable = {
     "read bills": {
         "partner": "any",

@@ -247,6 +247,7 @@ async def list_concerns(
     await hold_keys(request, client_id)
     await directory.permit_for(session, POLICY, caller, "read bills", client_id, matter_id)
     wanted = select(BillingConcern).where(col(BillingConcern.client_id) == client_id)
+    wanted = wanted.where(directory.not_walled_off(caller, BillingConcern))
     if matter_id is not None:
         wanted = wanted.where(col(BillingConcern.matter_id) == matter_id)
     wanted = one_page(wanted, BillingConcern.concern_id, paging)

@@ -135,8 +135,9 @@ async def list_left_over(caller: Caller, session: Transaction, paging: PageQuery
     """Closed matters with work or costs that are on no issued invoice: bill them or write them
     off, so that no bill is lost and none comes late."""
     permit(POLICY, caller, "draft invoices")
-    after = {"after": paging.after_id(), "limit": paging.limit + 1}
-    found = (await session.execute(_LEFT_OVER, after)).all()
+    asked = {"after": paging.after_id(), "limit": paging.limit + 1}
+    asked |= directory.before_walls(caller)
+    found = (await session.execute(_LEFT_OVER, asked)).all()
     return page(found, paging, _left_over, lambda row: [str(row.matter_id)])
 
 
@@ -145,12 +146,16 @@ def _left_over(row: Any) -> LeftOver:
     return LeftOver.model_validate({**row._mapping, "amount": amount})
 
 
-_LEFT_OVER = text("""
+_LEFT_OVER = text(f"""
     SELECT matter_id, closed_at, count(*) AS entries, min(currency) AS currency,
            sum(amount)::bigint AS amount
     FROM matter_closings JOIN entries USING (matter_id)
     WHERE state = 'billable' AND amount > 0
         AND (CAST(:after AS uuid) IS NULL OR matter_id > CAST(:after AS uuid))
+        AND NOT EXISTS (
+            SELECT FROM ({directory.CLOSED}) AS closed
+            WHERE closed.matter_id = matter_closings.matter_id OR (
+                closed.matter_id IS NULL AND closed.client_id = matter_closings.client_id))
     GROUP BY matter_id, closed_at ORDER BY matter_id LIMIT :limit
 """)
 _ACCURACY = text("""

@@ -11,19 +11,25 @@ from billing.directory.models import (
     BilledMatter,
     ContactAssignment,
     Firm,
+    JointClient,
     MatterClosing,
     Timekeeper,
+    Wall,
 )
 from billing.tables import Row
 from shared.contracts.matters import (
     ClientChanged,
     ClientRegistered,
     FirmChanged,
+    JointClientJoined,
+    JointClientLeft,
     MatterClosed,
     MatterOpened,
     PointOfContactAssigned,
     StaffChanged,
     StaffRegistered,
+    WallLowered,
+    WallRaised,
 )
 from shared.keyring import unseal
 
@@ -79,6 +85,29 @@ async def keep_matter(session: AsyncSession, event: MatterOpened) -> None:
 async def keep_closing(session: AsyncSession, event: MatterClosed) -> None:
     row = event.model_dump(include=set(MatterClosing.model_fields))
     await _keep(session, MatterClosing, "matter_id", row)
+
+
+async def keep_wall(session: AsyncSession, event: WallRaised) -> None:
+    """One that was lowered stays lowered, whichever is heard first."""
+    facts = event.model_dump(include=set(Wall.model_fields))
+    await _keep(session, Wall, "wall_id", facts | {"staff_ids": list(event.staff_ids)})
+
+
+async def lower_wall(session: AsyncSession, event: WallLowered) -> None:
+    facts = event.model_dump(include={"wall_id", "client_id", "matter_id"})
+    await _keep(session, Wall, "wall_id", facts | {"lowered": True})
+
+
+async def keep_joint_client(
+    session: AsyncSession, event: JointClientJoined | JointClientLeft
+) -> None:
+    row = {
+        "membership_id": event.membership_id,
+        "matter_id": event.matter_id,
+        "client_id": event.joint_client_id,
+        "gone": isinstance(event, JointClientLeft),
+    }
+    await _keep(session, JointClient, "membership_id", row)
 
 
 async def keep_contact(session: AsyncSession, event: PointOfContactAssigned) -> None:

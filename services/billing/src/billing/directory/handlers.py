@@ -7,11 +7,15 @@ from shared.contracts.matters import (
     ClientChanged,
     ClientRegistered,
     FirmChanged,
+    JointClientJoined,
+    JointClientLeft,
     MatterClosed,
     MatterOpened,
     PointOfContactAssigned,
     StaffChanged,
     StaffRegistered,
+    WallLowered,
+    WallRaised,
 )
 from shared.handlers import Handlers
 
@@ -51,6 +55,26 @@ async def on_matter_opened(session: AsyncSession, event: MatterOpened) -> None:
 @handlers.on(MatterClosed)
 async def on_matter_closed(session: AsyncSession, event: MatterClosed) -> None:
     await actions.keep_closing(session, event)
+
+
+@handlers.on(JointClientJoined)
+async def on_joint_client_joined(session: AsyncSession, event: JointClientJoined) -> None:
+    await actions.keep_joint_client(session, event)
+
+
+@handlers.on(JointClientLeft)
+async def on_joint_client_left(session: AsyncSession, event: JointClientLeft) -> None:
+    await actions.keep_joint_client(session, event)
+
+
+@handlers.on(WallRaised)
+async def on_wall_raised(session: AsyncSession, event: WallRaised) -> None:
+    await actions.keep_wall(session, event)
+
+
+@handlers.on(WallLowered)
+async def on_wall_lowered(session: AsyncSession, event: WallLowered) -> None:
+    await actions.lower_wall(session, event)
 
 
 @handlers.on(PointOfContactAssigned)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Text
+from sqlalchemy import ARRAY, Text, Uuid
 from sqlmodel import Field
 
 from billing.tables import Instant, Row
@@ -47,6 +47,29 @@ class BilledMatter(Row, table=True):
     title: str
     practice_area: str
     opened_at: datetime = Field(sa_type=Instant)
+
+
+class Wall(Row, table=True):
+    """Around the matter, or, without one, around the client. `kind` and `staff_ids` are None where
+    its lowering was heard first: then it never stood."""
+
+    __tablename__ = "walls"
+    wall_id: UUID = Field(primary_key=True)
+    client_id: UUID
+    matter_id: UUID | None = None
+    kind: str | None = None
+    staff_ids: list[UUID] | None = Field(default=None, sa_type=ARRAY(Uuid))
+    lowered: bool = False
+
+
+class JointClient(Row, table=True):
+    """A client who is represented jointly with the matter's own; `gone` once they left it."""
+
+    __tablename__ = "joint_clients"
+    membership_id: UUID = Field(primary_key=True)
+    matter_id: UUID
+    client_id: UUID
+    gone: bool = False
 
 
 class MatterClosing(Row, table=True):

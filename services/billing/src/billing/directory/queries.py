@@ -1,15 +1,28 @@
 """Questions to the directory: who is meant, who works with whom, what day it is at the firm."""
 
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Select, TextClause, column, select, text
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Subquery,
+    TextClause,
+    column,
+    inspect,
+    select,
+    text,
+    true,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.selectable import TextualSelect
 from sqlmodel import col
 
-from billing.directory.models import BilledClient, BilledMatter, Firm, Timekeeper
+from billing.directory.models import BilledClient, BilledMatter, Firm, JointClient, Timekeeper
+from billing.policy import OPEN_TO_JOINT_CLIENTS
+from billing.tables import Row
 from shared import clock
 from shared.auth import CallerIdentity
 from shared.contracts import FIRM_ID
@@ -122,11 +135,21 @@ def _team(caller: CallerIdentity) -> TextClause:
 
 
 async def relations(
-    session: AsyncSession, caller: CallerIdentity, client_id: UUID, matter_id: UUID | None = None
+    session: AsyncSession,
+    caller: CallerIdentity,
+    client_id: UUID,
+    matter_id: UUID | None = None,
+    *,
+    joint: bool = False,
 ) -> set[Relation]:
-    """How the caller stands to a client, or to one matter of that client."""
+    """How the caller stands to a client, or to one matter of that client; with `joint` a client
+    who is represented jointly in it is themselves. Raises NotFound where a wall stands between
+    them, whatever the policy says."""
+    await _require_open(session, caller, client_id, matter_id)
     found: set[Relation] = set()
     if caller.client_id is not None and caller.client_id == client_id:
+        found.add("self")
+    elif joint and await _is_joint(session, caller.client_id, matter_id):
         found.add("self")
     if caller.email:
         team = team_matters(caller).subquery()
@@ -141,6 +164,63 @@ async def relations(
     return found
 
 
+async def _is_joint(session: AsyncSession, client_id: UUID | None, matter_id: UUID | None) -> bool:
+    if client_id is None or matter_id is None:
+        return False
+    found = await session.execute(
+        select(col(JointClient.membership_id)).where(
+            col(JointClient.client_id) == client_id,
+            col(JointClient.matter_id) == matter_id,
+            ~col(JointClient.gone),
+        )
+    )
+    return found.first() is not None
+
+
+async def _require_open(
+    session: AsyncSession, caller: CallerIdentity, client_id: UUID, matter_id: UUID | None
+) -> None:
+    if caller.role == "client":
+        return
+    closed = _closed(caller)
+    around = closed.c.matter_id.is_(None) & (closed.c.client_id == client_id)
+    if matter_id is not None:
+        around |= closed.c.matter_id == matter_id
+    if (await session.execute(select(closed.c.client_id).where(around).limit(1))).first():
+        raise NotFound(NOTHING_HERE)
+
+
+def not_walled_off(caller: CallerIdentity, of: type[Row]) -> ColumnElement[bool]:
+    """For a list of rows with `client_id` and `matter_id`: those that no wall closes to the caller;
+    a client stands before none."""
+    if caller.role == "client":
+        return true()
+    closed, row = _closed(caller), inspect(of).columns
+    whole = closed.c.matter_id.is_(None) & (closed.c.client_id == row["client_id"])
+    walled = select(closed.c.client_id).where(whole | (closed.c.matter_id == row["matter_id"]))
+    return ~walled.exists()
+
+
+def _closed(caller: CallerIdentity) -> Subquery:
+    named = text(CLOSED).bindparams(**before_walls(caller))
+    return named.columns(column("client_id"), column("matter_id")).subquery()
+
+
+def before_walls(caller: CallerIdentity) -> dict[str, Any]:
+    """Who asks CLOSED."""
+    return {"email": caller.email or "", "keeps_walls": caller.role == "compliance"}
+
+
+# Whoever is not in the directory stands outside of every need-to-know wall.
+CLOSED = """
+    SELECT wall.client_id, wall.matter_id
+    FROM walls wall LEFT JOIN staff ON staff.email = :email AND staff.active
+    WHERE NOT wall.lowered AND CASE wall.kind
+        WHEN 'screen' THEN COALESCE(staff.staff_id = ANY (wall.staff_ids), false)
+        ELSE NOT :keeps_walls AND NOT COALESCE(staff.staff_id = ANY (wall.staff_ids), false) END
+"""
+
+
 async def permit_for(
     session: AsyncSession,
     table: PolicyTable,
@@ -150,7 +230,9 @@ async def permit_for(
     matter_id: UUID | None = None,
 ) -> None:
     """Raises Forbidden for the role, NotFound for a client or matter that is not the caller's."""
-    permit(table, caller, action, await relations(session, caller, client_id, matter_id))
+    joint = action in OPEN_TO_JOINT_CLIENTS
+    found = await relations(session, caller, client_id, matter_id, joint=joint)
+    permit(table, caller, action, found)
 
 
 async def matter_for(

@@ -186,6 +186,7 @@ async def list_invoices(
     permit(POLICY, caller, "read bills")
     await directory.permit_for(session, POLICY, caller, "read bills", client_id, matter_id)
     wanted = select(Invoice).where(col(Invoice.client_id) == client_id)
+    wanted = wanted.where(directory.not_walled_off(caller, Invoice))
     if matter_id is not None:
         wanted = wanted.where(col(Invoice.matter_id) == matter_id)
     if caller.role == "client":
@@ -246,7 +247,7 @@ async def get_invoice(
 async def get_profile(
     client_id: UUID, caller: Caller, session: Transaction, response: Response
 ) -> LedesProfile:
-    permit(POLICY, caller, "draft invoices")
+    await directory.permit_for(session, POLICY, caller, "draft invoices", client_id)
     row = await queries.profile(session, client_id)
     if row is None:
         raise NotFound(directory.NOTHING_HERE)
@@ -267,6 +268,7 @@ async def put_profile(
     refuse."""
     permit(POLICY, caller, "draft invoices")
     await directory.client(session, client_id)
+    await directory.permit_for(session, POLICY, caller, "draft invoices", client_id)
     row = await session.get(ReceiverProfile, client_id, with_for_update=True)
     revisions.check(if_match, row.revision if row else None)
     document = body.model_dump(mode="json")

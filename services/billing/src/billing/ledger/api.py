@@ -12,7 +12,7 @@ from sqlmodel import col
 
 from billing.directory import queries as directory
 from billing.ledger import export, queries
-from billing.ledger.models import LedgerPosting, LedgerTransaction
+from billing.ledger.models import Balance, LedgerPosting, LedgerTransaction
 from billing.policy import POLICY
 from billing.values import MoneyShown, shown
 from shared.accesses import record_access
@@ -58,7 +58,7 @@ async def list_balances(
     """Every account of a client, by matter."""
     permit(POLICY, caller, "read bills")
     await directory.permit_for(session, POLICY, caller, "read bills", client_id)
-    found = await queries.of_client(session, client_id)
+    found = await queries.of_client(session, client_id, directory.not_walled_off(caller, Balance))
     await record_access(session, caller, client_id, "list")
     return [
         BalanceShown.model_validate(

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -36,10 +36,12 @@ async def kept_in_trust(session: AsyncSession, matter_id: UUID, currency: str) -
     return await in_trust(session, matter_id, currency) + apart
 
 
-async def of_client(session: AsyncSession, client_id: UUID) -> list[Balance]:
+async def of_client(
+    session: AsyncSession, client_id: UUID, seen: ColumnElement[bool]
+) -> list[Balance]:
     found = await session.execute(
         select(Balance)
-        .where(col(Balance.client_id) == client_id)
+        .where(col(Balance.client_id) == client_id, seen)
         .order_by(
             col(Balance.matter_id), col(Balance.book), col(Balance.account), col(Balance.currency)
         )

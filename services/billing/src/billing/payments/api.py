@@ -79,6 +79,8 @@ async def post_reversal(
     if payment is None:
         raise NotFound(directory.NOTHING_HERE)
     invoice = await doors.lock(session, payment.invoice_id)
+    of = invoice.client_id, invoice.matter_id
+    await directory.permit_for(session, POLICY, caller, "record money", *of)
     await session.refresh(payment)
     return _shown(await actions.reverse(session, invoice, payment, body.reason, caller.id))
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import select, text
 from sqlmodel import col
 
-from billing.directory.queries import NOTHING_HERE
+from billing.directory import queries as directory
 from billing.policy import POLICY
 from billing.runs import actions
 from billing.runs.models import BillingRun, RunMatter
@@ -65,7 +65,7 @@ async def get_run(run_id: UUID, caller: Caller, session: Transaction) -> RunShow
     permit(POLICY, caller, "draft invoices")
     run = await session.get(BillingRun, run_id)
     if run is None:
-        raise NotFound(NOTHING_HERE)
+        raise NotFound(directory.NOTHING_HERE)
     return await _shown(session, run)
 
 
@@ -76,6 +76,7 @@ async def list_run_matters(
     """What became of each matter."""
     permit(POLICY, caller, "draft invoices")
     wanted = select(RunMatter).where(col(RunMatter.run_id) == run_id)
+    wanted = wanted.where(directory.not_walled_off(caller, RunMatter))
     found = (await session.execute(one_page(wanted, RunMatter.matter_id, paging))).scalars().all()
     return page(found, paging, _matter, lambda row: [str(row.matter_id)])
 

@@ -186,6 +186,7 @@ async def list_terms(
     await hold_keys(request, client_id)
     await directory.permit_for(session, POLICY, caller, "read bills", client_id, matter_id)
     wanted = select(FeeAgreement).where(col(FeeAgreement.client_id) == client_id)
+    wanted = wanted.where(directory.not_walled_off(caller, FeeAgreement))
     if matter_id is not None:
         wanted = wanted.where(col(FeeAgreement.matter_id) == matter_id)
     found = (await session.execute(one_page(wanted, FeeAgreement.terms_id, paging))).scalars().all()
