@@ -209,22 +209,31 @@ def _weeks(
     fortnight: nobody has to be warned of them."""
     silent, forgotten, consenting, deciding = cases[:4]
     living = [one for one in cases if one not in (silent, forgotten)]
+    told = [*living, _couple(month, cases)]
     _absences(month, lawyers, begin)
     consent = _consent(month, consenting)
     month.until(end - timedelta(days=28) + timedelta(minutes=110))
     _tell(month, forgotten, SAID[0])
-    _call_all(month, living)
+    _call_all(month, told)
     month.until(begin + timedelta(days=20))
     _milestones(month, living)
     month.make(f"/v1/consents/{consent}/withdraw", role="client", client_id=consenting.client_id)
     _hand_over(month, lawyers)
     month.until(begin + timedelta(days=27, hours=1))
-    _call_all(month, [one.with_who_took_over() for one in living])
+    _call_all(month, [one.with_who_took_over() for one in told])
     decision = _decide(month, deciding, end)
     month.until(end - timedelta(minutes=40))
     answer = {"option": "accept", "comment": "We talked it over until now."}
     by = {"role": "client", "client_id": deciding.client_id}
     month.make(f"/v1/decisions/{decision}/answer", answer, **by)
+
+
+def _couple(month: Month, cases: list[Case]) -> Case:
+    """The last matter has two clients: who joined it is told on their own."""
+    matter, other = cases[-1], cases[-2]
+    joined = {"client_id": other.client_id, "reason": "Husband and wife; both signed."}
+    month.make(f"/v1/matters/{matter.matter_id}/joint-clients", joined)
+    return replace(matter, client_id=other.client_id, client=other.client)
 
 
 def _last_night(month: Month, cases: list[Case], end: datetime) -> None:

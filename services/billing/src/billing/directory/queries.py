@@ -147,9 +147,8 @@ async def relations(
     them, whatever the policy says."""
     await _require_open(session, caller, client_id, matter_id)
     found: set[Relation] = set()
-    if caller.client_id is not None and caller.client_id == client_id:
-        found.add("self")
-    elif joint and await _is_joint(session, caller.client_id, matter_id):
+    own = caller.client_id is not None and caller.client_id == client_id
+    if own or (joint and await _is_joint(session, caller.client_id, matter_id)):
         found.add("self")
     if caller.email:
         team = team_matters(caller).subquery()
