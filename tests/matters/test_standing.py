@@ -63,7 +63,7 @@ async def sent(at: Scene, kind: str, words: str = "", **more: Any) -> MessageSen
         body = seal(session, client_id, message_id, "message", "body", words) if words else None
     of = {"conversation_id": new_id(), "client_id": client_id, "matter_id": at.matter["id"]}
     facts = {"channel": "email", "sent_at": datetime.now(UTC), "kind": kind, "body": body}
-    told = MessageSent(message_id=message_id, **of | facts | more)
+    told = MessageSent(**{"message_id": message_id} | of | facts | more)
     await at.world.hear(told)
     return told
 
@@ -92,6 +92,19 @@ async def test_what_others_told_the_client_stands_there_with_who_said_it(at: Sce
         ("call", "Ada", "A call with you"),
         ("notice", "The firm's system", "Your invoice 2026-0007 is due."),
     ]
+
+
+async def test_the_answer_to_a_question_of_theirs_stands_there_and_breaks_the_silence(
+    at: Scene,
+) -> None:
+    ada = (await at.world.rows("SELECT staff_id FROM staff WHERE name = 'Ada'"))[0][0]
+    path, words = f"/v1/matters/{at.matter['id']}/questions", {"text": "Why no appeal?"}
+    asked = (await at.world.call("POST", path, words, **at.client)).json()
+    await sent(at, "update", "The time is over.", staff_id=ada, message_id=UUID(asked["id"]))
+    shown = await at.standing()
+    (told,) = shown["told"]
+    assert (told["what"], told["by"], told["subject"]) == ("answer", "Ada", "The time is over.")
+    assert shown["last_told_at"] is not None
 
 
 async def test_a_machines_word_and_one_that_came_back_break_no_silence(at: Scene) -> None:

@@ -1,9 +1,10 @@
 """Events of messaging in: what reached a client, and what came back. An update is a row of its own,
-whose message has its id."""
+whose message has its id; so has that which answers a client's question."""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 import matters.updates.actions as updates
+from matters.decisions.models import DecisionQuestion
 from matters.told import actions
 from matters.told.models import Kind
 from shared.contracts.messaging import (
@@ -21,13 +22,14 @@ OF = {"client_id", "matter_id", "channel"}
 
 @handlers.on(MessageSent)
 async def on_message_sent(session: AsyncSession, event: MessageSent) -> None:
-    if event.kind == "update":
+    answers = await session.get(DecisionQuestion, event.message_id) is not None
+    if event.kind == "update" and not answers:
         await updates.note_sent(session, event.message_id, event.sent_at)
         return
     await actions.note(
         session,
         event.message_id,
-        event.kind,
+        "answer" if event.kind == "update" else event.kind,
         told_at=event.sent_at,
         staff_id=None if event.automatic else event.staff_id,
         words=event.subject_text or event.body,
