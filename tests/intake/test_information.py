@@ -184,8 +184,8 @@ async def test_what_falls_due_between_two_reminders_is_chased_at_that_instant(
     )
 
     async def reminded() -> tuple[int, datetime]:
-        (shown,) = await intake.done("GET", path)
         letters = [one for one in await intake.told(LinkIssued) if one.purpose == "reminder"]
+        (shown,) = await intake.done("GET", path)  # not before: the ticker writes both at once
         return len(letters), datetime.fromisoformat(shown["remind_at"])
 
     moved_clock.write_text(str(2.9 * 86_400))

@@ -312,7 +312,7 @@ class Intake:
 
     async def client(self, name: str, **more: Any) -> UUID:
         """A client, as matters tells of them."""
-        client_id = new_id()
+        client_id: UUID = more.pop("client_id", None) or new_id()
         email = more.pop("email", f"{name.split()[0].lower()}@clients.test")
         event = ClientRegistered(
             client_id=client_id,

@@ -13,10 +13,11 @@ from intake import access
 from intake.access import TABLE
 from intake.conflicts import actions, queries
 from intake.conflicts.actions import Consent
-from intake.conflicts.models import ConflictCheck, State
+from intake.conflicts.models import ConflictCheck, ConflictHit, State
 from shared.accesses import record_access
-from shared.auth import Caller
+from shared.auth import Caller, CallerIdentity
 from shared.db import Transaction
+from shared.errors import Refusal
 from shared.idempotency import IdempotentRoute
 from shared.ids import new_id
 from shared.policy import permit
@@ -24,11 +25,22 @@ from shared.values import Line, Prose
 
 router = APIRouter(prefix="/v1", tags=["intake"], route_class=IdempotentRoute)
 Reasons = Annotated[Prose, Field(min_length=10)]
+BEHIND_A_WALL = {
+    "found": None,
+    "client_id": None,
+    "because": "whom it is about stands behind a wall",
+}
+
+
+class HitBehindWall(Refusal):
+    """Whom a hit is about is closed to the caller: somebody who may read it must decide."""
 
 
 class HitShown(BaseModel):
+    """Without `found` and `client_id` where whom it is about stands behind a wall."""
+
     asked: str
-    found: str
+    found: str | None
     found_role: str
     client_id: UUID | None
     score: float
@@ -87,7 +99,8 @@ async def get_check(
 ) -> CheckShown:
     client_id = await access.holding(request, caller, "read conflict checks", consultation_id)
     await record_access(session, caller, client_id, "client")
-    return await _shown(session, await queries.check_of(session, consultation_id))
+    check = await queries.check_of(session, consultation_id)
+    return await _shown(session, caller, check)
 
 
 @router.post("/consultations/{consultation_id}/conflict-check/clear")
@@ -100,8 +113,9 @@ async def post_clear(
 ) -> CheckShown:
     """A partner finds that there is no conflict. Of two who decide at once one is first."""
     await access.holding(request, caller, "decide conflicts", consultation_id)
+    await _require_all_shown(session, caller, consultation_id)
     check = await actions.clear(session, consultation_id, by=caller.id, **body.model_dump())
-    return await _shown(session, check)
+    return await _shown(session, caller, check)
 
 
 @router.post("/consultations/{consultation_id}/conflict-check/waive")
@@ -110,6 +124,7 @@ async def post_waive(
 ) -> CheckShown:
     """There is a conflict, and everybody affected consented in writing."""
     await access.holding(request, caller, "decide conflicts", consultation_id)
+    await _require_all_shown(session, caller, consultation_id)
     check = await actions.waive(
         session,
         consultation_id,
@@ -119,7 +134,7 @@ async def post_waive(
         screened=body.screened,
         by=caller.id,
     )
-    return await _shown(session, check)
+    return await _shown(session, caller, check)
 
 
 @router.post("/staff-interests", status_code=204)
@@ -133,16 +148,32 @@ async def post_interest(body: Interest, caller: Caller, session: Transaction) ->
     await actions.look_again(session, new, "interest")
 
 
-async def _shown(session: Transaction, check: ConflictCheck) -> CheckShown:
+async def _require_all_shown(
+    session: Transaction, caller: CallerIdentity, consultation_id: UUID
+) -> None:
+    """Nobody decides on what they may not read. Raises HitBehindWall."""
+    closed = await access.closed_clients(session, caller)
+    check = await queries.check_of(session, consultation_id)
+    hits = await queries.hits(session, check)
+    if any(hit.serious and hit.found_client_id in closed for hit in hits):
+        raise HitBehindWall(
+            "A hit is about somebody behind a wall that keeps you out: a partner inside must"
+            " decide, or who keeps the walls lets one in."
+        )
+
+
+async def _shown(session: Transaction, caller: CallerIdentity, check: ConflictCheck) -> CheckShown:
+    closed = await access.closed_clients(session, caller)
     hits = await queries.hits(session, check)
     return CheckShown(
         id=check.check_id,
-        hits=[
-            HitShown(
-                client_id=hit.found_client_id,
-                **hit.model_dump(include=set(HitShown.model_fields)),
-            )
-            for hit in hits
-        ],
+        hits=[_hit(one, hidden=one.found_client_id in closed) for one in hits],
         **check.model_dump(include=set(CheckShown.model_fields)),
     )
+
+
+def _hit(one: ConflictHit, *, hidden: bool) -> HitShown:
+    shown = HitShown(
+        client_id=one.found_client_id, **one.model_dump(include=set(HitShown.model_fields))
+    )
+    return shown.model_copy(update=BEHIND_A_WALL) if hidden else shown

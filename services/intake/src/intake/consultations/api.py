@@ -21,7 +21,7 @@ from intake.consultations.room import Room
 from intake.open_door import OPEN, OpenRoute
 from shared import clock
 from shared.accesses import record_access, record_accesses
-from shared.auth import Caller
+from shared.auth import Caller, CallerIdentity
 from shared.contracts import Sealed
 from shared.contracts.intake import ConsultationChannel
 from shared.db import Transaction
@@ -212,6 +212,8 @@ async def post_consultation(
     body: RequestByStaff, caller: Caller, session: Transaction, request: Request
 ) -> RequestTaken:
     permit(TABLE, caller, "take consultations")
+    async with request.state.runtime.db.transaction() as looking:
+        await access.require_named(looking, caller, [body.client_id])
     row = await _asked(
         request,
         session,
@@ -231,6 +233,7 @@ async def list_consultations(
     """Those that the caller may read, oldest first."""
     relation = permit(TABLE, caller, "read consultations")
     wanted = one_page(queries.newest(), Consultation.consultation_id, paging)
+    wanted = wanted.where(access.not_walled_off(caller))
     if state is not None:
         wanted = wanted.where(col(Consultation.state) == state)
     if relation == "self":
@@ -252,7 +255,7 @@ async def get_consultation(
     client_id = await access.holding(request, caller, "read consultations", consultation_id)
     await record_access(session, caller, client_id, "client")
     row = await queries.consultation(session, consultation_id)
-    return await _shown(session, row, for_client=caller.role == "client")
+    return await _shown(session, caller, row)
 
 
 @router.post("/{consultation_id}/parties")
@@ -266,7 +269,7 @@ async def post_parties(
     """More people are concerned: the conflict check runs again."""
     await access.holding(request, caller, "work on consultations", consultation_id)
     row = await actions.add_parties(session, consultation_id, _named(body.parties))
-    return await _shown(session, row)
+    return await _shown(session, caller, row)
 
 
 @router.post("/{consultation_id}/schedule")
@@ -280,7 +283,7 @@ async def post_schedule(
     """Give it a time, or another; the person gets an invitation."""
     await access.holding(request, caller, "work on consultations", consultation_id)
     row = await actions.schedule(session, consultation_id, **body.model_dump())
-    return await _shown(session, row)
+    return await _shown(session, caller, row)
 
 
 @router.post("/{consultation_id}/cancel")
@@ -288,7 +291,7 @@ async def post_cancel(
     consultation_id: UUID, caller: Caller, session: Transaction, request: Request
 ) -> ConsultationShown:
     await access.holding(request, caller, "work on consultations", consultation_id)
-    return await _shown(session, await actions.call_off(session, consultation_id))
+    return await _shown(session, caller, await actions.call_off(session, consultation_id))
 
 
 @router.post("/{consultation_id}/hold")
@@ -298,7 +301,7 @@ async def post_hold(
     """It took place: note what was said."""
     await access.holding(request, caller, "work on consultations", consultation_id)
     row = await actions.hold(session, consultation_id, **body.model_dump())
-    return await _shown(session, row)
+    return await _shown(session, caller, row)
 
 
 @router.post("/{consultation_id}/decline")
@@ -318,7 +321,7 @@ async def post_decline(
         reasons=body.reasons,
         by=caller.id,
     )
-    return await _shown(session, row)
+    return await _shown(session, caller, row)
 
 
 async def _asked(
@@ -333,7 +336,7 @@ async def _asked(
 ) -> Consultation:
     await request.state.runtime.keys.hold(client_id or (fresh := new_id()), create=not client_id)
     if client_id is not None and await directory.unmerged(session, client_id) is None:
-        raise Invalid(f"There is no client {client_id}.")
+        raise directory.unknown(client_id)
     if point_of_contact_id is not None:
         await directory.active_staff(session, point_of_contact_id)
     row = Consultation(
@@ -362,18 +365,31 @@ def _listed(row: Consultation) -> ConsultationListed:
 
 
 async def _shown(
-    session: Transaction, row: Consultation, *, for_client: bool = False
+    session: Transaction, caller: CallerIdentity, row: Consultation
 ) -> ConsultationShown:
     """A person sees what they said themselves, and never who else the firm knows."""
+    for_client = caller.role == "client"
     parties = await queries.parties(session, row.consultation_id)
-    duplicates = [] if for_client else await queries.duplicates(session, row)
+    duplicates = [] if for_client else await _duplicates(session, caller, row)
     sealed = None if for_client else row.note
     return ConsultationShown(
         **_listed(row).model_dump(),
         parties=[PartyShown.model_validate(one, from_attributes=True) for one in parties],
-        duplicates=[Duplicate(client_id=who, because=why) for who, why in duplicates],
+        duplicates=duplicates,
         note=_note(session, Sealed.model_validate(sealed)) if sealed else None,
     )
+
+
+async def _duplicates(
+    session: Transaction, caller: CallerIdentity, row: Consultation
+) -> list[Duplicate]:
+    """But for those behind a wall."""
+    closed = await access.closed_clients(session, caller)
+    return [
+        Duplicate(client_id=who, because=why)
+        for who, why in await queries.duplicates(session, row)
+        if who not in closed
+    ]
 
 
 def _note(session: Transaction, sealed: Sealed) -> Note:

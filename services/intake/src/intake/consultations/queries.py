@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Select, select
+from sqlalchemy import Select, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -41,18 +41,21 @@ def limitation_dates(session: AsyncSession, row: Consultation) -> list[str]:
     return dates
 
 
-async def for_client(session: AsyncSession, client_id: UUID) -> Consultation:
-    """The client's newest; raises NotFound for who never asked for one."""
-    found = await session.execute(
-        select(Consultation)
-        .where(col(Consultation.client_id) == client_id)
-        .order_by(col(Consultation.consultation_id).desc())
-        .limit(1)
-    )
-    row = found.scalar_one_or_none()
-    if row is None:
+_BELONGS_TO = text("""
+    SELECT consultation_id FROM consultations WHERE consultation_id = :subject_id
+    UNION ALL SELECT consultation_id FROM information_requests WHERE request_id = :subject_id
+    UNION ALL SELECT consultation_id FROM engagements WHERE engagement_id = :subject_id
+""")
+
+
+async def belongs_to(session: AsyncSession, subject_id: UUID) -> UUID:
+    """The consultation that this is, was asked for in, or came of it; NotFound once it was
+    erased."""
+    found = await session.execute(_BELONGS_TO, {"subject_id": subject_id})
+    consultation_id: UUID | None = found.scalar_one_or_none()
+    if consultation_id is None:
         raise NotFound(NOTHING)
-    return row
+    return consultation_id
 
 
 async def parties(session: AsyncSession, consultation_id: UUID) -> list[Party]:

@@ -11,7 +11,7 @@ from sqlmodel import col
 import intake.conflicts.actions as conflicts
 import intake.names.actions as names
 from intake.directory import queries
-from intake.directory.models import Client, Firm, MergedClient, PointOfContact, Staff
+from intake.directory.models import Client, Firm, MergedClient, PointOfContact, Staff, Wall
 from intake.names.rules import Role
 from intake.tables import Row
 from shared.contracts.matters import (
@@ -24,6 +24,8 @@ from shared.contracts.matters import (
     PointOfContactAssigned,
     StaffChanged,
     StaffRegistered,
+    WallLowered,
+    WallRaised,
 )
 from shared.keyring import unseal
 
@@ -111,6 +113,17 @@ async def keep_parties(session: AsyncSession, event: PartiesChanged) -> None:
 async def keep_contact(session: AsyncSession, event: PointOfContactAssigned) -> None:
     row = event.model_dump(include=set(PointOfContact.model_fields))
     await _keep(session, PointOfContact, row)
+
+
+async def keep_wall(session: AsyncSession, event: WallRaised) -> None:
+    """One that was lowered stays lowered, whichever is heard first."""
+    facts = event.model_dump(include=set(Wall.model_fields))
+    await _keep(session, Wall, facts | {"staff_ids": list(event.staff_ids)})
+
+
+async def lower_wall(session: AsyncSession, event: WallLowered) -> None:
+    facts = event.model_dump(include={"wall_id", "client_id", "matter_id"})
+    await _keep(session, Wall, facts | {"lowered": True})
 
 
 async def _keep(session: AsyncSession, table: type[Row], row: Mapping[str, Any]) -> None:

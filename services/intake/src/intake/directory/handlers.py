@@ -12,6 +12,8 @@ from shared.contracts.matters import (
     PointOfContactAssigned,
     StaffChanged,
     StaffRegistered,
+    WallLowered,
+    WallRaised,
 )
 from shared.handlers import Handlers
 
@@ -58,3 +60,13 @@ async def on_point_of_contact_assigned(
     session: AsyncSession, event: PointOfContactAssigned
 ) -> None:
     await actions.keep_contact(session, event)
+
+
+@handlers.on(WallRaised)
+async def on_wall_raised(session: AsyncSession, event: WallRaised) -> None:
+    await actions.keep_wall(session, event)
+
+
+@handlers.on(WallLowered)
+async def on_wall_lowered(session: AsyncSession, event: WallLowered) -> None:
+    await actions.lower_wall(session, event)

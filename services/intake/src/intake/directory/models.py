@@ -1,8 +1,9 @@
-"""Firm, staff, clients and points of contact as intake last heard of them."""
+"""Firm, staff, clients, points of contact and walls as intake last heard of them."""
 
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import ARRAY, Uuid
 from sqlmodel import Field
 
 from intake.tables import Instant, Row
@@ -42,6 +43,19 @@ class MergedClient(Row, table=True):
     __tablename__ = "merged_clients"
     merged_id: UUID = Field(primary_key=True)
     client_id: UUID
+
+
+class Wall(Row, table=True):
+    """Around the matter, or, without one, around the client. `kind` and `staff_ids` are None where
+    its lowering was heard first: then it never stood."""
+
+    __tablename__ = "walls"
+    wall_id: UUID = Field(primary_key=True)
+    client_id: UUID
+    matter_id: UUID | None = None
+    kind: str | None = None
+    staff_ids: list[UUID] | None = Field(default=None, sa_type=ARRAY(Uuid))
+    lowered: bool = False
 
 
 class PointOfContact(Row, table=True):

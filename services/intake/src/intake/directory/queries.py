@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import CTE, column, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -53,6 +53,36 @@ async def entries(session: AsyncSession, client_id: UUID | None) -> set[UUID]:
         select(col(MergedClient.merged_id)).where(col(MergedClient.client_id) == stays)
     )
     return {stays, *merged.scalars()}
+
+
+# Whoever is not in the directory stands outside of every need-to-know wall; a wall around one entry
+# of a client stands around all.
+_CLOSED = text("""
+    WITH standing AS (
+        SELECT COALESCE(merged.client_id, wall.client_id) AS client_id, wall.matter_id
+        FROM walls wall LEFT JOIN staff ON staff.email = :email AND staff.active
+            LEFT JOIN merged_clients merged ON merged.merged_id = wall.client_id
+        WHERE NOT wall.lowered AND CASE wall.kind
+            WHEN 'screen' THEN COALESCE(staff.staff_id = ANY (wall.staff_ids), false)
+            ELSE NOT :keeps_walls AND NOT COALESCE(staff.staff_id = ANY (wall.staff_ids), false) END
+    )
+    SELECT client_id, matter_id FROM standing
+    UNION SELECT merged.merged_id, NULL
+    FROM standing JOIN merged_clients merged USING (client_id) WHERE standing.matter_id IS NULL
+""")
+
+
+def closed_to(caller: CallerIdentity) -> CTE:
+    """What stands behind walls for somebody of the firm, for a query to leave out: a client as a
+    whole, under each of their entries, where `matter_id` is null, else that matter."""
+    asked = {"email": caller.email or "", "keeps_walls": caller.role == "compliance"}
+    closed = _CLOSED.bindparams(**asked).columns(column("client_id"), column("matter_id"))
+    return closed.cte("closed")
+
+
+def unknown(client_id: UUID) -> Invalid:
+    """Also of who stands behind a wall: the two are not told apart."""
+    return Invalid(f"There is no client {client_id}.")
 
 
 async def unmerged(session: AsyncSession, client_id: UUID) -> Client | None:

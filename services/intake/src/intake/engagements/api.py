@@ -142,6 +142,7 @@ async def post_engagement(
 ) -> EngagementShown:
     """Draft an agreement after a consultation that was held."""
     await access.holding(request, caller, "draft engagements", body.consultation_id)
+    await access.require_named(session, caller, (one.client_id for one in body.signers))
     row = await drafting.draft(session, by=caller.id, **_drafted(body))
     return await _shown(session, row, response)
 
@@ -153,6 +154,7 @@ async def list_engagements(
     """Those that the caller may read, oldest first."""
     relation = permit(TABLE, caller, "read engagements")
     wanted = one_page(queries.every(), Engagement.engagement_id, paging)
+    wanted = wanted.where(access.not_walled_off(caller, Engagement))
     if client_id is not None:
         entries = await directory.entries(session, client_id)
         wanted = wanted.where(queries.of_client(entries))
@@ -192,6 +194,7 @@ async def put_engagement(
 ) -> EngagementShown:
     """Replace a draft; what is left out is unset."""
     await _holding(request, caller, "draft engagements", engagement_id)
+    await access.require_named(session, caller, (one.client_id for one in body.signers))
     row = await drafting.redraft(session, engagement_id, if_match=if_match, **_drafted(body))
     return await _shown(session, row, response)
 

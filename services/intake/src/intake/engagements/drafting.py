@@ -299,8 +299,10 @@ async def _require_client(
 ) -> None:
     """A client of that name, or who was made for this very draft."""
     known = await directory.unmerged(session, client_id)
-    if not (rules.is_like(known.name, name) if known else client_id in drafted):
-        raise Invalid(f"There is no client {client_id} of the name {name}.")
+    if known is None and client_id not in drafted:
+        raise directory.unknown(client_id)
+    if known is not None and not rules.is_like(known.name, name):
+        raise Invalid(f"The client {client_id} is not of the name {name}.")
 
 
 async def _write_terms(session: AsyncSession, row: Engagement, wanted: NewTerms) -> None:

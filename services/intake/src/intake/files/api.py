@@ -10,7 +10,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from intake import access
-from intake.consultations.queries import for_client
+from intake.consultations.queries import belongs_to
 from intake.files import actions, queries, rules
 from intake.files.models import File
 from shared.accesses import record_access
@@ -131,9 +131,10 @@ def download(runtime: Runtime, file: File) -> StreamingResponse:
 
 
 async def _holding(request: Request, caller: CallerIdentity, action: str, file_id: UUID) -> UUID:
-    """The client whose file it is, with the key held, if the caller works for them."""
+    """The client whose file it is, with the key held, if the caller may act on the consultation
+    that it belongs to."""
     runtime: Runtime = request.state.runtime
     async with runtime.db.transaction() as looking:
         file = await queries.file(looking, file_id)
-        consultation = await for_client(looking, file.client_id)
-    return await access.holding(request, caller, action, consultation.consultation_id)
+        consultation_id = await belongs_to(looking, file.subject_id)
+    return await access.holding(request, caller, action, consultation_id)
