@@ -83,6 +83,22 @@ def test_a_handover_is_told_to_the_client(office: Office, client: Client) -> Non
     until(lambda: [one for one in office.inbox(client.email) if to["name"] in one.text])
 
 
+def asks_again(office: Office, client: Client) -> str:
+    """A consultation of theirs; intake takes it once it has heard of the client."""
+    body = {
+        "source": "phone",
+        "client_id": client.id,
+        "name": "Clara Client",
+        "email": client.email,
+        "practice_area": "family",
+    }
+    with office.http() as http:
+        taken = until(
+            lambda: http.post("/v1/consultations", json=body), lambda found: found.is_success
+        )
+    return str(taken.json()["id"])
+
+
 def test_a_wall_bites_within_five_seconds_wherever_client_data_is_read(
     office: Office, client: Client
 ) -> None:
@@ -98,6 +114,7 @@ def test_a_wall_bites_within_five_seconds_wherever_client_data_is_read(
         f"/v1/matters/{client.matter_id}/timeline",
         f"/v1/matters/{client.matter_id}/costs",
         f"/v1/clocks/{office.clocks(message['id'])['response']['id']}/explanation",
+        f"/v1/consultations/{asks_again(office, client)}",
     )
     lists = (f"/v1/messages?client_id={client.id}", f"/v1/clocks?client_id={client.id}")
 
