@@ -333,7 +333,6 @@ async def test_a_log_with_a_row_a_hash_is_taken_over_whole_and_goes_on(record: R
         SET ROLE audit_owner;
         CREATE TABLE nodes (level smallint, position bigint, hash bytea NOT NULL,
                             PRIMARY KEY (level, position));
-        DROP INDEX readings_about_client, readings_about_matter;
         DROP TABLE subtrees, cosignatures; DROP FUNCTION complete_subtrees;
         DROP TRIGGER of_entries ON readings;
         DROP FUNCTION require_entries;

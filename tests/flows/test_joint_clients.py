@@ -105,6 +105,35 @@ def test_mail_of_either_joins_the_matter_and_the_answer_reaches_who_wrote(
     assert words(office, client, "Monday at nine") == []
 
 
+def test_the_lawyer_of_the_matter_writes_to_and_calls_each_of_its_clients_in_it_only(
+    office: Office, client: Client
+) -> None:
+    """The other's own point of contact is somebody else."""
+    other = office.client("Marc Marsh", contact="partner@firm.test")
+    matter = f"/v1/matters/{client.matter_id}"
+    by = {"role": "attorney", "email": "attorney@firm.test"}
+    said = {"client_id": other.id, "matter_id": client.matter_id, "body": "Come on Monday."}
+    held = {"held_at": datetime.now(UTC).isoformat(), "note": "He will come."}
+    call_of = {"client_id": other.id, "matter_id": client.matter_id} | held
+
+    def answers(*bodies: dict[str, Any]) -> list[int]:
+        with office.http(**by) as http:
+            return [
+                http.post(
+                    "/v1/calls" if "note" in one else "/v1/conversations", json=one
+                ).status_code
+                for one in bodies
+            ]
+
+    assert answers(said, call_of) == [404, 404]
+    joined = {"client_id": other.id, "reason": "Both asked for it."}
+    office.post(f"{matter}/joint-clients", joined)
+    until(lambda: answers(said, call_of), lambda found: found == [201, 201])
+    apart = [{k: v for k, v in one.items() if k != "matter_id"} for one in (said, call_of)]
+    elsewhere = [one | {"matter_id": other.matter_id} for one in (said, call_of)]
+    assert answers(*apart, *elsewhere) == [404] * 4
+
+
 def test_the_matter_its_timeline_and_its_costs_are_open_to_both_until_one_leaves(
     office: Office, client: Client, second: Client
 ) -> None:

@@ -110,7 +110,7 @@ async def post_conversation(
     body: NewConversation, caller: Caller, request: Request, session: Transaction
 ) -> Accepted:
     client_id = await _meant(request, _client_named(caller, body.client_id))
-    await access.may(session, caller, "write messages", client_id)
+    await access.may(session, caller, "write messages", client_id, body.matter_id)
     client = await directory.client(session, client_id)
     if client is None and caller.client_id is not None:
         raise Unavailable("You are not known here yet: try again in a moment.")
@@ -149,11 +149,13 @@ async def post_call(
     body: NewCall, caller: Caller, request: Request, session: Transaction
 ) -> Accepted:
     client_id = await _meant(request, body.client_id)
-    await access.may(session, caller, "write as the firm", client_id)
+    await access.may(session, caller, "write as the firm", client_id, body.matter_id)
     if body.held_at > clock.now():
         raise Invalid("A call that was held lies in the past: held_at is later than now.")
     author = await access.author(session, caller)
     conversation = await _place_of_call(session, body, client_id)
+    place = client_id, conversation.matter_id
+    await access.may(session, caller, "write as the firm", *place)
     said = Said(
         message_id=new_id(),
         received_at=body.held_at,
