@@ -1,4 +1,5 @@
-"""All benchmarks, one after the other, or those that are named: `python benchmarks/all.py mail`.
+"""All benchmarks, one after the other, or those that are named, with what the tests plant at hand:
+`PYTHONPATH=tests python benchmarks/all.py mail`.
 
 They print ratios and percentiles of this run on this machine; docs/benchmarks.md tells how to read
 them. Loopback only; within ten minutes.
