@@ -227,15 +227,32 @@ async def test_a_meeting_of_all_is_entered_once_and_counts_for_each(
     assert {str(one.client_id) for one in told} == set(at.ids.values())
 
 
-async def test_words_that_change_change_for_all_and_who_left_is_not_told(
-    world: World, at: Scene
-) -> None:
+async def test_who_left_is_not_told_what_was_approved_before(world: World, at: Scene) -> None:
     await at.join()
     draft = await at.call("POST", f"{at.path}/updates", {"about": "no_news"})
     await at.call("POST", f"/v1/updates/{draft['id']}/approve")
     await at.leave()
     states = {one["client_id"]: one["state"] for one in await at.items(f"{at.path}/updates")}
     assert states == {at.ids["cleo"]: "approved", at.ids["marc"]: "cancelled"}
+
+
+async def test_while_it_is_a_draft_of_several_its_words_change_for_all_of_them(
+    world: World, at: Scene
+) -> None:
+    """One was told in person: to the two others it is still owed."""
+    contact = {"id": (await at.call("GET", at.path))["point_of_contact_id"]}
+    at.ids["mara"] = (await world.client(contact, "Mara"))["id"]
+    await at.join()
+    await at.join("mara")
+    draft = await at.call("POST", f"{at.path}/updates", {"about": "no_news"})
+    said = {"channel": "phone", "held_at": datetime.now(UTC).isoformat(), "note": "Told her."}
+    await at.call("POST", f"/v1/updates/{draft['id']}/told", said)
+    left = [one for one in await at.items(f"{at.path}/updates") if one["state"] == "draft"]
+    words = {"subject": "How it stands", "body": "The court sits in May."}
+    await at.call("PUT", f"/v1/updates/{left[0]['id']}", words)
+    bodies = {one["client_id"]: one["body"] for one in await at.items(f"{at.path}/updates")}
+    assert bodies[at.ids["marc"]] == bodies[at.ids["mara"]] == words["body"]
+    assert bodies[at.ids["cleo"]] == draft["body"], "what she was told stands"
 
 
 async def test_each_asks_for_an_update_of_their_own(world: World, at: Scene) -> None:

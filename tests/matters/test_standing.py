@@ -107,6 +107,20 @@ async def test_the_answer_to_a_question_of_theirs_stands_there_and_breaks_the_si
     assert shown["last_told_at"] is not None
 
 
+async def test_what_the_entry_that_stayed_was_told_breaks_the_silence_of_the_merged_ones_matter(
+    at: Scene,
+) -> None:
+    ada = (await at.world.rows("SELECT staff_id FROM staff WHERE name = 'Ada'"))[0][0]
+    stays = await at.world.client({"id": str(ada)}, "Cleopatra")
+    merging = {"merged_id": at.matter["client_id"], "reason": "Entered twice."}
+    merged = await at.world.call("POST", f"/v1/clients/{stays['id']}/merge", merging)
+    assert merged.status_code == 200, merged.text
+    await sent(at, "answer", "In May.", staff_id=ada, client_id=UUID(stays["id"]), body=None)
+    shown = await at.standing()
+    assert shown["last_told_at"] is not None
+    assert [one["client_id"] for one in shown["told"]] == [at.matter["client_id"]]
+
+
 async def test_a_machines_word_and_one_that_came_back_break_no_silence(at: Scene) -> None:
     ada = (await at.world.rows("SELECT staff_id FROM staff WHERE name = 'Ada'"))[0][0]
     weeks = datetime.now(UTC) - timedelta(days=41)

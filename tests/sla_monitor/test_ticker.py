@@ -13,8 +13,10 @@ import pytest
 from sqlalchemy import text
 
 from billing.settings import BillingSettings
+from matters.settings import MattersSettings
 from shared.contracts import FIRM_ID, PARTITIONS, Event, Sealed, partition_of
 from shared.contracts.billing import BillingConcernRaised
+from shared.contracts.matters import StrategyQuestioned
 from shared.contracts.platform import StreamHead, StreamHeadsStated
 from shared.contracts.sla_monitor import DeadlineBreached, DeadlineWarned, EscalationRaised
 from shared.db import Database
@@ -70,17 +72,29 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def raised(world: World, at: datetime) -> BillingConcernRaised:
-    words = Sealed(
-        owner=FIRM_ID, key_version=1, content_id=FIRM_ID, kind="x", field="x", box="", commitment=""
+SEALED = Sealed(
+    owner=FIRM_ID, key_version=1, content_id=FIRM_ID, kind="x", field="x", box="", commitment=""
+)
+
+
+def questioned(world: World, at: datetime) -> StrategyQuestioned:
+    return StrategyQuestioned(
+        question_id=new_id(),
+        matter_id=new_id(),
+        client_id=world.client_id,
+        question=SEALED,
+        asked_at=at,
     )
+
+
+def raised(world: World, at: datetime) -> BillingConcernRaised:
     return BillingConcernRaised(
         concern_id=new_id(),
         client_id=world.client_id,
         matter_id=new_id(),
         kind="time",
         channel="portal",
-        text=words,
+        text=SEALED,
         raised_at=at,
     )
 
@@ -307,6 +321,27 @@ async def test_a_concern_breaks_only_while_billing_can_be_heard(
         assert broken.kind == "response"
         async with running(service_of, biller):
             await eventually(lambda: world.clock("concern"), lambda one: one.state == "breached")
+    world.db = own
+
+
+async def test_a_question_is_unanswered_only_while_matters_can_be_heard(
+    platform: Platform, prefix: str, world: World
+) -> None:
+    often = {"heads_stated_every": 0.5, "heads_stated_idle": 1.0}
+    of_matters = await platform.settings(MattersSettings, prefix, machinery_only=True, **often)
+    teller = await platform.settings(MessagingSettings, prefix, machinery_only=True, **often)
+    settings = await platform.settings(SlaMonitorSettings, prefix, **often)
+    own = world.db
+    async with running(service_of, teller), running(create_app, settings) as sla:
+        world.db = sla.runtime.db
+        await world.publish_policy("question", **(SECONDS | {"target": "PT4S", "limit": "PT5S"}))
+        async with running(service_of, of_matters) as matters:
+            await Stalled(matters.runtime.db, world).tell(questioned(world, now()))
+            await eventually(lambda: world.clocks("question"))
+        await eventually(lambda: world.clock("question"), lambda one: one.state == "unconfirmed")
+        assert await world.told(DeadlineBreached) == []
+        async with running(service_of, of_matters):
+            await eventually(lambda: world.clock("question"), lambda one: one.state == "breached")
     world.db = own
 
 

@@ -19,6 +19,7 @@ from shared.contracts.matters import (
     JointClientLeft,
     PointOfContactAssigned,
     ProgressUpdateApproved,
+    UpdateRequested,
 )
 from shared.contracts.messaging import MessageSent
 from shared.ids import new_id
@@ -141,6 +142,25 @@ async def test_a_new_point_of_contact_is_told_to_each_once_in_their_own_zone(
     (claras,), (marcs,) = boxes.of(CLARA), boxes.of(MARC)
     assert "Dear Clara Client" in text_of(claras)
     assert "Dear Marc Marsh" in text_of(marcs)
+
+
+async def test_what_the_firm_hears_of_a_joint_clients_question_is_in_their_own_thread(
+    platform: Platform,
+) -> None:
+    boxes = Mailboxes()
+    async with a_couple(platform, boxes) as at:
+        update = at.update(at.marc)
+        asked = UpdateRequested(
+            request_id=new_id(),
+            matter_id=at.people.matter,
+            client_id=at.marc,
+            requested_at=clock.now(),
+        )
+        for event in (update, asked):
+            await hear(at.service.runtime, event)
+        (sent,) = await eventually(lambda: told(at.service.runtime, "MessageSent"))
+        (noticed,) = await eventually(lambda: told(at.service.runtime, "StaffNotified"))
+        assert noticed["conversation_id"] == sent["conversation_id"]
 
 
 async def test_what_a_joint_client_writes_joins_the_one_matter_that_they_have(

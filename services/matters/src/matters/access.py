@@ -53,9 +53,9 @@ async def hold_key(request: Request, owned: type[ClientRow], row_id: UUID) -> No
     async with runtime.db.transaction() as looking:
         row = await looking.get(owned, row_id)
         matter_id = getattr(row, "matter_id", None)
-        others = await joint_clients.ever_of(looking, [matter_id]) if matter_id else ()
+        others = await joint_clients.members(looking, matter_id) if matter_id else ()
     if row is not None:
-        await runtime.keys.hold(row.client_id, *others)
+        await runtime.keys.hold(row.client_id, *(one.client_id for one in others))
 
 
 async def hold_keys_of_both(request: Request, client_id: UUID, merged_id: UUID) -> None:

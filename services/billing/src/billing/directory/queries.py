@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import (
     ColumnElement,
     Select,
-    Subquery,
     TextClause,
     column,
     inspect,
@@ -181,11 +180,7 @@ async def _require_open(
 ) -> None:
     if caller.role == "client":
         return
-    closed = _closed(caller)
-    around = closed.c.matter_id.is_(None) & (closed.c.client_id == client_id)
-    if matter_id is not None:
-        around |= closed.c.matter_id == matter_id
-    if (await session.execute(select(closed.c.client_id).where(around).limit(1))).first():
+    if (await session.execute(_walled(caller, client_id, matter_id).limit(1))).first():
         raise NotFound(NOTHING_HERE)
 
 
@@ -194,15 +189,20 @@ def not_walled_off(caller: CallerIdentity, of: type[Row]) -> ColumnElement[bool]
     a client stands before none."""
     if caller.role == "client":
         return true()
-    closed, row = _closed(caller), inspect(of).columns
-    whole = closed.c.matter_id.is_(None) & (closed.c.client_id == row["client_id"])
-    walled = select(closed.c.client_id).where(whole | (closed.c.matter_id == row["matter_id"]))
-    return ~walled.exists()
+    row = inspect(of).columns
+    return ~_walled(caller, row["client_id"], row["matter_id"]).exists()
 
 
-def _closed(caller: CallerIdentity) -> Subquery:
+def _walled(
+    caller: CallerIdentity, client_id: UUID | ColumnElement[UUID], matter_id: Any
+) -> Select[Any]:
+    """The walls that close this client or matter to the caller; `matter_id` may be None."""
     named = text(CLOSED).bindparams(**before_walls(caller))
-    return named.columns(column("client_id"), column("matter_id")).subquery()
+    closed = named.columns(column("client_id"), column("matter_id")).subquery()
+    around = closed.c.matter_id.is_(None) & (closed.c.client_id == client_id)
+    if matter_id is not None:
+        around |= closed.c.matter_id == matter_id
+    return select(closed.c.client_id).where(around)
 
 
 def before_walls(caller: CallerIdentity) -> dict[str, Any]:

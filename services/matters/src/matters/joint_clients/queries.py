@@ -44,18 +44,8 @@ async def whom_to_tell(session: AsyncSession, matter: Matter) -> list[UUID]:
     return each
 
 
-async def ever_of(session: AsyncSession, matter_ids: Collection[UUID]) -> Sequence[UUID]:
-    """All clients of these matters, also those who left: what they were told is shown."""
-    found = await session.execute(
-        select(col(MatterClient.client_id))
-        .where(col(MatterClient.matter_id).in_(matter_ids))
-        .distinct()
-    )
-    return found.scalars().all()
-
-
 async def members(session: AsyncSession, matter_id: UUID) -> Sequence[MatterClient]:
-    """Who is or was a client of the matter."""
+    """Who is or was a client of the matter: what somebody was told stands when they leave."""
     found = await session.execute(
         select(MatterClient).where(col(MatterClient.matter_id) == matter_id)
     )

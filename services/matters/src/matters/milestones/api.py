@@ -187,9 +187,7 @@ async def put_deadline(
 ) -> HappeningShown:
     """It is due at another time; that has an undo window of its own."""
     await access.hold_key(request, Happening, deadline_id)
-    found = await _entered(session, caller, deadline_id)
-    if found.kind != "deadline" or found.reverted_at is not None:
-        raise NotFound(access.NOTHING)
+    found = await _deadline(session, caller, deadline_id)
     await actions.move_deadline(session, found, await _due(session, body.due))
     return _shown(session, found)
 
@@ -200,9 +198,7 @@ async def post_met(
 ) -> HappeningShown:
     """It was done, once; nobody is reminded any more."""
     await access.hold_key(request, Happening, deadline_id)
-    found = await _entered(session, caller, deadline_id)
-    if found.kind != "deadline" or found.reverted_at is not None:
-        raise NotFound(access.NOTHING)
+    found = await _deadline(session, caller, deadline_id)
     met_at = body.at or clock.now()
     if not found.marked_at <= met_at <= clock.now():
         raise Invalid("It was met after it was entered, and not in the future.")
@@ -243,6 +239,13 @@ async def _entered(session: Transaction, caller: Caller, happening_id: UUID) -> 
     if found is None:
         raise NotFound(access.NOTHING)
     await access.matter(session, caller, POLICY, "enter what happened", found.matter_id)
+    return found
+
+
+async def _deadline(session: Transaction, caller: Caller, deadline_id: UUID) -> Happening:
+    found = await _entered(session, caller, deadline_id)
+    if found.kind != "deadline" or found.reverted_at is not None:
+        raise NotFound(access.NOTHING)
     return found
 
 

@@ -37,10 +37,11 @@ MOST = 200
 @dataclass(frozen=True, kw_only=True)
 class Standing:
     """Rows as they are; who reads them words them. `people` are names of who told or asked,
-    `members` the matter's clients, also those who left."""
+    `members` the matter's clients, also those who left; `only` whose this is, if it is of one."""
 
     matter: Matter
     members: Sequence[MatterClient]
+    only: UUID | None = None
     updates: Sequence[ProgressUpdate]
     decisions: Sequence[Decision]
     assessments: Sequence[Assessment]
@@ -55,8 +56,12 @@ class Standing:
     def whose(self, row: ClientRow) -> UUID:
         """The joint client's whom it names; all else is the matter's own client's, also what an
         entry was told that is one with theirs now."""
-        joint = {one.client_id for one in self.members}
-        return row.client_id if row.client_id in joint else self.matter.client_id
+        return self._client(row.client_id)
+
+    def _client(self, entry: UUID) -> UUID:
+        return (
+            entry if any(one.client_id == entry for one in self.members) else self.matter.client_id
+        )
 
     def of(self, client_id: UUID) -> "Standing":
         """What concerns this one of the matter's clients."""
@@ -66,7 +71,7 @@ class Standing:
 
         return replace(
             self,
-            members=[one for one in self.members if one.client_id == client_id],
+            only=client_id,
             updates=theirs(self.updates),
             decisions=theirs(self.decisions),
             assessments=theirs(self.assessments),
@@ -82,10 +87,11 @@ class Standing:
         last: dict[UUID, datetime] = {}
         heard = [(self.whose(one), one.sent_at) for one in self.updates if one.sent_at]
         heard += [(self.whose(one), one.requested_at) for one in self.decisions]
-        heard += self.last_tellings.items()
+        heard += [(self._client(entry), at) for entry, at in self.last_tellings.items()]
         for client_id, at in heard:
             last[client_id] = max(at, last.get(client_id, at))
-        instants = [last.get(one.client_id) for one in self.members if one.left_at is None]
+        present = {one.client_id for one in self.members if one.left_at is None}
+        instants = [last.get(one) for one in ({self.only} if self.only else present)]
         return min((one for one in instants if one), default=None) if all(instants) else None
 
 

@@ -22,14 +22,18 @@ OF = {"client_id", "matter_id", "channel"}
 
 @handlers.on(MessageSent)
 async def on_message_sent(session: AsyncSession, event: MessageSent) -> None:
-    answers = await session.get(DecisionQuestion, event.message_id) is not None
-    if event.kind == "update" and not answers:
+    kind: Kind
+    if event.kind != "update":
+        kind = event.kind
+    elif await session.get(DecisionQuestion, event.message_id):
+        kind = "answer"
+    else:
         await updates.note_sent(session, event.message_id, event.sent_at)
         return
     await actions.note(
         session,
         event.message_id,
-        "answer" if event.kind == "update" else event.kind,
+        kind,
         told_at=event.sent_at,
         staff_id=None if event.automatic else event.staff_id,
         words=event.subject_text or event.body,

@@ -164,13 +164,17 @@ async def open_matters(session: AsyncSession, client_id: UUID) -> list[Matter]:
 
 
 async def joint_clients(session: AsyncSession, matter_id: UUID) -> list[UUID]:
-    """Who is represented jointly with the matter's own client, in the order of joining."""
+    """Who is represented jointly with the matter's own client, in the order of joining; of an entry
+    that was merged, the one that stays."""
+    stays = func.coalesce(col(MergedClient.client_id), col(JointClient.client_id))
     found = await session.execute(
-        select(col(JointClient.client_id))
+        select(stays)
+        .select_from(JointClient)
+        .outerjoin(MergedClient, col(MergedClient.merged_id) == col(JointClient.client_id))
         .where(col(JointClient.matter_id) == matter_id, ~col(JointClient.gone))
         .order_by(col(JointClient.membership_id))
     )
-    return [await survivor(session, one) for one in found.scalars()]
+    return list(found.scalars())
 
 
 async def clients_of_matter(session: AsyncSession, matter: Matter) -> list[UUID]:

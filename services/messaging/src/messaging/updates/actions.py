@@ -177,18 +177,25 @@ def conversation_of(client_id: UUID, matter_id: UUID | None, *, joint: bool = Fa
     return uuid5(UPDATES_OF, name)
 
 
-async def _conversation(
-    session: AsyncSession, client_id: UUID, matter_id: UUID | None
-) -> Conversation:
-    """What concerns no matter is a thread of its own."""
+async def thread_of(session: AsyncSession, client_id: UUID, matter_id: UUID | None) -> UUID:
+    """Where they read all updates of the matter; a joint client has a thread of their own. Raises
+    NotYetKnown."""
     matter = await directory.matter(session, matter_id) if matter_id else None
     if matter is None and matter_id is not None:
         raise NotYetKnown(f"matter {matter_id}")
     joint = matter is not None and client_id != await directory.survivor(session, matter.client_id)
-    conversation_id = conversation_of(client_id, matter_id, joint=joint)
+    return conversation_of(client_id, matter_id, joint=joint)
+
+
+async def _conversation(
+    session: AsyncSession, client_id: UUID, matter_id: UUID | None
+) -> Conversation:
+    """What concerns no matter is a thread of its own."""
+    conversation_id = await thread_of(session, client_id, matter_id)
     known = await session.get(Conversation, conversation_id)
     if known is not None:
         return known
+    matter = await directory.matter(session, matter_id) if matter_id else None
     return await conversations.begin_conversation(
         session,
         conversation_id=conversation_id,

@@ -7,12 +7,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from messaging.conversations.models import Message
 from messaging.email.rendering import Block
-from messaging.notices.actions import About, Subject, tell
+from messaging.notices.actions import Subject, tell
 from messaging.notices.cases import Case, acting_person, case_of, case_to_write
 from messaging.outbound.postponed import NotYetKnown
 from messaging.settings import MessagingSettings
 from messaging.updates import texts
-from messaging.updates.actions import conversation_of, say
+from messaging.updates.actions import say, thread_of
 from shared import clock
 from shared.contracts import Sealed
 from shared.contracts.matters import (
@@ -78,16 +78,15 @@ async def _tell(
     *,
     to: UUID | None = None,
 ) -> None:
-    about: About = "question"
     client_id = case.client.client_id
     await tell(
         session,
         case.house,
         await acting_person(session, to, clock.now()) if to else case.contact,
         purpose=purpose,
-        about=about,
+        about="question",
         of=Subject(
-            conversation_id=conversation_of(client_id, matter_id),
+            conversation_id=await thread_of(session, client_id, matter_id),
             client_id=client_id,
             matter_id=matter_id,
         ),
