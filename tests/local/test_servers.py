@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,6 +40,16 @@ async def test_postgres_lets_nobody_in_without_the_password(
         await asyncpg.connect(url)
     await (await asyncpg.connect(url.replace("wrong", "right"))).close()
     assert {row["auth_method"] for row in methods} == {"scram-sha-256", "reject"}
+
+
+def test_a_free_port_is_lent_to_no_connection_and_given_by_one_process_only() -> None:
+    own = [servers.free_port() for _ in range(50)]
+    ask = "from privity.servers import free_port; print(*(free_port() for _ in range(50)))"
+    told = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=True)
+    others = [int(one) for one in told.stdout.split()]
+    assert len({*own, *others}) == 100
+    lent = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    assert max(*own, *others) < lent
 
 
 async def test_postgres_has_what_was_committed_before_it_was_killed(data: Path) -> None:

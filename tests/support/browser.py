@@ -85,7 +85,8 @@ async def chromium() -> AsyncIterator[Browser]:
     program = shutil.which("chromium")
     assert program, "these tests need Chromium (Debian: chromium)"
     to_read, to_write = os.pipe(), os.pipe()
-    with tempfile.TemporaryDirectory(prefix="chromium-") as profile:
+    # Its helpers may write on for a moment after it has ended; what they leave is nothing.
+    with tempfile.TemporaryDirectory(prefix="chromium-", ignore_cleanup_errors=True) as profile:
         # The browser reads from its descriptor 3 and writes to 4, whatever they are here.
         command = f'exec "$0" "$@" 3<&{to_read[0]} 4>&{to_write[1]}'
         process = await asyncio.create_subprocess_exec(

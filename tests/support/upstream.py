@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse, StreamingResponse
 
 def service(*, title: str = "echo", ready: bool = True) -> FastAPI:
     app = FastAPI(title=title)
-    app.state.pieces = asyncio.Queue()
+    app.state.pieces, app.state.pause = asyncio.Queue(), 0.0
 
     @app.get("/healthz")
     async def healthz() -> dict[str, str]:
@@ -19,6 +19,7 @@ def service(*, title: str = "echo", ready: bool = True) -> FastAPI:
 
     @app.get("/readyz")
     async def readyz() -> JSONResponse:
+        await asyncio.sleep(app.state.pause)
         return JSONResponse(
             {"checks": {"relay": "behind", "database": "ok"}}, 200 if ready else 503
         )

