@@ -58,6 +58,11 @@ class Known:
         """The newest entry of everybody on the staff who is active."""
         return {one: entry for one, entry in self._staff.items() if getattr(entry, "active", True)}
 
+    @property
+    def former_staff(self) -> list[Staff]:
+        """The newest entry of everybody who is not active any more."""
+        return [entry for entry in self._staff.values() if not getattr(entry, "active", True)]
+
     def walls(self, clients: Collection[UUID] | None) -> list[WallRaised]:
         """Those that stand around these clients and their matters, or around any."""
         return [
