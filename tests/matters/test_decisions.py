@@ -143,7 +143,9 @@ async def test_a_decision_after_the_last_hour_counts_and_says_so(world: World, a
     await asyncio.sleep(1)
     assert (await at.answer(put)).status_code == 200
     assert (await world.told(DecisionRecorded))[0].late
-    assert (await at.put(hours=-1)).status_code == 422
+    for never in (-1, 24 * 400):
+        assert (await at.put(hours=never)).status_code == 422, "no clock counts so far"
+    assert (await at.put(reply_by="9999-12-31T23:59:59-12:00")).status_code == 422
 
 
 async def test_questions_stay_open_until_a_person_answers_them(world: World, at: Scene) -> None:

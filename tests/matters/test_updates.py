@@ -19,9 +19,10 @@ from shared.contracts.matters import (
     ProgressUpdateSent,
     UpdateRequested,
 )
-from shared.contracts.messaging import MessageBounced, MessageFailed, MessageSent
+from shared.contracts.messaging import CallLogged, MessageBounced, MessageFailed, MessageSent
 from shared.contracts.sla_monitor import DeadlineBreached, UpdateDue
 from shared.ids import new_id
+from shared.keyring import seal
 from support.firm import World, firm_in
 from support.platform import Platform
 from support.waiting import eventually
@@ -172,6 +173,27 @@ async def test_a_client_asks_with_one_click_and_sees_by_when_it_is_due(world: Wo
     assert third["id"] != first["id"], "answered: the next click is a new question"
     other = {"role": "client", "client_id": str(new_id())}
     assert (await at.call("POST", path, **other)).status_code == 404
+
+
+async def test_a_client_who_was_answered_in_another_way_asks_anew(world: World) -> None:
+    at = await scene(world)
+    path = f"/v1/matters/{at.matter['id']}/update-requests"
+    asked = [(await at.call("POST", path, **at.client)).json()["id"]]
+    author = {"conversation_id": new_id(), "staff_id": new_id(), "matter_id": at.matter["id"]}
+    of = {"message_id": new_id(), "client_id": at.matter["client_id"], **author}
+    answer = MessageSent(kind="answer", channel="email", sent_at=datetime.now(UTC), **of)
+    await world.hear(answer)
+    asked.append((await at.call("POST", path, **at.client)).json()["id"])
+    await world.hear(answer)  # heard again: it was sent before they asked again
+    early = {"two_way": True, "channel": "phone", "direction": "outbound", "held_at": NOW}
+    async with world.runtime.db.transaction() as session:
+        note = seal(session, UUID(at.matter["client_id"]), new_id(), "call", "note", "Told all.")
+    await world.hear(
+        CallLogged(**of | {"message_id": new_id()}, **early, entered_at=NOW, note=note)
+    )
+    assert (await at.call("POST", path, **at.client)).json()["id"] == asked[1], "a call before it"
+    assert asked[0] != asked[1]
+    assert len(await world.told(UpdateRequested)) == 2
 
 
 async def test_a_cadence_is_promised_told_and_not_overwritten_unseen(world: World) -> None:
