@@ -22,7 +22,7 @@ from shared.contracts.matters import (
 from shared.ids import new_id
 from support.firm import World
 
-OFFER = {
+OFFER: dict[str, Any] = {
     "kind": "settlement_offer",
     "question": "The landlord offers 12,000 to end the case. Do you accept?",
     "options": [
@@ -74,6 +74,13 @@ async def test_a_decision_is_put_answered_in_the_portal_and_told_once(
     assert str(done.decided_by) == at.matter["client_id"]
     values = await world.rows("SELECT encode(value, 'escape') FROM outbox")
     assert not any("12,000" in value or "hurry" in value for (value,) in values)
+
+
+async def test_no_choice_is_put_with_a_promise(world: World, at: Scene) -> None:
+    promise = {"key": "refuse", "text": "Refuse: we’ll win", "consequences": "The trial goes on."}
+    refused = await at.put(options=[OFFER["options"][0], promise])
+    assert (refused.status_code, refused.json()["code"]) == (422, "promises-outcome")
+    assert await world.told(DecisionRequested) == []
 
 
 async def test_of_two_answers_at_once_the_first_counts(world: World, at: Scene) -> None:

@@ -90,6 +90,15 @@ async def test_an_update_is_approved_by_a_person_released_and_sent_once(swift: W
     assert pdf.headers["content-type"] == "application/pdf"
 
 
+async def test_neither_subject_nor_words_promise_an_outcome(world: World) -> None:
+    at = await scene(world)
+    made = await at.draft()
+    words = {"subject": "We will win", "body": "Dear Cleo,\n\nwe wait for the surveyor."}
+    await at.call("PUT", f"/v1/updates/{made['id']}", words)
+    refused = await at.call("POST", f"/v1/updates/{made['id']}/approve")
+    assert (refused.status_code, refused.json()["sentences"]) == (422, ["We will win"])
+
+
 async def test_of_two_who_approve_at_once_one_wins_and_the_other_hears_it(world: World) -> None:
     at = await scene(world)
     made = await at.draft()

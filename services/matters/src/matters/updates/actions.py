@@ -172,7 +172,7 @@ async def approve(
     each = await _of_each(session, update)
     _require(update, "draft")
     revisions.check(if_match, update.revision)
-    require_no_promise(opened(session, update.body))
+    require_no_promise(opened(session, update.subject), opened(session, update.body))
     if update.format != "written":
         raise Invalid("The client prefers to hear it: call or meet, then enter what was said.")
     now = await clock.database_now(session)
