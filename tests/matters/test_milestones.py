@@ -327,6 +327,17 @@ async def test_a_plan_of_the_firms_own_takes_over_and_what_was_reached_keeps_its
     assert "The contract is signed" in report.json()["body"]
 
 
+async def test_of_two_who_make_the_next_version_of_a_plan_at_once_one_hears_it(
+    world: World,
+) -> None:
+    own = {"milestones": [{"slug": "keys", "name": "You have the keys", "meaning": "Move in."}]}
+    path = "/v1/milestone-plans/real-estate"
+    answers = await asyncio.gather(*(world.call("PUT", path, own) for _ in range(4)))
+    assert {one.status_code for one in answers} <= {200, 409}, [one.text for one in answers]
+    versions = await world.rows("SELECT version FROM milestone_plans")
+    assert len(versions) == [one.status_code for one in answers].count(200)
+
+
 @pytest.mark.parametrize("area", SHIPPED)
 def test_each_shipped_plan_speaks_to_clients(area: str) -> None:
     plan = shipped(area)

@@ -24,6 +24,7 @@ from shared.contracts.sla_monitor import DeadlineBreached, UpdateDue
 from shared.ids import new_id
 from shared.keyring import seal
 from support.firm import World, firm_in
+from support.papers import right_edge
 from support.platform import Platform
 from support.waiting import eventually
 
@@ -152,6 +153,18 @@ async def test_who_prefers_a_call_is_called_and_the_note_counts(world: World) ->
     assert (again.status_code, again.json()["code"]) == (409, "update-decided")
 
 
+async def test_what_is_drafted_follows_the_clients_wish_of_now(world: World) -> None:
+    at = await scene(world, updates="phone")
+    made = await at.draft()
+    assert made["format"] == "call", "a wish may be named as the channel is"
+    path = f"/v1/clients/{at.matter['client_id']}/preferences"
+    for wish, answer in (("meeting", 422), ("portal", 200)):
+        wished = {"preferences": {"updates": wish}}
+        assert (await at.call("PUT", path, wished, **at.client)).status_code == 200
+        approved = await at.call("POST", f"/v1/updates/{made['id']}/approve")
+        assert approved.status_code == answer, approved.text
+
+
 async def test_a_client_asks_with_one_click_and_sees_by_when_it_is_due(world: World) -> None:
     at = await scene(world)
     path = f"/v1/matters/{at.matter['id']}/update-requests"
@@ -271,6 +284,19 @@ def test_a_draft_says_everything_that_it_was_given(about: Any, news: list[str], 
     for words in (*news, note, "Cleo", "Ada", "Hearing (Monday, 6 July 2026)."):
         assert words in made.body
     assert ("nothing new" in made.body) == (not news)
+
+
+def test_no_word_of_a_report_runs_off_the_page_however_long_it_is() -> None:
+    link = "https://courts.example.org/" + "a" * 160
+    pdf = report(
+        firm="Harbour & Vale",
+        matter=link,
+        subject=link,
+        body=f"See\n{link}.",
+        date="Monday",
+        at=NOW,
+    )
+    assert right_edge(pdf) < 0.95
 
 
 def test_a_report_is_the_same_bytes_for_the_same_words_and_no_word_is_markup() -> None:

@@ -32,6 +32,10 @@ from shared.outbox import emit
 UNRELEASED: tuple[State, ...] = ("draft", "approved")
 
 
+class PublishedMeanwhile(Refusal):
+    """Somebody else made the next version of this plan at the same time: read it, then write."""
+
+
 class AlreadyReached(Refusal):
     """The matter reached this milestone before: revert that one first, if it was a mistake."""
 
@@ -51,7 +55,8 @@ class AlreadyTold(Refusal):
 async def publish_plan(
     session: AsyncSession, area: str, plan: Plan, *, version: int, by: UUID
 ) -> None:
-    """The next version; matters see it from their next milestone on."""
+    """The next version; matters see it from their next milestone on. Raises PublishedMeanwhile for
+    the second of two at once."""
     session.add(
         PlanVersion(
             area=area,
@@ -61,6 +66,10 @@ async def publish_plan(
             published_by=by,
         )
     )
+    try:
+        await session.flush()
+    except IntegrityError as error:
+        raise PublishedMeanwhile("Somebody else made the next version: read it.") from error
 
 
 async def reach(

@@ -7,6 +7,7 @@ from typing import Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import update as update_of
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -146,6 +147,13 @@ async def cancel_for(session: AsyncSession, matter_id: UUID, client_id: UUID) ->
     its = col(ProgressUpdate.matter_id) == matter_id
     theirs = col(ProgressUpdate.client_id) == client_id
     _cancel(await queries.unsent(session, its, theirs, states=["draft", "approved"]))
+
+
+async def follow_wish(session: AsyncSession, client_id: UUID) -> None:
+    """What is drafted for a client is to be written or spoken as they want it now."""
+    theirs = (col(ProgressUpdate.client_id) == client_id) & (col(ProgressUpdate.state) == "draft")
+    wished = await queries.preferred_format(session, client_id)
+    await session.execute(update_of(ProgressUpdate).where(theirs).values(format=wished))
 
 
 async def change(

@@ -19,7 +19,7 @@ from matters.milestones.models import Happening
 from matters.sealed import opened
 from matters.staff.models import StaffMember
 from matters.updates.models import Format, ProgressUpdate, State, UpdateRequest
-from matters.updates.rules import Changed, Facts, Named, enumerated
+from matters.updates.rules import Changed, Facts, Named, enumerated, wished_format
 from shared import clock
 
 MOST_NEWS, MOST_DATES = 6, 4
@@ -120,8 +120,7 @@ async def names(session: AsyncSession, matter: Matter) -> str:
 
 async def preferred_format(session: AsyncSession, client_id: UUID) -> Format:
     client = await session.get_one(Client, client_id)
-    wishes: dict[str | None, Format] = {"call": "call", "meeting": "meeting"}
-    return wishes.get(client.preferences.get("updates"), "written")
+    return wished_format(client.preferences.get("updates"))
 
 
 async def facts(

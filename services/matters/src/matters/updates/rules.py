@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Literal, Self
 from zoneinfo import ZoneInfo
 
+from matters.updates.models import Format
 from shared.contracts.matters import UpdateAbout
 
 Changed = Literal["moved", "called_off", "mistaken"]
@@ -55,6 +56,14 @@ class Draft:
     body: str
 
 
+# Wishes are named as formats and as channels, and mean the same.
+SPOKEN: dict[str | None, Format] = {
+    "call": "call",
+    "phone": "call",
+    "meeting": "meeting",
+    "in_person": "meeting",
+    "video": "meeting",
+}
 SUBJECTS: dict[UpdateAbout, str] = {
     "milestone": "News in your matter",
     "development": "News in your matter",
@@ -63,6 +72,10 @@ SUBJECTS: dict[UpdateAbout, str] = {
     "no_news": "How your matter stands",
     "report": "Report on your matter",
 }
+
+
+def wished_format(wish: str | None) -> Format:
+    return SPOKEN.get(wish, "written")
 
 
 def draft(about: UpdateAbout, facts: Facts) -> Draft:
