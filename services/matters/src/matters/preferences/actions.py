@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 import matters.clients.actions as clients
 import matters.consents.queries as consents
+import matters.updates.actions as updates
 from matters.clients.models import Client
 from matters.preferences import queries
 from matters.preferences.models import ClientPreferences
@@ -41,7 +42,7 @@ async def prefer(
     await _keep_before(session, client, kept, by)
     kept.quiet_from, kept.quiet_until, kept.language = quiet_from, quiet_until, language
     kept.accessibility = seal(session, *content).model_dump(mode="json") if accessibility else None
-    _change(session, client, kept, dict(preferences))
+    await _change(session, client, kept, dict(preferences))
     return kept
 
 
@@ -55,7 +56,7 @@ async def obey_ending(
     await session.flush()
     if consent not in await consents.standing_purposes(session, client.client_id):
         await _keep_before(session, client, kept, by)
-        _change(session, client, kept, without(client.preferences, consent))
+        await _change(session, client, kept, without(client.preferences, consent))
 
 
 async def locked(session: AsyncSession, client: Client) -> ClientPreferences:
@@ -77,11 +78,12 @@ async def _keep_before(
     await clients.keep_before(session, client.client_id, "preferences", kept.revision, facts, by=by)
 
 
-def _change(
+async def _change(
     session: AsyncSession, client: Client, kept: ClientPreferences, preferences: dict[str, str]
 ) -> None:
     client.preferences = preferences
     kept.revision += 1
+    await updates.follow_wish(session, client.client_id)
     emit(
         session,
         PreferencesChanged(
