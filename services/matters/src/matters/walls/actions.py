@@ -17,7 +17,7 @@ from matters.walls import queries
 from matters.walls.models import Wall
 from shared import clock
 from shared.contracts.matters import WallKind, WallLowered, WallRaised
-from shared.errors import Invalid, NotFound, Refusal
+from shared.errors import Invalid, Refusal
 from shared.ids import new_id
 from shared.keyring import seal
 from shared.outbox import emit
@@ -127,12 +127,11 @@ async def screen(
     )
 
 
-async def lower_wall(session: AsyncSession, wall_id: UUID, *, reason: str, by: UUID) -> Wall:
+async def lower_wall(session: AsyncSession, wall: Wall, *, reason: str, by: UUID) -> Wall:
     """Open again from the commit on, with the walls that stood for it. Raises StandsForAnother. The
     client's key must be held."""
-    wall = await queries.wall(session, wall_id)
-    if wall is None:
-        raise NotFound("There is no such wall.")
+    await staff.lock_directory(session)  # no other wall comes to stand for it meanwhile
+    await session.refresh(wall, with_for_update=True)
     if wall.stands_for is not None:
         raise StandsForAnother(
             "It stands for a wall around a joint client: lower that one.",
@@ -141,7 +140,7 @@ async def lower_wall(session: AsyncSession, wall_id: UUID, *, reason: str, by: U
     if wall.lowered_at is not None:
         raise AlreadyLowered("This wall was lowered before: read it again.")
     now = await clock.database_now(session)
-    for one in (wall, *await queries.standing_for(session, wall_id)):
+    for one in (wall, *await queries.standing_for(session, wall.wall_id)):
         one.lowered_at, one.lowered_by = now, by
         emit(
             session,

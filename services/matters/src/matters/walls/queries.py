@@ -105,6 +105,14 @@ def open_matters(caller: CallerIdentity) -> ColumnElement[bool]:
     return ~walled.exists()
 
 
+def open_walls(caller: CallerIdentity) -> ColumnElement[bool]:
+    """For a list of walls: whoever stands behind one around the same does not know of any."""
+    closed = _closed(caller)
+    around = closed.c.matter_id.is_(None) | (closed.c.matter_id == col(Wall.matter_id))
+    walled = select(closed.c.client_id).where(closed.c.client_id == col(Wall.client_id), around)
+    return ~walled.exists()
+
+
 async def closed_to(
     session: AsyncSession, staff_ids: Collection[UUID], client_id: UUID, matter_id: UUID | None
 ) -> set[UUID]:
@@ -156,10 +164,6 @@ async def require_no_wall(
             "Somebody stands behind a wall around this client or matter: choose another.",
             staff_ids=[str(one) for one in sorted(closed)],
         )
-
-
-async def wall(session: AsyncSession, wall_id: UUID) -> Wall | None:
-    return await session.get(Wall, wall_id, with_for_update=True)
 
 
 async def around(
