@@ -12,7 +12,8 @@ from shared.contracts.matters import WallKind
 
 class Wall(ClientRow, table=True):
     """Around the matter, or, without one, around the client and all matters of theirs. One around a
-    matter of joint clients may stand for (`stands_for`) the wall around one of them."""
+    matter of joint clients may stand for (`stands_for`) the wall around one of them, and one around
+    an entry of a client for the wall around another of their entries."""
 
     __tablename__ = "walls"
     wall_id: UUID = Field(primary_key=True)
