@@ -165,3 +165,14 @@ def test_a_time_that_clocks_skip_is_refused_and_of_two_the_earlier_is_meant() ->
         instant_at(datetime.fromisoformat("2026-03-08T02:30"), zone)
     twice = instant_at(datetime.fromisoformat("2026-11-01T01:30"), zone)
     assert twice == datetime(2026, 11, 1, 5, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-01-01", "9999-12-31"])
+async def test_a_day_at_an_end_of_the_calendar_is_refused(
+    world: World, people: list[dict[str, Any]], day: str
+) -> None:
+    await world.call("PUT", "/v1/firm", FIRM | {"time_zone": "Asia/Tokyo"})
+    body = {"staff_id": people[0]["id"], "stand_in_id": people[1]["id"]}
+    body |= {"first_day": day, "last_day": day}
+    refused = await world.call("POST", "/v1/absences", body)
+    assert (refused.status_code, refused.json()["code"]) == (422, "invalid-request")
