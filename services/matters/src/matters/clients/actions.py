@@ -10,7 +10,8 @@ from sqlmodel import col
 import matters.contacts.actions as points
 import matters.joint_clients.actions as joint
 import matters.joint_clients.queries as joint_clients
-import matters.preferences.queries as wishes
+import matters.preferences.actions as wishes
+import matters.preferences.queries as allowed
 import matters.representatives.queries as representatives
 import matters.walls.actions as walls
 from matters.clients import queries
@@ -23,7 +24,7 @@ from shared.contracts.matters import (
     ClientRegistered,
     ClientsMerged,
 )
-from shared.errors import Invalid, NotFound
+from shared.errors import Invalid
 from shared.keyring import seal
 from shared.outbox import emit
 
@@ -35,7 +36,7 @@ async def register(
 ) -> None:
     """The client's key must be held: it was made before this transaction. Raises
     ContradictsConsent: nobody has consented before they are known."""
-    await wishes.require_consents(session, client.client_id, client.preferences)
+    await allowed.require_consents(session, client.client_id, client.preferences)
     session.add(client)
     await session.flush()
     await points.require_may_answer(session, point_of_contact_id, client.client_id)
@@ -48,28 +49,32 @@ async def register(
         from_at=client.registered_at,
         by=by,
     )
+    if client.preferences:
+        wishes.begin(session, client)
 
 
 async def change(
-    session: AsyncSession, client_id: UUID, *, if_match: str | None, by: UUID, **facts: Any
-) -> Client:
-    """Replace what is known of a client; what was known before is kept. Raises NotFound,
-    PreconditionFailed, ClientMerged and ContradictsConsent."""
-    found = await session.execute(
-        select(Client).where(col(Client.client_id) == client_id).with_for_update()
-    )
-    client = found.scalar_one_or_none()
-    if client is None:
-        raise NotFound("There is no such client.")
+    session: AsyncSession,
+    client: Client,
+    *,
+    preferences: dict[str, str],
+    if_match: str | None,
+    by: UUID,
+    **facts: Any,
+) -> None:
+    """Replace what is known of a client; what was known before is kept. Raises PreconditionFailed,
+    ClientMerged and ContradictsConsent."""
+    kept = await wishes.locked(session, client)
     revisions.check(if_match, client.revision)
     queries.require_unmerged(client)
-    await wishes.require_consents(session, client_id, facts["preferences"])
+    await allowed.require_consents(session, client.client_id, preferences)
     await _keep_details(session, client, by)
+    if preferences != client.preferences:
+        wishes.wish(session, client, kept, preferences)
     for name, value in facts.items():
         setattr(client, name, value)
     client.revision += 1
     await _tell_changed(session, client)
-    return client
 
 
 async def merge(
