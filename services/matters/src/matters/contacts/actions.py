@@ -91,6 +91,8 @@ async def hand_over(
         raise HandedOverMeanwhile("Somebody else handed over at the same time.")
     revisions.check(if_match, before.assignment_id)
     people = [staff_id, *([stand_in_id] if stand_in_id else [])]
+    if stand_in_id == staff_id:
+        raise Invalid("Nobody can stand in for themselves: name another, or nobody.")
     for one in people:
         await _require_active(session, one)
     await clients.lock(session, [before.client_id], share=True)
