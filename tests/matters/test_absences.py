@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from matters.local_time import beginning_of, instant_at
 from shared.contracts.matters import AbsencePlanned
 from support.firm import FIRM, World
+from support.waiting import eventually
 
 TODAY = datetime.now(UTC).date()
 
@@ -116,6 +117,60 @@ async def test_cover_behind_a_wall_is_refused(world: World, people: list[dict[st
     assert (await away(world, ada, noor)).status_code == 201
     answer = await world.call("POST", "/v1/walls", wall | {"staff_ids": [noor["id"]]})
     assert answer.json()["code"] == "wall-before-contact"
+
+
+async def test_nobody_takes_over_whose_cover_stands_behind_a_wall(
+    world: World, people: list[dict[str, Any]]
+) -> None:
+    ada, alan, noor = people
+    client = await world.client(noor)
+    wall = {"client_id": client["id"], "kind": "screen", "reason": "Opposed."}
+    await world.made("/v1/walls", **wall, staff_ids=[alan["id"]])
+    assert (await away(world, ada, alan)).status_code == 201
+    path = f"/v1/clients/{client['id']}/point-of-contact"
+    new = {"client_id": client["id"], "title": "X", "practice_area": "family", "reason": "X"}
+    for refused in (
+        await world.call("PUT", path, {"staff_id": ada["id"]}),
+        await world.call("POST", "/v1/matters", new | {"point_of_contact_id": ada["id"]}),
+    ):
+        assert (refused.status_code, refused.json()["code"]) == (409, "behind-wall")
+        assert refused.json()["staff_ids"] == [alan["id"]]
+    body = {"to_staff_id": ada["id"]}
+    everything = await world.call("POST", f"/v1/staff/{noor['id']}/handovers", body)
+    progress = f"/v1/handovers/{everything.json()['id']}"
+    ended = await eventually(
+        lambda: world.call("GET", progress), lambda one: bool(one.json()["ended_at"])
+    )
+    assert ended.json()["refused"] == [{"subject_id": client["id"], "code": "behind-wall"}]
+    back = datetime.now(UTC) + timedelta(days=30)
+    later = {"staff_id": ada["id"], "from_at": back.isoformat()}
+    assert (await world.call("PUT", path, later)).status_code == 200
+
+
+async def test_an_absence_and_a_handover_at_once_leave_nobody_without_cover(
+    world: World, people: list[dict[str, Any]]
+) -> None:
+    """Whichever is first, the other hears it."""
+    ada, alan, noor = people
+    client = await world.client(noor)
+    wall = {"client_id": client["id"], "kind": "screen", "reason": "Opposed."}
+    await world.made("/v1/walls", **wall, staff_ids=[alan["id"]])
+    path = f"/v1/clients/{client['id']}/point-of-contact"
+    waiting = """SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
+                 AND wait_event_type = 'Lock' AND query LIKE '%staff%'"""
+    holder = await asyncpg.connect(world.runtime.settings.database_url)
+    try:
+        await holder.execute("BEGIN; SELECT FROM staff FOR UPDATE")
+        racing = asyncio.gather(
+            away(world, ada, alan), world.call("PUT", path, {"staff_id": ada["id"]})
+        )
+        await eventually(lambda: world.rows(waiting), lambda rows: rows[0].count == 2)
+        await holder.execute("ROLLBACK")
+    finally:
+        await holder.close()
+    absence, handover = await racing
+    codes = absence.status_code, handover.status_code
+    assert codes in ((201, 409), (409, 200)), (absence.text, handover.text)
 
 
 async def test_who_covers_does_not_leave_the_firm(

@@ -161,7 +161,8 @@ async def require_no_wall(
     """Whoever is to work for a client must not stand behind a wall; raises BehindWall."""
     if closed := await closed_to(session, staff_ids, client_id, matter_id):
         raise BehindWall(
-            "Somebody stands behind a wall around this client or matter: choose another.",
+            "Somebody who would work for them, or cover for who does, stands behind a wall around"
+            " this client or matter: choose another.",
             staff_ids=[str(one) for one in sorted(closed)],
         )
 
