@@ -50,7 +50,7 @@ async def register(
         by=by,
     )
     if client.preferences:
-        wishes.begin(session, client)
+        await wishes.begin(session, client)
 
 
 async def change(
@@ -70,7 +70,7 @@ async def change(
     await allowed.require_consents(session, client.client_id, preferences)
     await _keep_details(session, client, by)
     if preferences != client.preferences:
-        wishes.wish(session, client, kept, preferences)
+        await wishes.wish(session, client, kept, preferences)
     for name, value in facts.items():
         setattr(client, name, value)
     client.revision += 1

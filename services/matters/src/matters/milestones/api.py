@@ -47,6 +47,7 @@ POLICY: PolicyTable = {
 }
 
 router = APIRouter(prefix="/v1", tags=["milestones"], route_class=IdempotentRoute)
+MOST_YEARS_AHEAD = 100  # what is counted back from instants at the end of time fails elsewhere
 
 
 class NewMilestone(BaseModel):
@@ -259,7 +260,10 @@ def _past(at: datetime | None, matter: Matter) -> datetime:
 async def _due(session: Transaction, wall_clock: str) -> datetime:
     zone = ZoneInfo(await firm.time_zone(session))
     try:
-        due_at = instant_at(datetime.fromisoformat(wall_clock), zone)
+        due = datetime.fromisoformat(wall_clock)
+        if not clock.now().year - 1 <= due.year <= clock.now().year + MOST_YEARS_AHEAD:
+            raise Invalid(f"A deadline lies ahead, by {MOST_YEARS_AHEAD} years at most.")
+        due_at = instant_at(due, zone)
     except ValueError as error:
         raise Invalid(f"No such time: {error}.") from error
     if due_at <= clock.now():

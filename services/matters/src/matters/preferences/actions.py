@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 import matters.clients.queries as clients
 import matters.consents.queries as consents
+import matters.updates.actions as updates
 from matters.clients.models import Client, ClientBefore
 from matters.preferences import queries
 from matters.preferences.models import ClientPreferences
@@ -20,11 +21,11 @@ from shared.keyring import seal
 from shared.outbox import emit
 
 
-def begin(session: AsyncSession, client: Client) -> None:
+async def begin(session: AsyncSession, client: Client) -> None:
     """What they wish for when they are registered is told as each later wish is."""
     kept = ClientPreferences(client_id=client.client_id)
     session.add(kept)
-    wish(session, client, kept, client.preferences)
+    await wish(session, client, kept, client.preferences)
 
 
 async def prefer(
@@ -49,7 +50,7 @@ async def prefer(
     await _keep_before(session, client, kept, by)
     kept.quiet_from, kept.quiet_until, kept.language = quiet_from, quiet_until, language
     kept.accessibility = seal(session, *content).model_dump(mode="json") if accessibility else None
-    wish(session, client, kept, dict(preferences))
+    await wish(session, client, kept, dict(preferences))
     return kept
 
 
@@ -63,7 +64,7 @@ async def obey_ending(
     await session.flush()
     if consent not in await consents.standing_purposes(session, client.client_id):
         await _keep_before(session, client, kept, by)
-        wish(session, client, kept, without(client.preferences, consent))
+        await wish(session, client, kept, without(client.preferences, consent))
 
 
 async def locked(session: AsyncSession, client: Client) -> ClientPreferences:
@@ -95,12 +96,13 @@ async def _keep_before(
     client.revision += 1  # who read the client before writes no older wish over this one
 
 
-def wish(
+async def wish(
     session: AsyncSession, client: Client, kept: ClientPreferences, preferences: dict[str, str]
 ) -> None:
     """`kept` is locked, or new: who read it before writes no older wish over this one."""
     client.preferences = preferences
     kept.revision += 1
+    await updates.follow_wish(session, client.client_id)
     emit(
         session,
         PreferencesChanged(

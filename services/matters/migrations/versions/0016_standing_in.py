@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "matters_0015"
-down_revision = "matters_0014"
+revision = "matters_0016"
+down_revision = "matters_0015"
 branch_labels = None
 depends_on = None
 

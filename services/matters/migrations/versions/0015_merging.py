@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "matters_0014"
-down_revision = "matters_0013"
+revision = "matters_0015"
+down_revision = "matters_0014"
 branch_labels = None
 depends_on = None
 
