@@ -1,6 +1,7 @@
 """Whose it is, and whether the caller may: asked by every door before it does anything. Foreign,
 walled off and missing are one answer."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from fastapi import Request
@@ -66,12 +67,34 @@ async def hold_keys_of_both(request: Request, client_id: UUID, merged_id: UUID) 
     await runtime.keys.hold(client_id, merged_id, *(one.client_id for one in joint))
 
 
-def own(caller: CallerIdentity, row: ClientRow) -> None:
-    """What is told or asked of each client is shown to that client alone; raises NotFound."""
-    if caller.role == "client" and caller.client_id != row.client_id:
+async def hold_keys_of_entries(request: Request, client_id: UUID) -> None:
+    """Likewise for all entries of a client, whose rows are read together."""
+    runtime = request.state.runtime
+    async with runtime.db.transaction() as looking:
+        entries = await joint_clients.entries_of(looking, client_id)
+    await runtime.keys.hold(*entries)
+
+
+async def own(session: AsyncSession, caller: CallerIdentity, row: ClientRow) -> None:
+    """What is told or asked of each client is shown to that client alone, whichever of their
+    entries it was told; raises NotFound."""
+    if caller.role == "client" and row.client_id not in await own_entries(session, caller):
         raise NotFound(NOTHING)
 
 
 def theirs(caller: CallerIdentity, of: type[ClientRow]) -> ColumnElement[bool]:
     """For a list of what is told or asked of each client: likewise."""
-    return true() if caller.role != "client" else col(of.client_id) == caller.client_id
+    if caller.role != "client" or caller.client_id is None:
+        return true()
+    return col(of.client_id).in_(joint_clients.entries(caller.client_id))
+
+
+async def own_entries(session: AsyncSession, caller: CallerIdentity) -> Sequence[UUID]:
+    assert caller.client_id is not None, "a client's token names the client"
+    return await joint_clients.entries_of(session, caller.client_id)
+
+
+async def as_client(session: AsyncSession, caller: CallerIdentity, matter: Matter) -> UUID:
+    """As which of their entries the client who calls is one of this matter."""
+    own = await own_entries(session, caller)
+    return await joint_clients.member_of(session, own, matter.matter_id) or matter.client_id

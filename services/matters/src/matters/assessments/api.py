@@ -129,7 +129,7 @@ async def post_acknowledgment(
     found = await session.get(Assessment, assessment_id, with_for_update=True)
     if found is None:
         raise NotFound(access.NOTHING)
-    access.own(caller, found)
+    await access.own(session, caller, found)
     await access.matter(session, caller, POLICY, "acknowledge assessments", found.matter_id)
     if (body is None) != (caller.role == "client"):
         raise Invalid("Staff say how the client told them; in the portal there is nothing to say.")
@@ -154,8 +154,7 @@ async def _who_read(
     if representative_id is None:
         await representatives.require_person(session, assessment.client_id)
         return assessment.client_id
-    speaks = await representatives.standing(session, representative_id)
-    if speaks is None or speaks.client_id != assessment.client_id:
+    if await representatives.standing(session, representative_id, assessment.client_id) is None:
         raise Invalid("Nobody with that id speaks for the client.")
     return representative_id
 

@@ -116,9 +116,10 @@ async def merge(
         ),
     )
     for matter in await joint_clients.joint_matters(session, merged_id):
-        if matter.client_id != merged_id:
-            await joint.follow(session, matter, merged_id, client_id, reason=reason)
+        await joint.follow(session, matter, merged_id, client_id, reason=reason)
     await walls.stand_together(session, client_id, reason=reason)
+    if any(one.state == "active" for one in entries.values()):
+        await engage(session, client_id)
     return kept
 
 
@@ -152,7 +153,8 @@ async def _keep_details(session: AsyncSession, client: Client, by: UUID) -> None
 
 
 async def engage(session: AsyncSession, client_id: UUID) -> None:
-    """Who signed an engagement is a client from now on. The client's key must be held."""
+    """Who signed an engagement, under whichever of their entries, is a client from now on. The key
+    of this one must be held."""
     client = await session.get_one(Client, client_id, with_for_update=True)
     if client.state != "active":
         await _keep_details(session, client, FIRM_ID)

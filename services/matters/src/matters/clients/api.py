@@ -92,6 +92,7 @@ class ClientBeforeShown(BaseModel):
     """What was known until `changed_at`, when `changed_by` changed it: the client's details, how
     they want to hear, or (`subject_id`) somebody who speaks for them."""
 
+    client_id: UUID
     what: What
     subject_id: UUID | None
     revision: int
@@ -127,7 +128,7 @@ async def list_clients(
     relation = permit(POLICY, caller, "read clients")
     wanted = one_page(queries.with_contact(), Client.client_id, paging)
     if relation == "self":
-        wanted = wanted.where(col(Client.client_id) == caller.client_id)
+        wanted = wanted.where(access.theirs(caller, Client))
     if relation == "team":
         wanted = wanted.where(col(Client.client_id).in_(contacts.team_clients(caller)))
     wanted = wanted.where(walls.open_clients(caller))
@@ -168,8 +169,8 @@ async def put_client(
 async def get_history(
     client_id: UUID, caller: Caller, session: Transaction, paging: PageQuery, request: Request
 ) -> Page[ClientBeforeShown]:
-    """Every change of what is known of them, the latest first."""
-    await access.hold_key(request, Client, client_id)
+    """Every change of what is known of them, the latest first, also of entries that were merged."""
+    await access.hold_keys_of_entries(request, client_id)
     await access.client(session, caller, POLICY, "read clients", client_id)
     await record_access(session, caller, client_id, "client")
     found = await queries.history(session, client_id, paging)

@@ -3,11 +3,11 @@
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from sqlalchemy import Select, func, select, text
+from sqlalchemy import Select, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import aliased
 from sqlmodel import col
 
+import matters.joint_clients.queries as joint_clients
 from matters.clients.models import Client, ClientBefore
 from matters.contacts.models import PointOfContact
 from matters.contacts.queries import covers, now
@@ -65,27 +65,9 @@ async def history(
     session: AsyncSession, client_id: UUID, paging: PageRequest
 ) -> Sequence[ClientBefore]:
     """The latest first, one more than a page."""
-    wanted = select(ClientBefore).where(col(ClientBefore.client_id) == client_id)
+    entries = joint_clients.entries(client_id)
+    wanted = select(ClientBefore).where(col(ClientBefore.client_id).in_(entries))
     if (last := paging.after_id()) is not None:
         wanted = wanted.where(col(ClientBefore.change_id) < last)
     wanted = wanted.order_by(col(ClientBefore.change_id).desc()).limit(paging.limit + 1)
     return (await session.execute(wanted)).scalars().all()
-
-
-def entries(client_id: UUID) -> Select[UUID]:
-    """All entries of this client: the one that stays, and those that were merged into it."""
-    asked = aliased(Client)
-    stays = (
-        select(func.coalesce(col(asked.merged_into), col(asked.client_id)))
-        .where(col(asked.client_id) == client_id)
-        .scalar_subquery()
-    )
-    return select(col(Client.client_id)).where(
-        (col(Client.client_id) == stays) | (col(Client.merged_into) == stays)
-    )
-
-
-async def entries_of(session: AsyncSession, client_id: UUID) -> Sequence[UUID]:
-    """In one order, as they are to be locked."""
-    found = await session.execute(entries(client_id).order_by(col(Client.client_id)))
-    return found.scalars().all()

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+import matters.clients.queries as clients
 import matters.preferences.actions as preferences
 from matters.clients.models import Client
 from matters.consents import queries
@@ -49,7 +50,10 @@ async def grant(
     expires_at: datetime | None,
     by: UUID,
 ) -> Consent:
-    """The client's key must be held."""
+    """Raises ClientMerged: of an entry that was merged only its matters are still spoken of. The
+    client's key must be held."""
+    if matter_id is None:
+        clients.require_unmerged(await session.get_one(Client, client_id))
     consent_id, now = new_id(), await clock.database_now(session)
     if expires_at is not None and expires_at <= now:
         raise Invalid("A consent expires in the future, or not at all.")

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 from sqlalchemy import select, tuple_
 from sqlmodel import col
 
+import matters.joint_clients.queries as joint_clients
 import matters.staff.queries as staff
 from matters import access
 from matters.clients.models import Client
@@ -126,9 +127,9 @@ async def list_consents(
     client_id: UUID, caller: Caller, session: Transaction, paging: PageQuery, request: Request
 ) -> Page[ConsentShown]:
     """Also withdrawn and expired ones, in the order of granting."""
-    await access.hold_key(request, Client, client_id)
+    await access.hold_keys_of_entries(request, client_id)
     await _client(session, caller, "read confidences", client_id, None)
-    theirs = select(Consent).where(col(Consent.client_id) == client_id)
+    theirs = select(Consent).where(col(Consent.client_id).in_(joint_clients.entries(client_id)))
     found = (await session.execute(one_page(theirs, Consent.consent_id, paging))).scalars().all()
     return page(
         found, paging, lambda row: _consent(session, row), lambda row: [str(row.consent_id)]
@@ -173,9 +174,11 @@ async def list_disclosures(
     client_id: UUID, caller: Caller, session: Transaction, paging: PageQuery, request: Request
 ) -> Page[DisclosureShown]:
     """To whom what was told, and on which basis."""
-    await access.hold_key(request, Client, client_id)
+    await access.hold_keys_of_entries(request, client_id)
     await _client(session, caller, "read confidences", client_id, None)
-    theirs = select(Disclosure).where(col(Disclosure.client_id) == client_id)
+    theirs = select(Disclosure).where(
+        col(Disclosure.client_id).in_(joint_clients.entries(client_id))
+    )
     wanted = one_page(theirs, Disclosure.disclosure_id, paging)
     found = (await session.execute(wanted)).scalars().all()
     return page(
@@ -214,8 +217,9 @@ async def list_views(
 ) -> Page[ViewShown]:
     """Who has seen the file, the first first, as all services told it: some minutes late."""
     await _client(session, caller, "read confidences", client_id, None)
-    key = tuple_(FileView.first_at, FileView.caller_id, FileView.purpose)
-    wanted = select(FileView).where(col(FileView.client_id) == client_id)
+    key = tuple_(FileView.first_at, FileView.caller_id, FileView.purpose, FileView.client_id)
+    entries = joint_clients.entries(client_id)
+    wanted = select(FileView).where(col(FileView.client_id).in_(entries))
     if paging.after is not None:
         wanted = wanted.where(key > tuple_(*_place(paging.after)))
     found = (await session.execute(wanted.order_by(key).limit(paging.limit + 1))).scalars().all()
@@ -223,7 +227,12 @@ async def list_views(
         found,
         paging,
         lambda row: ViewShown(**row.model_dump(exclude={"client_id"})),
-        lambda row: [row.first_at.isoformat(), str(row.caller_id), row.purpose],
+        lambda row: [
+            row.first_at.isoformat(),
+            str(row.caller_id),
+            row.purpose,
+            str(row.client_id),
+        ],
     )
 
 
@@ -239,10 +248,10 @@ async def _client(
         await record_access(session, caller, client_id, "client")
 
 
-def _place(after: list[object]) -> tuple[datetime, UUID, str]:
+def _place(after: list[object]) -> tuple[datetime, UUID, str, UUID]:
     try:
-        first_at, caller_id, purpose = (str(one) for one in after)
-        return datetime.fromisoformat(first_at), UUID(caller_id), purpose
+        first_at, caller_id, purpose, client_id = (str(one) for one in after)
+        return datetime.fromisoformat(first_at), UUID(caller_id), purpose, UUID(client_id)
     except ValueError as error:
         raise Invalid("The cursor is not of this list; take it from its `next`.") from error
 

@@ -148,9 +148,13 @@ def _team(caller: CallerIdentity) -> Any:
 async def _is_theirs(
     session: AsyncSession, caller: CallerIdentity, client_id: UUID, matter_id: UUID | None
 ) -> bool:
-    if caller.client_id is None or caller.client_id == client_id or matter_id is None:
+    """Whichever of their entries the token names, and whichever the client is known by here."""
+    if caller.client_id is None or caller.client_id == client_id:
         return caller.client_id == client_id
-    return await joint_clients.is_client_of(session, caller.client_id, matter_id)
+    own = await joint_clients.entries_of(session, caller.client_id)
+    if client_id in own or matter_id is None:
+        return client_id in own
+    return await joint_clients.member_of(session, own, matter_id) is not None
 
 
 async def relations(

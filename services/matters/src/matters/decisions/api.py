@@ -215,8 +215,7 @@ async def post_question_of_strategy(
     an answer: no matter closes over it."""
     await access.hold_key(request, Matter, matter_id)
     matter = await access.matter(session, caller, POLICY, "ask about decisions", matter_id)
-    assert caller.client_id is not None, "a client's token names the client"
-    asker = caller.client_id
+    asker = await access.as_client(session, caller, matter)
     return _question(session, await actions.ask(session, matter, asker, body.text, about=None))
 
 
@@ -268,7 +267,7 @@ async def _decision(
     decision = await session.get(Decision, decision_id)
     if decision is None:
         raise NotFound(access.NOTHING)
-    access.own(caller, decision)
+    await access.own(session, caller, decision)
     await access.matter(session, caller, POLICY, action, decision.matter_id)
     await record_access(session, caller, decision.client_id, "timeline")
     return decision
@@ -279,16 +278,19 @@ async def _who_decides(
 ) -> UUID:
     """The client, or a representative of theirs who may decide. Raises WithoutAuthority."""
     if caller.role == "client":
-        client = await session.get_one(Client, decision.client_id)
-        if caller.email is None or caller.email == client.email:
+        own = {
+            (await session.get_one(Client, one)).email
+            for one in await access.own_entries(session, caller)
+        }
+        if caller.email is None or caller.email in own:
             return decision.client_id
         speaks = await representatives.with_email(session, decision.client_id, caller.email)
     elif representative_id is None:
         await representatives.require_person(session, decision.client_id)
         return decision.client_id
     else:
-        speaks = await representatives.standing(session, representative_id)
-    if speaks is None or speaks.client_id != decision.client_id or speaks.authority != "decide":
+        speaks = await representatives.standing(session, representative_id, decision.client_id)
+    if speaks is None or speaks.authority != "decide":
         raise WithoutAuthority(
             "This person may not decide for the client; somebody who may has to."
         )

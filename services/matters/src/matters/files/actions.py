@@ -86,7 +86,6 @@ async def _recipient(
         raise Invalid("They are no client of this matter.")
     if representative_id is None:
         return client_id
-    speaks = await representatives.standing(session, representative_id)
-    if speaks is None or speaks.client_id != client_id:
+    if await representatives.standing(session, representative_id, client_id) is None:
         raise Invalid("Nobody with that id speaks for the client.")
     return representative_id

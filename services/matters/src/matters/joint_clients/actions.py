@@ -42,7 +42,7 @@ async def join(
     if client is None:
         raise Invalid(f"There is no client {client_id}.")
     clients.require_unmerged(client)
-    entries = await clients.entries_of(session, client_id)
+    entries = await joint_clients.entries_of(session, client_id)
     there = await joint_clients.is_client_of(session, client_id, matter.matter_id)
     if matter.client_id in entries or there:
         raise AlreadyJoint("They are a client of this matter already.")
@@ -76,13 +76,18 @@ async def leave(session: AsyncSession, matter: Matter, client_id: UUID, *, reaso
 async def follow(
     session: AsyncSession, matter: Matter, merged_id: UUID, client_id: UUID, *, reason: str
 ) -> None:
-    """An entry was merged into another, which takes its place in this matter while it is open."""
+    """An entry was merged into another, which takes its place in this matter while it is open; in
+    its own matter it stays, and nobody is a client of it twice."""
     await session.refresh(matter, with_for_update=True)
     if matter.closed_at is not None:
         return
-    await leave(session, matter, merged_id, reason=reason)
-    if not await joint_clients.is_client_of(session, client_id, matter.matter_id):
-        await _enter(session, matter, client_id, reason)
+    is_there = await joint_clients.is_client_of(session, client_id, matter.matter_id)
+    if matter.client_id != merged_id:
+        await leave(session, matter, merged_id, reason=reason)
+        if not is_there:
+            await _enter(session, matter, client_id, reason)
+    elif is_there:
+        await leave(session, matter, client_id, reason=reason)
 
 
 async def _enter(

@@ -1,12 +1,14 @@
-"""Whose a matter is, and in which matters a client is."""
+"""Whose a matter is, in which matters a client is, and which entries are one client."""
 
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 from sqlmodel import col
 
+from matters.clients.models import Client
 from matters.joint_clients.models import MatterClient
 from matters.matters.models import Matter
 from shared.errors import Refusal
@@ -50,6 +52,42 @@ async def members(session: AsyncSession, matter_id: UUID) -> Sequence[MatterClie
         select(MatterClient).where(col(MatterClient.matter_id) == matter_id)
     )
     return found.scalars().all()
+
+
+def entries(client_id: UUID) -> Select[UUID]:
+    """All entries of this client: the one that stays, and those that were merged into it."""
+    asked = aliased(Client)
+    stays = (
+        select(func.coalesce(col(asked.merged_into), col(asked.client_id)))
+        .where(col(asked.client_id) == client_id)
+        .scalar_subquery()
+    )
+    return select(col(Client.client_id)).where(
+        (col(Client.client_id) == stays) | (col(Client.merged_into) == stays)
+    )
+
+
+async def entries_of(session: AsyncSession, client_id: UUID) -> Sequence[UUID]:
+    """In one order, as they are to be locked."""
+    found = await session.execute(entries(client_id).order_by(col(Client.client_id)))
+    return found.scalars().all()
+
+
+async def member_of(
+    session: AsyncSession, entries: Collection[UUID], matter_id: UUID
+) -> UUID | None:
+    """As which of these entries they are a client of the matter; None if they are none."""
+    found = await session.execute(
+        select(col(MatterClient.client_id))
+        .where(
+            col(MatterClient.matter_id) == matter_id,
+            col(MatterClient.client_id).in_(entries),
+            col(MatterClient.left_at).is_(None),
+        )
+        .order_by(col(MatterClient.membership_id))
+        .limit(1)
+    )
+    return found.scalar_one_or_none()
 
 
 async def is_client_of(session: AsyncSession, client_id: UUID, matter_id: UUID) -> bool:

@@ -73,6 +73,7 @@ async def post_matter(
     """Open a matter directly. Its number counts within the firm's year, without gaps."""
     permit(POLICY, caller, "open matters")
     await request.state.runtime.keys.hold(body.client_id)
+    await clients.lock(session, [body.client_id], share=True)  # nobody merges it meanwhile
     client = await clients.client(session, body.client_id)
     if client is None:
         raise Invalid(f"There is no client {body.client_id}.")
@@ -90,11 +91,10 @@ async def list_matters(
     relation = permit(POLICY, caller, "read matters")
     wanted = one_page(queries.with_contact(), Matter.matter_id, paging)
     if client_id is not None:
-        theirs = await clients.entries_of(session, client_id)
+        theirs = await joint_clients.entries_of(session, client_id)
         wanted = wanted.where(col(Matter.matter_id).in_(joint_clients.matters_of(*theirs)))
     if relation == "self":
-        assert caller.client_id is not None, "a client's token names the client"
-        own = await clients.entries_of(session, caller.client_id)
+        own = await access.own_entries(session, caller)
         wanted = wanted.where(col(Matter.matter_id).in_(joint_clients.matters_of(*own)))
     if relation == "team":
         wanted = wanted.where(col(Matter.matter_id).in_(contacts.team_matters(caller)))

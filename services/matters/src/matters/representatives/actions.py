@@ -7,6 +7,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 import matters.clients.actions as clients
+import matters.clients.queries as known
 from matters.clients.models import Client
 from matters.representatives.models import Authority, Representative
 from shared import clock, revisions
@@ -27,7 +28,8 @@ async def add(
     phone: str | None,
     authority: Authority,
 ) -> Representative:
-    """The client's key must be held."""
+    """Raises ClientMerged and SpeaksAlready. The client's key must be held."""
+    known.require_unmerged(client)
     added = Representative(
         representative_id=new_id(),
         client_id=client.client_id,

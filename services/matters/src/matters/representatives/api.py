@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import select
 from sqlmodel import col
 
+import matters.joint_clients.queries as joint_clients
 from matters import access
 from matters.clients.models import Client
 from matters.representatives import actions
@@ -79,7 +80,8 @@ async def list_representatives(
     """Also those whose authority ended, in the order of adding."""
     await access.client(session, caller, POLICY, "read representatives", client_id)
     await record_access(session, caller, client_id, "client")
-    theirs = select(Representative).where(col(Representative.client_id) == client_id)
+    entries = joint_clients.entries(client_id)
+    theirs = select(Representative).where(col(Representative.client_id).in_(entries))
     wanted = one_page(theirs, Representative.representative_id, paging)
     found = (await session.execute(wanted)).scalars().all()
     return page(found, paging, _shown, lambda row: [str(row.representative_id)])

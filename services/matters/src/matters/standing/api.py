@@ -103,9 +103,8 @@ async def get_standing(matter_id: UUID, caller: Caller, request: Request) -> Sta
         contact = await contacts.in_force(session, matter_id)
         assert contact is not None, "a matter is never without a point of contact"
         found = await queries.standing(session, matter, contact.staff_id, now)
-    for_client = caller.role == "client"
-    if caller.role == "client" and caller.client_id is not None:
-        found = found.of(caller.client_id)
+        if for_client := caller.role == "client":
+            found = found.of(await access.as_client(session, caller, matter))
     # Keys come over the network, so they are fetched when no transaction is open.
     await runtime.keys.hold(*found.members)
     since = found.last_told

@@ -236,9 +236,9 @@ async def post_cancel(
 async def post_request(matter_id: UUID, caller: Caller, session: Transaction) -> RequestShown:
     """The client asks how it stands. Asked twice before the answer, it is one request."""
     matter = await access.matter(session, caller, POLICY, "ask for an update", matter_id)
-    assert caller.client_id is not None, "a client's token names the client"
-    asked = await actions.request(session, matter, caller.client_id)
-    due = await owed.update_of(session, matter_id, caller.client_id)
+    asker = await access.as_client(session, caller, matter)
+    asked = await actions.request(session, matter, asker)
+    due = await owed.update_of(session, matter_id, asker)
     heard = due is not None and due.prompted_at is not None
     return RequestShown(
         id=asked.request_id,
@@ -269,7 +269,7 @@ async def _readable(session: Transaction, caller: Caller, update_id: UUID) -> Pr
     update = await session.get(ProgressUpdate, update_id)
     if update is None or (caller.role == "client" and update.state != "sent"):
         raise NotFound(access.NOTHING)
-    access.own(caller, update)
+    await access.own(session, caller, update)
     await access.matter(session, caller, POLICY, "read updates", update.matter_id)
     await record_access(session, caller, update.client_id, "timeline")
     return update

@@ -119,7 +119,10 @@ async def names(session: AsyncSession, matter: Matter) -> str:
 
 
 async def preferred_format(session: AsyncSession, client_id: UUID) -> Format:
+    """As the entry wishes that stays, if theirs was merged."""
     client = await session.get_one(Client, client_id)
+    if client.merged_into is not None:
+        client = await session.get_one(Client, client.merged_into)
     return wished_format(client.preferences.get("updates"))
 
 

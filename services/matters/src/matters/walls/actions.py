@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+import matters.absences.queries as absences
 import matters.clients.queries as clients
 import matters.contacts.actions as contacts
 import matters.joint_clients.queries as joint_clients
@@ -87,7 +88,7 @@ async def stand_around(
 ) -> None:
     """They are represented jointly with others from now on, and the walls around them stand around
     the matter. Raises WallBeforeContact. Their key must be held, and the directory locked."""
-    for wall in await queries.around(session, await clients.entries_of(session, client_id)):
+    for wall in await queries.around(session, await joint_clients.entries_of(session, client_id)):
         await _stand_for(session, wall, [(matter.client_id, matter.matter_id)], client_id, reason)
 
 
@@ -95,7 +96,7 @@ async def stand_together(session: AsyncSession, client_id: UUID, *, reason: str)
     """What stands around one entry of a client stands around all of them, and around each matter in
     which one of them is a joint client. Raises WallBeforeContact. The key of this one must be held,
     and all of it locked."""
-    entries = await clients.entries_of(session, client_id)
+    entries = await joint_clients.entries_of(session, client_id)
     joint = await joint_clients.joint_matters(session, *entries)
     places = [*((one, None) for one in entries), *((one.client_id, one.matter_id) for one in joint)]
     for wall in await queries.around(session, entries):
@@ -114,10 +115,11 @@ async def screen(
         return None
     now = await clock.database_now(session)
     matter_ids = [one.matter_id for one in joint]
-    entries = await clients.entries_of(session, client_id)
+    entries = await joint_clients.entries_of(session, client_id)
     answered = await queries.answered_by(session, entries, matter_ids, named, now)
     kept_away = named | {one.staff_id for one in answered if one.must_go}
     kept_away |= await queries.everybody_closed_to(session, client_id)
+    kept_away |= await absences.covered_by(session, kept_away)
     for one in answered:
         await contacts.hand_over(
             session,
@@ -171,7 +173,7 @@ async def lock_around(session: AsyncSession, *client_ids: UUID) -> Sequence[Matt
     """One wall after the other, and none while a client joins a matter or is merged; returns the
     matters in which any entry of these is a client and not the only one."""
     await staff.lock_directory(session)
-    entries = {one for each in client_ids for one in await clients.entries_of(session, each)}
+    entries = {one for each in client_ids for one in await joint_clients.entries_of(session, each)}
     joint = await joint_clients.joint_matters(session, *entries)
     await clients.lock(session, {*entries, *(one.client_id for one in joint)})
     return joint
