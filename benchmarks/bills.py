@@ -92,10 +92,9 @@ async def _first_matter(runtime: Runtime, client_id: UUID, staff_id: UUID) -> UU
             text("INSERT INTO matters VALUES (:m, :c, '2026-0001', 'A lease', 'x', '2026-01-01')"),
             {"m": matter_id, "c": client_id},
         )
-        client = await directory.client(session, client_id)
         row = await terms.disclose(
-            session, Terms.model_validate(TERMS), client=client, matter=None, practice_areas=[],
-            by=staff_id,
+            session, Terms.model_validate(TERMS), client_id=client_id, matter=None,
+            practice_areas=[], by=staff_id,
         )  # fmt: skip
         agreement = await agreed.agreement(session, row.terms_id, lock=True)
         await terms.accept(

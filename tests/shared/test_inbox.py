@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shared.contracts.messaging import NoteWritten
 from shared.handlers import Handlers
 from shared.ids import new_id
+from shared.keyring import keys_of
 from support.machinery import (
     MessagingSettings,
     SlaMonitorSettings,
@@ -162,6 +163,46 @@ async def parked(platform: Platform, service: Running) -> list[dict[str, object]
     answer = await service.http.get("/v1/parked", headers=bearer(platform, "operations"))
     found: list[dict[str, object]] = answer.json()["items"]
     return found
+
+
+class Needing:
+    """A handler that from its second event on needs the key of somebody of whom the first told."""
+
+    def __init__(self, friends: dict[UUID, UUID]) -> None:
+        self.friends = friends
+        self.handlers = Handlers()
+        self.handlers.on(NoteWritten, keys_of=self.whose)(self.on_note_written)
+
+    async def whose(self, session: AsyncSession, event: NoteWritten) -> list[UUID]:
+        told = text("SELECT 1 FROM effects WHERE client_id = :client")
+        found = (await session.execute(told, {"client": event.client_id})).first()
+        return [self.friends[event.client_id]] if found else []
+
+    async def on_note_written(self, session: AsyncSession, event: NoteWritten) -> None:
+        await keep_effect(session, event)
+        if int(event.body.field) > 1:
+            keys_of(session).key(self.friends[event.client_id])
+
+
+async def test_keys_that_a_handler_names_are_at_hand_also_when_the_same_poll_tells_of_whom(
+    platform: Platform, prefix: str
+) -> None:
+    teller, hearer = await both(platform, prefix)
+    client, friend, unlucky, nobody = (new_id() for _ in range(4))
+    needing = Needing({client: friend, unlucky: nobody})
+    async with running(service_of, teller) as messaging:
+        await messaging.runtime.keys.hold(friend, create=True)
+        await tell(messaging.runtime.db, client, 1, 2)
+        await tell(messaging.runtime.db, unlucky, 1, 2)
+        await eventually(lambda: number_sent(messaging.runtime.db), lambda found: found >= 4)
+        async with running(lambda s: service_of(s, needing.handlers), hearer) as sla:
+            (waits,) = await eventually(lambda: parked(platform, sla), lambda items: len(items) > 0)
+            await eventually(lambda: count(sla), lambda number: number >= 3)
+            assert await effects(sla.runtime.db) == {client: [1, 2], unlucky: [1]}
+            await messaging.runtime.keys.hold(nobody, create=True)
+            headers = bearer(platform, "operations")
+            await sla.http.post(f"/v1/parked/{waits['event_id']}/replay", headers=headers)
+            assert (await effects(sla.runtime.db))[unlucky] == [1, 2]
 
 
 async def test_parked_events_are_for_operations_only_and_a_refusal_is_recorded(

@@ -14,7 +14,8 @@ from sqlalchemy import text
 from billing.app import create_app
 from billing.settings import BillingSettings
 from shared import clock
-from shared.contracts import CONTRACTS, FIRM_ID, Event, Sealed
+from shared.contracts import CONTRACTS, FIRM_ID, ContentRef, Event, Sealed
+from shared.contracts.intake import AgreedCommunication, AgreedFeeTerms, EngagementSigned
 from shared.contracts.matters import (
     ClientRegistered,
     FirmChanged,
@@ -116,9 +117,13 @@ class Bills:
         return await self.made(path, body, role="client", client_id=str(client_id))
 
     async def hear(self, event: Event) -> None:
-        """As the consumer would: the handler in a transaction of its own."""
+        """As the consumer would: the keys that the handler names, then a transaction of its own."""
         found = self.runtime.handlers.find(event.type_name())
         assert found is not None, f"nobody hears {event.type_name()}"
+        if keys_of := self.runtime.handlers.keys_of(event.type_name()):
+            async with self.runtime.db.transaction() as session:
+                owners = await keys_of(session, event)
+            await self.runtime.keys.hold(*owners)
         async with self.runtime.db.transaction() as session:
             await found[1](session, event)
 
@@ -269,6 +274,33 @@ class Bills:
                 await connection.execute(statement)
         finally:
             await connection.close()
+
+
+async def signed(
+    bills: Bills, client_id: UUID, terms: dict[str, Any], at: datetime, **changes: Any
+) -> EngagementSigned:
+    agreed = {"terms_id": terms["id"], "version": terms["version"], "basis": "hourly",
+              "commitment": terms["commitment"]} | changes  # fmt: skip
+    return EngagementSigned.model_validate(
+        {
+            "engagement_id": new_id(),
+            "agreement_version": 1,
+            "client_id": client_id,
+            "consultation_id": new_id(),
+            "matter_id": new_id(),
+            "title": await bills.sealed(client_id, "engagement", "title", "A lease"),
+            "practice_area": "real-estate",
+            "parties": (),
+            "point_of_contact_id": bills.ada.id,
+            "fee_terms": AgreedFeeTerms.model_validate(agreed),
+            "communication": AgreedCommunication(),
+            "terms": await bills.sealed(client_id, "engagement", "terms", "{}"),
+            "document": ContentRef(content_id=new_id(), size=1, commitment="c"),
+            "signatures": (),
+            "countersigned_by": bills.partner.id,
+            "signed_at": at,
+        }
+    )
 
 
 @asynccontextmanager

@@ -23,7 +23,7 @@ from shared.consumer import Stopped, store_offsets
 from shared.contracts import FIRM_ID, Envelope, Event
 from shared.db import Database
 from shared.errors import Unavailable
-from shared.handlers import Handler, Handlers
+from shared.handlers import Handler, Handlers, Whose
 from shared.keyring import Keyring, owners_in
 from shared.settings import Settings
 
@@ -43,6 +43,7 @@ class Heard:
     event: Event | None
     handler: Handler | None
     problem: str | None = None
+    keys_of: Whose | None = None
 
 
 class Inbox:
@@ -123,11 +124,7 @@ class Inbox:
             await store_offsets(session, [record])
 
     async def _hold_keys(self, heard: Sequence[Heard]) -> None:
-        owners: dict[UUID, None] = {FIRM_ID: None}
-        for one in heard:
-            if one.event is not None:
-                owners |= dict.fromkeys(owners_in(one.event))
-        await self._keys.hold(*owners)
+        await hold_keys(self._keys, self._db, heard)
 
     def _hear(self, record: ConsumerRecord) -> Heard | None:
         """None for what this service does not listen to."""
@@ -152,7 +149,22 @@ def hear(handlers: Handlers, record: ConsumerRecord) -> Heard | None:
             f"{one['loc']}: {one['msg']}" for one in error.errors(include_input=False)
         )
         return Heard(record, envelope, None, None, f"not a {contract.__name__}: {wrong}")
-    return Heard(record, envelope, event, handler)
+    return Heard(record, envelope, event, handler, keys_of=handlers.keys_of(envelope.type))
+
+
+async def hold_keys(keys: Keyring, db: Database, heard: Sequence[Heard]) -> None:
+    """Have at hand whatever the handlers may need. Whom they name is asked before their own
+    transaction: who needs another key by then fails with KeyNotHeld and is tried again."""
+    owners: dict[UUID, None] = {FIRM_ID: None}
+    for one in heard:
+        if one.event is not None:
+            owners |= dict.fromkeys(owners_in(one.event))
+    if asked := [one for one in heard if one.keys_of and one.event is not None]:
+        async with db.transaction() as session:
+            for one in asked:
+                assert one.keys_of is not None
+                owners |= dict.fromkeys(await one.keys_of(session, one.event))
+    await keys.hold(*owners)
 
 
 async def handle(session: AsyncSession, one: Heard) -> None:

@@ -14,8 +14,7 @@ from shared.auth import Caller
 from shared.db import Transaction
 from shared.errors import Invalid, NotFound
 from shared.idempotency import IdempotentRoute
-from shared.inbox import handle, hear
-from shared.keyring import owners_in
+from shared.inbox import handle, hear, hold_keys
 from shared.policy import PolicyTable, permit
 from shared.runtime import Runtime
 
@@ -99,7 +98,7 @@ async def replay(runtime: Runtime, session: AsyncSession, event_id: UUID) -> int
         if heard is None or heard.event is None:
             reason = heard.problem if heard else "nobody listens to it"
             raise Invalid(f"{row['event_id']} still cannot be handled: {reason}")
-        await runtime.keys.hold(*owners_in(heard.event))
+        await hold_keys(runtime.keys, runtime.db, [heard])
         await handle(session, heard)
         await parking.mark_replayed(session, row)
     return len(rows)

@@ -1,50 +1,15 @@
 """Fees accepted with a signed engagement: at its instant, whatever order things are heard in."""
 
 from datetime import datetime, timedelta
-from typing import Any
-from uuid import UUID
 
+import pytest
+
+from billing.terms.actions import TermsOfAnother
 from shared import clock
-from shared.contracts import ContentRef
 from shared.contracts.billing import FeesAccepted
-from shared.contracts.intake import (
-    AgreedCommunication,
-    AgreedFeeTerms,
-    EngagementAmended,
-    EngagementSigned,
-)
+from shared.contracts.intake import EngagementAmended
 from shared.ids import new_id
-from support.bills import LONG_AGO, TERMS, Bills, usd
-
-
-async def signed(
-    bills: Bills, client_id: UUID, terms: dict[str, Any], at: datetime, **changes: Any
-) -> EngagementSigned:
-    agreed = {"terms_id": terms["id"], "version": terms["version"], "basis": "hourly",
-              "commitment": terms["commitment"]} | changes  # fmt: skip
-    return EngagementSigned.model_validate(
-        {
-            "engagement_id": new_id(),
-            "agreement_version": 1,
-            "client_id": client_id,
-            "consultation_id": new_id(),
-            "matter_id": new_id(),
-            "title": await bills.sealed(client_id, "engagement", "title", "A lease"),
-            "practice_area": "real-estate",
-            "parties": (),
-            "point_of_contact_id": bills.ada.id,
-            "fee_terms": AgreedFeeTerms.model_validate(agreed),
-            "communication": COMMUNICATION,
-            "terms": await bills.sealed(client_id, "engagement", "terms", "{}"),
-            "document": ContentRef(content_id=new_id(), size=1, commitment="c"),
-            "signatures": (),
-            "countersigned_by": bills.partner.id,
-            "signed_at": at,
-        }
-    )
-
-
-COMMUNICATION = AgreedCommunication()
+from support.bills import LONG_AGO, TERMS, Bills, signed, usd
 
 
 async def test_an_engagement_accepts_the_terms_it_carries_at_its_own_instant_once(
@@ -100,5 +65,7 @@ async def test_terms_entered_by_hand_or_in_other_words_accept_nothing(bills: Bil
         {"version": 2},
     ):
         await bills.hear(await signed(bills, client, terms, LONG_AGO, **wrong))
-    await bills.hear(await signed(bills, await bills.client("Marc"), terms, clock.now()))
+    theirs = await signed(bills, await bills.client("Marc"), terms, clock.now())
+    with pytest.raises(TermsOfAnother):  # it is parked, and somebody looks
+        await bills.hear(theirs)
     assert await bills.told(FeesAccepted) == []

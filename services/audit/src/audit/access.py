@@ -1,7 +1,7 @@
 """Who may read what of the record. What is not in the table is denied; the team of a matter, its
 client and its joint clients are found in the record itself."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -64,6 +64,7 @@ async def permit_client(
     """Raises Forbidden for a role without a line, NotFound for somebody else's client or matter,
     and for one behind a wall: the record itself says which walls stand. A joint client is
     themselves in the matter too, until they leave; the matter's team reads what is theirs in it.
+    All entries of a client are one.
 
     The firm's key must be held: staff are known by their address, which is sealed under it.
     """
@@ -95,8 +96,9 @@ async def selection(
     await keys.hold(FIRM_ID)
     if matter_id is None:
         await permit_client(session, keys, caller, "read entries", client_id)
-        closed = Closed() if client_id else await closed_to(session, keys, caller)
-        return Selection(client_id, closed=closed)
+        if client_id is None:
+            return Selection(closed=await closed_to(session, keys, caller))
+        return Selection(client_id, others=await _others(session, client_id))
     found = await of_matter(session, matter_id)
     if client_id not in (None, *found.clients):
         raise NotFound("There is no such matter of that client that you may see.")
@@ -106,12 +108,24 @@ async def selection(
 
 async def of_matter(session: AsyncSession, matter_id: UUID) -> Selection:
     """The entries of a matter, for who was permitted to read it; raises NotFound."""
+    client_id = await client_of(session, matter_id)
+    joint = (await known(session)).joint_clients(matter_id)
     return Selection(
-        await client_of(session, matter_id),
+        client_id,
         matter_id,
         await queries.messages_of_matter(session, matter_id),
-        (await known(session)).joint_clients(matter_id),
+        await _others(session, client_id, *joint),
     )
+
+
+async def _others(session: AsyncSession, client_id: UUID, *joint: UUID) -> list[UUID]:
+    """Whose entries are to be read beside those of this client: of joint clients, and those that
+    turned out to be of one of them."""
+    told = await known(session)
+    found = dict.fromkeys((*joint, *told.entries(client_id)))
+    for one in joint:
+        found |= dict.fromkeys(told.entries(one))
+    return [one for one in found if one != client_id]
 
 
 async def selection_of_message(
@@ -125,7 +139,8 @@ async def selection_of_message(
         raise NotFound("There is no such message of a client that you may see.")
     client_id, matter_id = place
     await permit_client(session, keys, caller, "read entries", client_id, matter_id)
-    return Selection(client_id, messages=[message_id])
+    others = await _others(session, client_id)
+    return Selection(client_id, messages=[message_id], others=others)
 
 
 async def client_of(session: AsyncSession, matter_id: UUID) -> UUID:
@@ -153,14 +168,16 @@ async def closed_to(
 
 
 def _closed_by(shut: Sequence[WallRaised], told: Known) -> Closed:
-    """A wall around one of joint clients closes their matter, and of a closed matter each client
-    is touched: without waiting for the wall that matters raises around the matter itself."""
-    clients = {wall.client_id for wall in shut if wall.matter_id is None}
+    """A wall around one entry of a client stands around all. One around one of joint clients closes
+    their matter, and of a closed matter each client is touched: without waiting for the wall that
+    matters raises around the matter itself."""
+    clients = {
+        one for wall in shut if wall.matter_id is None for one in told.entries(wall.client_id)
+    }
     matters = {wall.matter_id for wall in shut if wall.matter_id is not None}
     matters |= {one.matter_id for client_id in clients for one in told.memberships(client_id)}
-    touched = {wall.client_id for wall in shut}
-    for one in (one for matter_id in matters for one in told.memberships(matter_id)):
-        touched |= {one.client_id, one.joint_client_id}
+    touched = {one for wall in shut for one in told.entries(wall.client_id)}
+    touched = touched.union(*(told.clients_of(matter_id) for matter_id in matters))
     return Closed(frozenset(clients), frozenset(matters), frozenset(touched))
 
 
@@ -178,12 +195,24 @@ def _own_ids(keys: Keyring, caller: CallerIdentity, staff: dict[UUID, Staff]) ->
     }
 
 
+async def former_staff(session: AsyncSession) -> Collection[str]:
+    """The addresses that somebody who left had, and nobody on the staff has."""
+    keys: Keyring = session.info["keys"]
+    await keys.hold(FIRM_ID)
+    told = await known(session)
+    had = {_address(keys, entry.email) for entry in told.former_staff}
+    return had - {_address(keys, entry.email) for entry in told.staff.values()} if had else had
+
+
 async def _is_concerned(
     session: AsyncSession, caller: CallerIdentity, client_id: UUID, matter_id: UUID | None
 ) -> bool:
-    if caller.client_id == client_id or matter_id is None:
-        return caller.client_id == client_id
-    return (await known(session)).represents(matter_id, caller.client_id)
+    if caller.client_id is None:
+        return False
+    told = await known(session)
+    if caller.client_id in told.entries(client_id):
+        return True
+    return matter_id is not None and told.represents(matter_id, caller.client_id)
 
 
 async def _on_the_team(
@@ -193,12 +222,16 @@ async def _on_the_team(
     client_id: UUID,
     matter_id: UUID | None,
 ) -> bool:
-    """Of the client, or of whose matter it is in which they are a joint client."""
+    """Of the client, under whichever entry, or of whose matter it is in which they are a joint
+    client."""
     told = await known(session)
-    team = await _team(session, told.staff, client_id, matter_id)
-    for one in told.memberships(client_id):
-        if (one.matter_id, one.joint_client_id) == (matter_id, client_id):
-            team |= await _team(session, told.staff, one.client_id, matter_id)
+    answered = set(told.entries(client_id))
+    for one in told.memberships(matter_id) if matter_id else ():
+        if one.joint_client_id in answered:
+            answered |= told.entries(one.client_id)
+    team: set[UUID] = set()
+    for entry in answered:
+        team |= await _team(session, told.staff, entry, matter_id)
     return bool(_own_ids(keys, caller, told.staff) & team)
 
 

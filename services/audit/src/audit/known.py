@@ -1,5 +1,6 @@
-"""What the record says of the firm, of its staff, of walls and of joint clients, kept in the memory
-of the process: a reading of it up to one entry, from which every request reads on."""
+"""What the record says of the firm, of its staff, of walls, of joint clients and of clients with
+several entries, kept in the memory of the process: a reading of it up to one entry, from which
+every request reads on."""
 
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
@@ -10,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from audit import queries
 from shared.contracts import Event
 from shared.contracts.matters import (
+    ClientsMerged,
     FirmChanged,
     JointClientJoined,
     JointClientLeft,
@@ -21,7 +23,7 @@ from shared.contracts.matters import (
 
 TOLD = (
     FirmChanged, StaffRegistered, StaffChanged, WallRaised, WallLowered, JointClientJoined,
-    JointClientLeft,
+    JointClientLeft, ClientsMerged,
 )  # fmt: skip
 
 Staff = StaffRegistered | StaffChanged
@@ -51,12 +53,27 @@ class Known:
         self._lowered: set[UUID] = set()
         self._memberships: dict[UUID, list[Membership]] = {}
         self._left: set[UUID] = set()
+        self._entries: dict[UUID, frozenset[UUID]] = {}
+        self._merged: set[UUID] = set()
         self._through = -1
 
     @property
     def staff(self) -> dict[UUID, Staff]:
         """The newest entry of everybody on the staff who is active."""
         return {one: entry for one, entry in self._staff.items() if getattr(entry, "active", True)}
+
+    @property
+    def former_staff(self) -> list[Staff]:
+        """The newest entry of everybody who is not active any more."""
+        return [entry for entry in self._staff.values() if not getattr(entry, "active", True)]
+
+    def entries(self, client_id: UUID) -> frozenset[UUID]:
+        """All entries of one client, in whatever order it was told that they are one."""
+        return self._entries.get(client_id, frozenset((client_id,)))
+
+    def stays(self, client_id: UUID) -> UUID:
+        """The one of them that was merged into no other."""
+        return next(iter(self.entries(client_id) - self._merged), client_id)
 
     def walls(self, clients: Collection[UUID] | None) -> list[WallRaised]:
         """Those that stand around these clients and their matters, or around any."""
@@ -78,22 +95,31 @@ class Known:
     def jointly(self, client_id: UUID) -> list[UUID]:
         """The matters of others whose joint client somebody is or was."""
         return [
-            one.matter_id for one in self.memberships(client_id) if one.joint_client_id == client_id
+            one.matter_id
+            for entry in self.entries(client_id)
+            for one in self.memberships(entry)
+            if one.joint_client_id == entry
         ]
 
-    def represents(self, matter_id: UUID, client_id: UUID | None) -> bool:
+    def represents(self, matter_id: UUID, client_id: UUID) -> bool:
         """Whether somebody is a joint client of the matter, and has not left."""
         return any(
-            one.joint_client_id == client_id and one.membership_id not in self._left
+            one.joint_client_id in self.entries(client_id) and one.membership_id not in self._left
             for one in self.memberships(matter_id)
         )
 
     def beside(self, client_id: UUID) -> set[UUID]:
-        """The client, and everybody who was ever a client of one matter with them."""
-        found = {client_id}
-        for its in self.memberships(client_id):
-            for one in self.memberships(its.matter_id):
-                found |= {one.client_id, one.joint_client_id}
+        """The client, and everybody who was ever a client of one matter with them, under every
+        entry."""
+        theirs = self.entries(client_id)
+        matters = {one.matter_id for entry in theirs for one in self.memberships(entry)}
+        return set(theirs).union(*(self.clients_of(one) for one in matters))
+
+    def clients_of(self, matter_id: UUID) -> set[UUID]:
+        """Everybody who was ever a client of a matter with others, under every entry."""
+        found: set[UUID] = set()
+        for one in self.memberships(matter_id):
+            found |= self.entries(one.client_id) | self.entries(one.joint_client_id)
         return found
 
     async def read_on(self, session: AsyncSession) -> None:
@@ -118,6 +144,10 @@ class Known:
                     self._memberships.setdefault(of, []).append(one)
             case JointClientLeft():
                 self._left.add(event.membership_id)
+            case ClientsMerged():
+                one_client = self.entries(event.client_id) | self.entries(event.merged_id)
+                self._entries |= dict.fromkeys(one_client, one_client)
+                self._merged.add(event.merged_id)
 
 
 async def known(session: AsyncSession) -> Known:

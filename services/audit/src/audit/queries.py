@@ -47,18 +47,19 @@ class Closed:
 @dataclass(frozen=True)
 class Selection:
     """Which entries: of a client's matter with the messages filed to it and what is its joint
-    clients' in it, of a client's messages, of a client, or all that are not `closed`."""
+    clients' in it, of a client's messages, of a client, or all that are not `closed`. `others`:
+    joint clients, and ids under which one of all these was entered too."""
 
     client_id: UUID | None = None
     matter_id: UUID | None = None
     messages: Sequence[UUID] = ()
-    joint_clients: Sequence[UUID] = ()
+    others: Sequence[UUID] = ()
     closed: Closed = Closed()
 
     @property
     def clients(self) -> list[UUID]:
         """Whose entries these may be."""
-        return [self.client_id, *self.joint_clients] if self.client_id else []
+        return [self.client_id, *self.others] if self.client_id else []
 
 
 async def entries_after(
@@ -347,8 +348,11 @@ def _ways(selection: Selection) -> list[str]:
         ways.append(f"r.matter_id = :matter_id AND {of_client}")
     if selection.messages:
         ways.append(f"r.message_ids && CAST(:messages AS uuid[]) AND {of_client}")
-    whole = "r.client_id = :client_id" if selection.client_id else _open(selection.closed)
-    return ways or [whole]
+    if ways:
+        return ways
+    if selection.client_id is None:
+        return [_open(selection.closed)]
+    return ["r.client_id = ANY (:clients)" if selection.others else "r.client_id = :client_id"]
 
 
 def _open(closed: Closed) -> str:
@@ -386,7 +390,7 @@ def _parameters(selection: Selection) -> dict[str, Any]:
     if not (selection.client_id or selection.messages):
         given |= _closed_parameters(selection.closed)
     if selection.client_id:
-        of_one = not (selection.matter_id or selection.messages)
+        of_one = not (selection.matter_id or selection.messages or selection.others)
         given |= {"client_id": selection.client_id} if of_one else {"clients": selection.clients}
     if selection.matter_id:
         given |= {"matter_id": selection.matter_id}

@@ -99,7 +99,7 @@ async def post_export(
         client_id=selection.client_id,
         matter_id=selection.matter_id,
         messages=selection.messages,
-        joint_clients=selection.joint_clients,
+        joint_clients=selection.others,
         requested_by=caller.id,
         role=caller.role,
         size=size,

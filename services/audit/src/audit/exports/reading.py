@@ -24,14 +24,15 @@ TEXTS = ("/subject_text", "/body", "/note", "/reason")
 
 @dataclass(frozen=True)
 class Reading:
-    """What it takes to read the entries of one export."""
+    """What it takes to read the entries of one export. `joint`: who is meant where several are
+    clients, all entries of one by the name of the one that stays."""
 
     reader: timeline.Reader
     firm: str
     zone: str
     numbers: dict[UUID, str]
     subject: str
-    clients: dict[UUID, str]
+    joint: dict[UUID, str]
     staff: dict[UUID, str]
 
     @classmethod
@@ -59,13 +60,16 @@ class Reading:
             else:
                 numbers[event.matter_id] = event.number
                 titles[event.matter_id] = reader.text(event.title)
-        client = " and ".join(one for one in names.values() if one) or "a client"
+        people = {heard.stays(one): name for one, name in names.items()}
+        people |= {one: name for one, name in names.items() if one in people}
+        client = " and ".join(one for one in people.values() if one) or "a client"
         subject = f"client {client}"
         if export.matter_id in numbers:
             matter_id = export.matter_id
             subject = f"matter {numbers[matter_id]}: {titles[matter_id]} ({client})"
         staff = {one: reader.text(entry.name) for one, entry in directory.items()}
-        return cls(reader, firm.name if firm else "The firm", zone, numbers, subject, names, staff)
+        joint = {one: people[heard.stays(one)] for one in names} if len(people) > 1 else {}
+        return cls(reader, firm.name if firm else "The firm", zone, numbers, subject, joint, staff)
 
     def matter_of(self, found: Found) -> str | None:
         """The number of the matter that an entry names."""
@@ -110,8 +114,8 @@ class Reading:
 
     def _who(self, found: Found) -> str:
         named: list[str] = []
-        if len(self.clients) > 1 and found.row.client_id in self.clients:
-            named.append(f"of {self.clients[found.row.client_id]}")
+        if found.row.client_id in self.joint:
+            named.append(f"of {self.joint[found.row.client_id]}")
         if isinstance(sender := getattr(found.event, "sender", None), Sealed):
             named.append(f"from {self.reader.text(sender)}")
         staff_id = getattr(found.event, "staff_id", None)

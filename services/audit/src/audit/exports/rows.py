@@ -21,6 +21,9 @@ State = Literal["making", "stopped", "ready", "expired"]
 
 @dataclass(frozen=True)
 class Export:
+    """`joint_clients` are all whose entries it holds beside those of its client, also those that
+    turned out to be of one of them."""
+
     export_id: UUID
     client_id: UUID
     matter_id: UUID | None

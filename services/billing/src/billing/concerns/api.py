@@ -22,7 +22,7 @@ from billing.keys import hold_keys
 from billing.policy import POLICY
 from billing.values import Amount, Day, MoneyShown, Prose, maybe_shown
 from shared import clock
-from shared.accesses import record_access
+from shared.accesses import record_access, record_accesses
 from shared.auth import Caller, CallerIdentity
 from shared.contracts import Sealed
 from shared.contracts.billing import ConcernKind
@@ -246,13 +246,16 @@ async def list_concerns(
     permit(POLICY, caller, "read bills")
     await hold_keys(request, client_id)
     await directory.permit_for(session, POLICY, caller, "read bills", client_id, matter_id)
-    wanted = select(BillingConcern).where(col(BillingConcern.client_id) == client_id)
-    wanted = wanted.where(directory.not_walled_off(caller, BillingConcern))
+    wanted = select(BillingConcern).where(
+        col(BillingConcern.client_id).in_(directory.entries_of(client_id)),
+        directory.not_walled_off(caller, BillingConcern),
+    )
     if matter_id is not None:
         wanted = wanted.where(col(BillingConcern.matter_id) == matter_id)
     wanted = one_page(wanted, BillingConcern.concern_id, paging)
     found = (await session.execute(wanted)).scalars().all()
-    await record_access(session, caller, client_id, "list")
+    read = {client_id, *(one.client_id for one in found[: paging.limit])}
+    await record_accesses(session, caller, read, "list")
     shown = {one.concern_id: await _shown(session, one) for one in found[: paging.limit]}
     return page(found, paging, lambda row: shown[row.concern_id], lambda row: [str(row.concern_id)])
 

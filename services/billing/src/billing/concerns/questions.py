@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from billing.concerns.models import BillingConcern, BillQuestion
+from billing.directory import queries as directory
 from billing.invoices.models import Invoice
 from shared import clock
 from shared.contracts.messaging import ClientMessageReceived, conversation_of_bills
@@ -26,10 +27,11 @@ async def hear(session: AsyncSession, event: ClientMessageReceived) -> None:
         return
     if event.conversation_id != conversation_of_bills(event.client_id, event.matter_id):
         return
+    theirs = col(BillingConcern.client_id).in_(directory.entries_of(event.client_id))
     known = await session.execute(
         select(col(BillingConcern.concern_id)).where(
             col(BillingConcern.message_id) == event.message_id,
-            col(BillingConcern.client_id) == event.client_id,
+            theirs | (col(BillingConcern.matter_id) == event.matter_id),
         )
     )
     row = BillQuestion(
@@ -49,7 +51,7 @@ async def take_up(session: AsyncSession, concern: BillingConcern, message_id: UU
     row = await _locked(session, message_id)
     if row is None:
         return
-    if row.client_id != concern.client_id:
+    if row.client_id not in await directory.entries(session, concern.client_id):
         raise NotFound("There is nothing here that you may see.")
     row.concern_id, row.dismissed_at = concern.concern_id, None
 

@@ -2,10 +2,14 @@
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
+from sqlalchemy import text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
 
+from billing.directory import queries
 from billing.directory.models import (
     BilledClient,
     BilledMatter,
@@ -13,6 +17,7 @@ from billing.directory.models import (
     Firm,
     JointClient,
     MatterClosing,
+    MergedClient,
     Timekeeper,
     Wall,
 )
@@ -20,6 +25,7 @@ from billing.tables import Row
 from shared.contracts.matters import (
     ClientChanged,
     ClientRegistered,
+    ClientsMerged,
     FirmChanged,
     JointClientJoined,
     JointClientLeft,
@@ -32,6 +38,8 @@ from shared.contracts.matters import (
     WallRaised,
 )
 from shared.keyring import unseal
+
+ONE_AFTER_THE_OTHER = text("SELECT pg_advisory_xact_lock(hashtext('billing mergers'))")
 
 
 async def keep_firm(session: AsyncSession, event: FirmChanged) -> None:
@@ -68,6 +76,21 @@ async def keep_client(session: AsyncSession, event: ClientRegistered | ClientCha
         "time_zone": event.time_zone,
     }
     await _keep(session, BilledClient, "client_id", row)
+
+
+async def keep_merger(session: AsyncSession, event: ClientsMerged) -> UUID:
+    """The entry that stays in the end: what stayed before may have been merged since, or be merged
+    with what was told first. Two mergers at once are kept one after the other."""
+    await session.execute(ONE_AFTER_THE_OTHER)
+    stays = await queries.survivor(session, event.client_id)
+    await session.execute(
+        update(MergedClient)
+        .where(col(MergedClient.client_id) == event.merged_id)
+        .values(client_id=stays)
+    )
+    row = {"merged_id": event.merged_id, "client_id": stays}
+    await session.execute(insert(MergedClient).values(row).on_conflict_do_nothing())
+    return stays
 
 
 async def keep_matter(session: AsyncSession, event: MatterOpened) -> None:

@@ -1,11 +1,16 @@
 """Events of matters in: the directory follows them."""
 
+from collections.abc import Iterable
+from uuid import UUID
+
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from billing.directory import actions
+import billing.entries.actions as entries
+from billing.directory import actions, queries
 from shared.contracts.matters import (
     ClientChanged,
     ClientRegistered,
+    ClientsMerged,
     FirmChanged,
     JointClientJoined,
     JointClientLeft,
@@ -45,6 +50,17 @@ async def on_client_registered(session: AsyncSession, event: ClientRegistered) -
 @handlers.on(ClientChanged)
 async def on_client_changed(session: AsyncSession, event: ClientChanged) -> None:
     await actions.keep_client(session, event)
+
+
+async def of_both(session: AsyncSession, event: ClientsMerged) -> Iterable[UUID]:
+    return await queries.entries(session, event.client_id, event.merged_id)
+
+
+@handlers.on(ClientsMerged, keys_of=of_both)
+async def on_clients_merged(session: AsyncSession, event: ClientsMerged) -> None:
+    """What one entry accepted for later matters stands for those of the other as well."""
+    stays = await actions.keep_merger(session, event)
+    await entries.reconsider(session, stays, None, by=event.merged_by)
 
 
 @handlers.on(MatterOpened)

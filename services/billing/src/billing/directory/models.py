@@ -39,6 +39,14 @@ class BilledClient(Row, table=True):
     time_zone: str
 
 
+class MergedClient(Row, table=True):
+    """An entry that turned out to be that of `client_id`, who is merged into nobody."""
+
+    __tablename__ = "merged_clients"
+    merged_id: UUID = Field(primary_key=True)
+    client_id: UUID
+
+
 class BilledMatter(Row, table=True):
     __tablename__ = "matters"
     matter_id: UUID = Field(primary_key=True)

@@ -1,14 +1,17 @@
 """Questions to the directory: who is meant, who works with whom, what day it is at the firm."""
 
+from collections.abc import Collection
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
     Select,
     TextClause,
+    bindparam,
     column,
     inspect,
     select,
@@ -19,16 +22,27 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.selectable import TextualSelect
 from sqlmodel import col
 
-from billing.directory.models import BilledClient, BilledMatter, Firm, JointClient, Timekeeper
+from billing.directory.models import (
+    BilledClient,
+    BilledMatter,
+    Firm,
+    JointClient,
+    MergedClient,
+    Timekeeper,
+)
 from billing.policy import OPEN_TO_JOINT_CLIENTS
 from billing.tables import Row
 from shared import clock
 from shared.auth import CallerIdentity
 from shared.contracts import FIRM_ID
-from shared.errors import Invalid, NotFound
+from shared.errors import Invalid, NotFound, Refusal
 from shared.policy import PolicyTable, Relation, permit
 
 NOTHING_HERE = "There is nothing here that you may see."
+
+
+class ClientMerged(Refusal):
+    """This entry was merged into another: work with that one."""
 
 
 async def firm(session: AsyncSession) -> Firm | None:
@@ -49,9 +63,46 @@ def client_of(matter_id: UUID) -> Select[UUID]:
     return select(col(BilledMatter.client_id)).where(col(BilledMatter.matter_id) == matter_id)
 
 
+async def survivor(session: AsyncSession, client_id: UUID) -> UUID:
+    """The entry that stays, which is mostly this one."""
+    merged = await session.get(MergedClient, client_id)
+    return merged.client_id if merged else client_id
+
+
+def entries_of(*client_ids: UUID) -> TextualSelect:
+    """All entries of these clients: those that were merged are read together."""
+    asked: BindParameter[list[UUID]] = bindparam("of", list(client_ids), unique=True)
+    return text(_ENTRIES).bindparams(asked).columns(column("id"))
+
+
+_ENTRIES = """
+    WITH kept AS (
+        SELECT COALESCE(merged.client_id, asked.id) AS id
+        FROM unnest(CAST(:of AS uuid[])) AS asked (id)
+        LEFT JOIN merged_clients merged ON merged.merged_id = asked.id)
+    SELECT id FROM kept UNION SELECT merged_id FROM merged_clients JOIN kept ON client_id = id
+"""
+
+
+async def entries(session: AsyncSession, *client_ids: UUID) -> frozenset[UUID]:
+    return frozenset((await session.execute(entries_of(*client_ids))).scalars())
+
+
+async def unmerged(session: AsyncSession, client_id: UUID) -> BilledClient:
+    """Who may be given something new. Raises ClientMerged, Invalid."""
+    found = await client(session, client_id)
+    if found.client_id != client_id:
+        raise ClientMerged(
+            "This entry was merged into another: work with that one.",
+            client_id=str(found.client_id),
+        )
+    return found
+
+
 async def client(session: AsyncSession, client_id: UUID) -> BilledClient:
-    """Raises Invalid: it does not exist, or has not been heard of yet."""
-    found = await session.get(BilledClient, client_id)
+    """As they are known now: of an entry that was merged, the one that stays. Raises Invalid: it
+    does not exist, or has not been heard of yet."""
+    found = await session.get(BilledClient, await survivor(session, client_id))
     if found is None:
         raise Invalid(f"There is no client {client_id} here yet; if it is new, repeat in a moment.")
     return found
@@ -94,17 +145,24 @@ async def point_of_contact(
     found = await session.execute(
         text("""
             SELECT staff_id FROM contact_assignments
-            WHERE client_id = :client_id AND (matter_id IS NULL OR matter_id = :matter_id)
+            WHERE client_id = ANY (:entries) AND (matter_id IS NULL OR matter_id = :matter_id)
                 AND from_at <= :at
-            ORDER BY matter_id IS NULL, from_at DESC, assignment_id DESC LIMIT 1
+            ORDER BY matter_id IS NULL, client_id <> :stays, from_at DESC, assignment_id DESC
+            LIMIT 1
         """),
-        {"client_id": client_id, "matter_id": matter_id, "at": at},
+        {
+            "entries": list(await entries(session, client_id)),
+            "stays": await survivor(session, client_id),
+            "matter_id": matter_id,
+            "at": at,
+        },
     )
     staff_id: UUID | None = found.scalar_one_or_none()
     return staff_id
 
 
-# The team of a client or matter: its contact, whoever stands in, and everybody above them.
+# The team of a client, under whichever entry, or matter: its contact, whoever stands in, and
+# everybody above them.
 _TEAM = """
     WITH RECURSIVE below AS (
         SELECT staff_id FROM staff WHERE email = :email AND active
@@ -114,13 +172,16 @@ _TEAM = """
         SELECT DISTINCT ON (client_id, matter_id) * FROM contact_assignments
         WHERE from_at <= :now ORDER BY client_id, matter_id, from_at DESC, assignment_id DESC),
     team AS (
-        SELECT contact.client_id, contact.matter_id
+        SELECT COALESCE(merged.client_id, contact.client_id) AS client_id, contact.matter_id
         FROM contacts contact LEFT JOIN staff USING (staff_id)
+            LEFT JOIN merged_clients merged ON merged.merged_id = contact.client_id
         WHERE contact.staff_id IN (TABLE below) OR contact.stand_in_id IN (TABLE below)
            OR staff.stand_in_id IN (TABLE below))
-    SELECT matters.matter_id FROM matters JOIN team
-        ON team.matter_id = matters.matter_id
-        OR (team.matter_id IS NULL AND team.client_id = matters.client_id)
+    SELECT matters.matter_id
+    FROM matters LEFT JOIN merged_clients merged ON merged.merged_id = matters.client_id
+    JOIN team ON team.matter_id = matters.matter_id
+        OR (team.matter_id IS NULL
+            AND team.client_id = COALESCE(merged.client_id, matters.client_id))
 """
 
 
@@ -142,19 +203,20 @@ async def relations(
     joint: bool = False,
 ) -> set[Relation]:
     """How the caller stands to a client, or to one matter of that client; with `joint` a client
-    who is represented jointly in it is themselves. Raises NotFound where a wall stands between
-    them, whatever the policy says."""
+    who is represented jointly in it is themselves, and all entries of a client are one. Raises
+    NotFound where a wall stands between them, whatever the policy says."""
     await _require_open(session, caller, client_id, matter_id)
     found: set[Relation] = set()
-    own = caller.client_id is not None and caller.client_id == client_id
-    if own or (joint and await _is_joint(session, caller.client_id, matter_id)):
-        found.add("self")
+    if caller.client_id is not None:
+        own = await entries(session, caller.client_id)
+        if client_id in own or (joint and await _is_joint(session, own, matter_id)):
+            found.add("self")
     if caller.email:
         team = team_matters(caller).subquery()
         wanted = select(team.c.matter_id).join(
             BilledMatter, col(BilledMatter.matter_id) == team.c.matter_id
         )
-        wanted = wanted.where(col(BilledMatter.client_id) == client_id)
+        wanted = wanted.where(col(BilledMatter.client_id).in_(entries_of(client_id)))
         if matter_id is not None:
             wanted = wanted.where(col(BilledMatter.matter_id) == matter_id)
         if (await session.execute(wanted.limit(1))).first():
@@ -162,12 +224,10 @@ async def relations(
     return found
 
 
-async def _is_joint(session: AsyncSession, client_id: UUID | None, matter_id: UUID | None) -> bool:
-    if client_id is None or matter_id is None:
-        return False
+async def _is_joint(session: AsyncSession, own: Collection[UUID], matter_id: UUID | None) -> bool:
     found = await session.execute(
         select(col(JointClient.membership_id)).where(
-            col(JointClient.client_id) == client_id,
+            col(JointClient.client_id).in_(own),
             col(JointClient.matter_id) == matter_id,
             ~col(JointClient.gone),
         )
@@ -210,13 +270,20 @@ def before_walls(caller: CallerIdentity) -> dict[str, Any]:
     return {"email": caller.email or "", "keeps_walls": caller.role == "compliance"}
 
 
-# Whoever is not in the directory stands outside of every need-to-know wall.
+# Whoever is not in the directory stands outside of every need-to-know wall; a wall around one entry
+# of a client stands around all.
 CLOSED = """
-    SELECT wall.client_id, wall.matter_id
-    FROM walls wall LEFT JOIN staff ON staff.email = :email AND staff.active
-    WHERE NOT wall.lowered AND CASE wall.kind
-        WHEN 'screen' THEN COALESCE(staff.staff_id = ANY (wall.staff_ids), false)
-        ELSE NOT :keeps_walls AND NOT COALESCE(staff.staff_id = ANY (wall.staff_ids), false) END
+    WITH standing AS (
+        SELECT COALESCE(merged.client_id, wall.client_id) AS client_id, wall.matter_id
+        FROM walls wall LEFT JOIN staff ON staff.email = :email AND staff.active
+            LEFT JOIN merged_clients merged ON merged.merged_id = wall.client_id
+        WHERE NOT wall.lowered AND CASE wall.kind
+            WHEN 'screen' THEN COALESCE(staff.staff_id = ANY (wall.staff_ids), false)
+            ELSE NOT :keeps_walls AND NOT COALESCE(staff.staff_id = ANY (wall.staff_ids), false) END
+    )
+    SELECT client_id, matter_id FROM standing
+    UNION SELECT merged.merged_id, NULL
+    FROM standing JOIN merged_clients merged USING (client_id) WHERE standing.matter_id IS NULL
 """
 
 

@@ -24,7 +24,7 @@ from billing.terms.queries import InForce
 from billing.terms.rules import NoRate
 from shared import clock, revisions
 from shared.contracts.billing import EntryCorrected, ExpenseRecorded, TimeRecorded
-from shared.errors import Refusal
+from shared.errors import Invalid, Refusal
 from shared.ids import new_id
 from shared.keyring import keys_of, seal
 from shared.outbox import emit
@@ -197,7 +197,10 @@ async def agreed_to(session: AsyncSession, matter_id: UUID, *, by: UUID) -> None
 
 async def _judge_again(session: AsyncSession, entry: Entry, matter: BilledMatter, by: UUID) -> None:
     agreed = await estimates.lock(session, entry.matter_id)
-    verdict = await gate.judge(session, matter, await gate.work_of(session, entry))
+    try:
+        verdict = await gate.judge(session, matter, await gate.work_of(session, entry))
+    except Invalid:  # a cost in another currency than that of these terms stays a draft
+        return
     changes = gate.priced(verdict, agreed, entry.kind)
     if any(getattr(entry, name) != value for name, value in changes.items()):
         await _next_version(session, entry, "terms", changes, None, by)

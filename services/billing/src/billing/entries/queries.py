@@ -6,6 +6,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from billing.directory import queries as directory
 from billing.entries.models import Entry
 from shared.errors import NotFound
 
@@ -43,9 +44,10 @@ async def told_before(session: AsyncSession, matter_id: UUID, digest: bytes, but
 async def matters_with_drafts(
     session: AsyncSession, client_id: UUID, matter_id: UUID | None
 ) -> list[UUID]:
-    """That matter, or all of the client's, in one order for everybody."""
+    """That matter, or all of the client's, under whichever entry, in one order for everybody."""
     wanted = select(col(Entry.matter_id)).distinct().order_by(col(Entry.matter_id))
-    wanted = wanted.where(col(Entry.client_id) == client_id, col(Entry.state) == "draft")
+    theirs = col(Entry.client_id).in_(directory.entries_of(client_id))
+    wanted = wanted.where(theirs, col(Entry.state) == "draft")
     if matter_id is not None:
         wanted = wanted.where(col(Entry.matter_id) == matter_id)
     return list((await session.execute(wanted)).scalars())

@@ -28,7 +28,7 @@ from billing.invoices.views import (
 from billing.keys import hold_keys
 from billing.policy import POLICY
 from shared import revisions
-from shared.accesses import record_access
+from shared.accesses import record_access, record_accesses
 from shared.auth import Caller, CallerIdentity
 from shared.db import Transaction
 from shared.errors import Invalid, NotFound, Refusal
@@ -185,8 +185,10 @@ async def list_invoices(
     """Of a client, in the order of drafting. Clients see what was issued."""
     permit(POLICY, caller, "read bills")
     await directory.permit_for(session, POLICY, caller, "read bills", client_id, matter_id)
-    wanted = select(Invoice).where(col(Invoice.client_id) == client_id)
-    wanted = wanted.where(directory.not_walled_off(caller, Invoice))
+    wanted = select(Invoice).where(
+        col(Invoice.client_id).in_(directory.entries_of(client_id)),
+        directory.not_walled_off(caller, Invoice),
+    )
     if matter_id is not None:
         wanted = wanted.where(col(Invoice.matter_id) == matter_id)
     if caller.role == "client":
@@ -194,7 +196,8 @@ async def list_invoices(
     if state is not None:
         wanted = wanted.where(col(Invoice.state) == state)
     found = (await session.execute(one_page(wanted, Invoice.invoice_id, paging))).scalars().all()
-    await record_access(session, caller, client_id, "list")
+    read = {client_id, *(one.client_id for one in found[: paging.limit])}
+    await record_accesses(session, caller, read, "list")
     return page(found, paging, summary, lambda row: [str(row.invoice_id)])
 
 
@@ -267,13 +270,13 @@ async def put_profile(
     """How the client's system wants its invoices: from now on none is issued that it would
     refuse."""
     permit(POLICY, caller, "draft invoices")
-    await directory.client(session, client_id)
+    client = await directory.client(session, client_id)
     await directory.permit_for(session, POLICY, caller, "draft invoices", client_id)
-    row = await session.get(ReceiverProfile, client_id, with_for_update=True)
+    row = await queries.profile(session, client_id, lock=True)
     revisions.check(if_match, row.revision if row else None)
     document = body.model_dump(mode="json")
     if row is None:
-        row = ReceiverProfile(client_id=client_id, profile=document)
+        row = ReceiverProfile(client_id=client.client_id, profile=document)
         session.add(row)
     else:
         row.profile, row.revision = document, row.revision + 1

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing import money, utbms
 from billing.directory import queries as directory
-from billing.directory.models import BilledClient, BilledMatter, Timekeeper
+from billing.directory.models import BilledMatter, Timekeeper
 from billing.documents import actions as documents
 from billing.documents.typesetting import typeset
 from billing.invoices import ledes, queries
@@ -110,7 +110,7 @@ def percent(value: Decimal) -> str:
 
 async def _facts(session: AsyncSession, invoice: Invoice) -> dict[str, Any]:
     firm, zone = await directory.firm(session), await directory.zone(session)
-    client = await session.get_one(BilledClient, invoice.client_id)
+    client = await directory.client(session, invoice.client_id)
     matter = await session.get_one(BilledMatter, invoice.matter_id)
     people = await directory.timekeepers(session)
     lines = await queries.lines(session, invoice.invoice_id)

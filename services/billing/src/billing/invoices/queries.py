@@ -8,6 +8,7 @@ from sqlalchemy import Select, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from billing.directory import queries as directory
 from billing.entries.models import Entry
 from billing.invoices.models import CreditNote, Invoice, InvoiceLine, ReceiverProfile
 from shared.errors import NotFound
@@ -105,5 +106,13 @@ async def agreed_until(session: AsyncSession, matter_id: UUID, at: datetime) -> 
     return None if amount is None else int(amount)
 
 
-async def profile(session: AsyncSession, client_id: UUID) -> ReceiverProfile | None:
-    return await session.get(ReceiverProfile, client_id)
+async def profile(
+    session: AsyncSession, client_id: UUID, *, lock: bool = False
+) -> ReceiverProfile | None:
+    """Of entries that were merged, that of the one that stays before the others'."""
+    whose = col(ReceiverProfile.client_id)
+    stays = await directory.survivor(session, client_id)
+    wanted = select(ReceiverProfile).where(whose.in_(directory.entries_of(client_id)))
+    wanted = wanted.order_by(whose != stays, whose).limit(1)
+    found = await session.execute(wanted.with_for_update() if lock else wanted)
+    return found.scalar_one_or_none()

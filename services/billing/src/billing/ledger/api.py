@@ -15,7 +15,7 @@ from billing.ledger import export, queries
 from billing.ledger.models import Balance, LedgerPosting, LedgerTransaction
 from billing.policy import POLICY
 from billing.values import MoneyShown, shown
-from shared.accesses import record_access
+from shared.accesses import record_access, record_accesses
 from shared.auth import Caller
 from shared.db import Transaction
 from shared.idempotency import IdempotentRoute
@@ -59,7 +59,8 @@ async def list_balances(
     permit(POLICY, caller, "read bills")
     await directory.permit_for(session, POLICY, caller, "read bills", client_id)
     found = await queries.of_client(session, client_id, directory.not_walled_off(caller, Balance))
-    await record_access(session, caller, client_id, "list")
+    read = {client_id, *(one.client_id for one in found)}
+    await record_accesses(session, caller, read, "list")
     return [
         BalanceShown.model_validate(
             one.model_dump() | {"balance": shown(one.balance, one.currency)}

@@ -6,6 +6,7 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from billing.directory import queries as directory
 from billing.ledger.models import Balance
 from billing.ledger.rules import Book
 
@@ -41,7 +42,7 @@ async def of_client(
 ) -> list[Balance]:
     found = await session.execute(
         select(Balance)
-        .where(col(Balance.client_id) == client_id, seen)
+        .where(col(Balance.client_id).in_(directory.entries_of(client_id)), seen)
         .order_by(
             col(Balance.matter_id), col(Balance.book), col(Balance.account), col(Balance.currency)
         )

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import col
 
+from billing.directory import queries as directory
 from billing.runs import actions
 from billing.runs.models import RunMatter
 from shared.errors import Refusal, Unavailable
@@ -51,7 +52,8 @@ async def work_off(runtime: Runtime) -> int:
             .limit(CLAIMED)
         )
         waiting: Sequence[RunMatter] = found.scalars().all()
-    await runtime.keys.hold(*(one.client_id for one in waiting))
+        owners = await directory.entries(session, *(one.client_id for one in waiting))
+    await runtime.keys.hold(*owners)
     gate = asyncio.Semaphore(AT_ONCE)
     await asyncio.gather(*(_bill(runtime, one, gate) for one in waiting))
     return len(waiting)

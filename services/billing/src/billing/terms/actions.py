@@ -34,6 +34,11 @@ class TermsChangedMeanwhile(Refusal):
     """Newer terms were disclosed since: read those, then accept."""
 
 
+class TermsOfAnother(Exception):
+    """An engagement carries terms that were disclosed to somebody else. If it is the same client
+    under another entry, their merger was not heard, or is parked: replay this after it."""
+
+
 class SignatureNeeded(Refusal):
     """These terms bind only in a writing that the client has signed."""
 
@@ -44,7 +49,7 @@ async def disclose(
     session: AsyncSession,
     terms: Terms,
     *,
-    client: BilledClient,
+    client_id: UUID,
     matter: BilledMatter | None,
     practice_areas: list[str],
     by: UUID,
@@ -53,7 +58,7 @@ async def disclose(
     _refuse_forbidden(session, terms, matter)
     agreement = FeeAgreement(
         terms_id=new_id(),
-        client_id=client.client_id,
+        client_id=client_id,
         matter_id=matter.matter_id if matter else None,
         version=1,
     )
@@ -65,7 +70,7 @@ async def disclose(
     )
     if added.one_or_none() is None:
         raise Invalid("The matter has fee terms already: amend those.")
-    return await _explain(session, agreement, terms, client, matter, practice_areas, None, by)
+    return await _explain(session, agreement, terms, matter, practice_areas, None, by)
 
 
 async def amend(
@@ -82,14 +87,13 @@ async def amend(
     the client accepts this one. The agreement is locked: of two who amend at once, with If-Match,
     one hears it. Raises ContingentFeeForbidden, PreconditionFailed."""
     revisions.check(if_match, agreement.version)
-    client = await directory.client(session, agreement.client_id)
     matter = await directory.matter(session, agreement.matter_id) if agreement.matter_id else None
     _refuse_forbidden(session, terms, matter)
     known = await queries.version(session, agreement.terms_id, agreement.version)
     if terms.currency != known.currency:
         raise Invalid(f"What was agreed in {known.currency} stays in it: amounts would not add up.")
     agreement.version += 1
-    return await _explain(session, agreement, terms, client, matter, practice_areas, changes, by)
+    return await _explain(session, agreement, terms, matter, practice_areas, changes, by)
 
 
 async def accept(
@@ -126,13 +130,16 @@ async def accept_with_engagement(
 ) -> FeeAgreement | None:
     """The agreement whose version was accepted by the engagement's signatures, at their instant;
     None where billing never disclosed those terms (they were entered by hand), or not these words:
-    then nothing can be billed until they are disclosed and accepted here."""
+    then nothing can be billed until they are disclosed and accepted here. Raises TermsOfAnother.
+    The keys of all entries of the client must be held."""
     agreed = event.fee_terms
     agreement = await session.get(FeeAgreement, agreed.terms_id, with_for_update=True)
     row = await session.get(FeeTerms, (agreed.terms_id, agreed.version))
-    if agreement is None or row is None or agreement.client_id != event.client_id:
+    if agreement is None or row is None:
         log.warning("an engagement has fee terms unknown here", terms_id=str(agreed.terms_id))
         return None
+    if agreement.client_id not in await directory.entries(session, event.client_id):
+        raise TermsOfAnother(f"terms {agreed.terms_id}")
     if agreed.commitment not in (row.commitment, row.text["commitment"]):
         log.warning("an engagement has other fee terms", terms_id=str(agreed.terms_id))
         return None
@@ -199,13 +206,13 @@ async def _explain(
     session: AsyncSession,
     agreement: FeeAgreement,
     terms: Terms,
-    client: BilledClient,
     matter: BilledMatter | None,
     practice_areas: list[str],
     changes: str | None,
     by: UUID,
 ) -> FeeTerms:
-    at, owner = clock.now(), client.client_id
+    at, owner = clock.now(), agreement.client_id
+    client = await directory.client(session, owner)
     names = {one.staff_id: one.name for one in (await directory.timekeepers(session)).values()}
     parts = wording.sections(terms, names)
     if changes:

@@ -11,6 +11,7 @@ from sqlmodel import col
 
 import billing.entries.actions as entries
 from billing.directory import queries as directory
+from billing.directory.models import BilledMatter
 from billing.documents import actions as documents
 from billing.documents import pages
 from billing.keys import hold_keys
@@ -20,7 +21,7 @@ from billing.terms.models import FeeAcceptance, FeeAgreement, FeeTerms
 from billing.terms.rules import Terms
 from billing.values import Prose
 from shared import clock, revisions
-from shared.accesses import record_access
+from shared.accesses import record_access, record_accesses
 from shared.auth import Caller
 from shared.contracts import Sealed
 from shared.contracts.billing import AcceptanceMethod
@@ -101,14 +102,11 @@ async def post_terms(
     await directory.permit_for(
         session, POLICY, caller, "disclose fees", body.client_id, body.matter_id
     )
-    client = await directory.client(session, body.client_id)
     matter = await directory.matter(session, body.matter_id) if body.matter_id else None
-    if matter and (matter.client_id != body.client_id or body.practice_areas):
-        raise Invalid("The matter is another client's, or practice areas were given beside it.")
     row = await actions.disclose(
         session,
         body.terms,
-        client=client,
+        client_id=await _whose(session, body, matter),
         matter=matter,
         practice_areas=body.practice_areas,
         by=caller.id,
@@ -185,12 +183,15 @@ async def list_terms(
     permit(POLICY, caller, "read bills")
     await hold_keys(request, client_id)
     await directory.permit_for(session, POLICY, caller, "read bills", client_id, matter_id)
-    wanted = select(FeeAgreement).where(col(FeeAgreement.client_id) == client_id)
-    wanted = wanted.where(directory.not_walled_off(caller, FeeAgreement))
+    wanted = select(FeeAgreement).where(
+        col(FeeAgreement.client_id).in_(directory.entries_of(client_id)),
+        directory.not_walled_off(caller, FeeAgreement),
+    )
     if matter_id is not None:
         wanted = wanted.where(col(FeeAgreement.matter_id) == matter_id)
     found = (await session.execute(one_page(wanted, FeeAgreement.terms_id, paging))).scalars().all()
-    await record_access(session, caller, client_id, "list")
+    read = {client_id, *(one.client_id for one in found[: paging.limit])}
+    await record_accesses(session, caller, read, "list")
     shown = {
         one.terms_id: await _shown(
             session, await queries.version(session, one.terms_id, one.version), None
@@ -248,6 +249,17 @@ async def get_terms(
     """A version as data and in words."""
     _, row = await _read(session, request, caller, terms_id, version)
     return await _shown(session, row, response)
+
+
+async def _whose(session: Transaction, body: NewTerms, matter: BilledMatter | None) -> UUID:
+    """What stands for later matters is given to the entry that stays; the rest to whose matter it
+    is. Raises ClientMerged."""
+    if matter is None:
+        return (await directory.unmerged(session, body.client_id)).client_id
+    theirs = await directory.entries(session, body.client_id)
+    if matter.client_id not in theirs or body.practice_areas:
+        raise Invalid("The matter is another client's, or practice areas were given beside it.")
+    return matter.client_id
 
 
 async def _read(

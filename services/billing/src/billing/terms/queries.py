@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Select, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from billing.directory import queries as directory
 from billing.directory.models import BilledMatter
 from billing.terms.models import FeeAcceptance, FeeAgreement, FeeTerms
 from billing.terms.rules import Terms
@@ -56,7 +57,7 @@ async def acceptance(session: AsyncSession, terms_id: UUID, number: int) -> FeeA
 
 async def in_force(session: AsyncSession, matter: BilledMatter, at: datetime) -> InForce | None:
     """What the client had accepted by then: the matter's own terms before standing ones, and of
-    several versions the one accepted last. The client's key must be held."""
+    several versions the one accepted last. The keys of all entries of the client must be held."""
     found = await session.execute(
         select(FeeTerms, col(FeeAcceptance.accepted_at))
         .join(FeeAgreement, col(FeeAgreement.terms_id) == col(FeeTerms.terms_id))
@@ -117,9 +118,8 @@ def _newest(matter: BilledMatter, *wanted: Any) -> Select[Any]:
 
 
 def _covers(matter: BilledMatter) -> ColumnElement[bool]:
-    standing = col(FeeAgreement.matter_id).is_(None) & (
-        col(FeeAgreement.client_id) == matter.client_id
-    )
+    theirs = col(FeeAgreement.client_id).in_(directory.entries_of(matter.client_id))
+    standing = col(FeeAgreement.matter_id).is_(None) & theirs
     areas = col(FeeTerms.practice_areas)
     return or_(
         col(FeeAgreement.matter_id) == matter.matter_id,

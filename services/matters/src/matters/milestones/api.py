@@ -6,14 +6,14 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Request, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select
 from sqlmodel import col
 
 import matters.firm.queries as firm
 import matters.staff.queries as staff
 from matters import access
-from matters.local_time import instant_at
+from matters.local_time import PointInTime, instant_at
 from matters.matters.models import Matter
 from matters.milestones import actions, queries
 from matters.milestones.models import Happening, Kind
@@ -55,7 +55,7 @@ class NewMilestone(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     slug: Slug
-    reached_at: AwareDatetime | None = None
+    reached_at: PointInTime | None = None
     note: Prose = ""
 
 
@@ -65,7 +65,7 @@ class NewDevelopment(BaseModel):
     model_config = ConfigDict(extra="forbid")
     summary: Reason
     significant: bool = True
-    happened_at: AwareDatetime | None = None
+    happened_at: PointInTime | None = None
 
 
 class DueDate(BaseModel):
@@ -83,7 +83,7 @@ class Met(BaseModel):
     """Now, unless an earlier instant is given."""
 
     model_config = ConfigDict(extra="forbid")
-    at: AwareDatetime | None = None
+    at: PointInTime | None = None
 
 
 class Taken(BaseModel):

@@ -242,6 +242,7 @@ async def tell_in_person(
             sealed = seal(session, one.client_id, one.update_id, "update", "note", note)
             one.approved_by = one.approved_by or by
             one.approved_at = one.approved_at or held_at
+            one.note = sealed.model_dump(mode="json")
             await _sent(session, one, channel, held_at, staff_id=by, note=sealed)
 
 
