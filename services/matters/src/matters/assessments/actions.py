@@ -100,8 +100,8 @@ async def acknowledge(
     if newest != assessment.version:
         raise AnotherIsNewest(f"Version {newest} is the newest: show the client that one.")
     if channel == "email" and writing_id is not None:
-        of = writing_id, assessment.client_id
-        await writings.require_theirs(session, *of, since=assessment.shared_at)
+        asked_at = assessment.shared_at
+        await writings.require_theirs(session, writing_id, assessment.client_id, since=asked_at)
     assessment.acknowledged_by, assessment.channel = by, channel
     assessment.writing_id, assessment.recorded_by = writing_id, recorded_by
     assessment.acknowledged_at = await clock.database_now(session)

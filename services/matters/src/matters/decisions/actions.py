@@ -156,8 +156,8 @@ async def record(
             " the client answer in the portal."
         )
     if channel == "email" and writing_id is not None:
-        of = writing_id, decision.client_id
-        await writings.require_theirs(session, *of, since=decision.requested_at)
+        asked_at = decision.requested_at
+        await writings.require_theirs(session, writing_id, decision.client_id, since=asked_at)
     now = await clock.database_now(session)
     decision.state, decision.chosen, decision.decided_by = "recorded", option, decided_by
     decision.channel, decision.written, decision.writing_id = channel, written, writing_id
