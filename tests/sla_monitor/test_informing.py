@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.contracts import FIRM_ID, Sealed
+from shared.contracts.intake import InformationRequested
 from shared.contracts.matters import (
     AbsencePlanned,
     CadencePromised,
@@ -252,6 +253,44 @@ async def test_an_update_that_came_back_after_another_was_heard_opens_nothing(wo
     await world.hear(update, told_client(world, OPENED + 6 * DAY))
     await world.hear(world.bounced(update.message_id, OPENED + 7 * DAY))
     assert await world.told(ClockReopened) == []
+
+
+async def test_a_time_to_reply_is_what_was_said_however_the_policy_counts(world: World) -> None:
+    await world.with_office()
+    counted = {"mode": "business_day", "target": "PT120H", "limit": "PT120H", "warn_at": ["PT24H"]}
+    for kind in ("decision", "update"):
+        await world.publish_policy(kind, **counted)
+    friday = datetime(2026, 7, 10, 14, tzinfo=UTC)
+    monday = friday + 3 * DAY
+    of = {"matter_id": world.matter_id, "client_id": world.client_id}
+    await world.hear(
+        DecisionRequested(
+            decision_id=new_id(),
+            kind="strategy",
+            question=SEALED,
+            options=(),
+            recommendation=SEALED,
+            in_writing=False,
+            reply_by=monday,
+            requested_by=new_id(),
+            requested_at=friday,
+            **of,
+        ),
+        opened(world),
+        CadencePromised(**of, revision=1, days=14),
+    )
+    assert (await world.told(DecisionDue))[0].limit_at == monday
+    assert (await world.told(UpdateDue))[-1].limit_at == OPENED + 14 * DAY
+
+
+async def test_what_a_client_is_asked_for_in_a_hundred_years_stops_no_clock_of_theirs(
+    world: World,
+) -> None:
+    of = {"matter_id": world.matter_id, "client_id": world.client_id}
+    of |= {"checklist": "family", "checklist_version": 1, "items": (), "asked": SEALED}
+    of |= {"requested_by": new_id(), "requested_at": OPENED, "due_at": OPENED + 36_500 * DAY}
+    await world.hear(InformationRequested(request_id=new_id(), **of))
+    assert (await world.clock("information")).state == "running"
 
 
 @pytest.mark.parametrize("ending", ["recorded", "withdrawn", "silence"])

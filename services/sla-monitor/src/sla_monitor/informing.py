@@ -26,6 +26,7 @@ from sla_monitor.clocks import cancel, meet, pin, settle, tell_again
 from sla_monitor.models import ClientContact, Clock, Kind, UpdatePrompt
 
 AT_LEAST = timedelta(seconds=1)  # a time to reply that is past when it is named
+AT_MOST = timedelta(days=9 * 365)  # a clock that cannot be counted would stop all of its client's
 
 
 async def follow_matter(
@@ -129,7 +130,7 @@ async def ask_client(
     """A decision, or documents and facts, by a time that the firm named. Asked once, however often
     it is heard."""
     if await queries.clock_of(session, kind, subject_id) is None:
-        within = max(reply_by - asked_at, AT_LEAST)
+        within = min(max(reply_by - asked_at, AT_LEAST), AT_MOST)
         await _open(session, kind, subject_id, client_id, matter_id, asked_at, within=within)
 
 
