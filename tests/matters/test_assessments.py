@@ -88,6 +88,9 @@ async def test_who_does_not_use_the_portal_acknowledges_through_a_person_who_not
     how = {"channel": "letter", "writing_id": str(new_id())}
     for body, by in ((None, ada), (how, client), (how | {"channel": "portal"}, ada)):
         assert (await world.call("POST", acknowledge, body, **by)).status_code == 422
+    invented = {"channel": "email", "writing_id": str(new_id())}
+    refused = await world.call("POST", acknowledge, invented, **ada)
+    assert refused.json()["code"] == "no-such-writing"
     noted = await world.call("POST", acknowledge, how, **ada)
     assert (noted.status_code, noted.json()["channel"]) == (200, "letter"), noted.text
     (read,) = await world.told(CaseAssessmentAcknowledged)

@@ -98,7 +98,16 @@ async def test_what_needs_writing_is_not_taken_over_the_phone(world: World, at: 
         answer = await at.answer(put, by=at.ada, **told)
         assert (answer.status_code, answer.json()["code"]) == (422, "must-be-in-writing")
     assert (await at.answer(put, by=at.ada)).json()["code"] == "invalid"
-    message_id = str(new_id())
+    client_id, before = at.matter["client_id"], datetime.now(UTC) - timedelta(days=1)
+    for nothing in (
+        new_id(),
+        await world.writing(client_id, received_at=before),
+        await world.writing(client_id, automatic=True),
+        await world.writing(str(new_id())),
+    ):
+        answer = await at.answer(put, by=at.ada, channel="email", writing_id=str(nothing))
+        assert (answer.status_code, answer.json()["code"]) == (422, "no-such-writing")
+    message_id = str(await world.writing(client_id))
     answer = await at.answer(put, by=at.ada, channel="email", writing_id=message_id)
     assert answer.status_code == 200, answer.text
     assert str((await world.told(DecisionRecorded))[0].writing_id) == message_id

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.contracts import FIRM_ID, Sealed
+from shared.contracts.intake import InformationRequested
 from shared.contracts.matters import (
     AbsencePlanned,
     CadencePromised,
@@ -20,6 +21,7 @@ from shared.contracts.matters import (
     MatterClosed,
     MatterOpened,
     MilestoneReached,
+    MilestoneReverted,
     ProgressUpdateSent,
     StrategyExplained,
     StrategyQuestioned,
@@ -86,6 +88,29 @@ def asked(world: World, at: datetime) -> UpdateRequested:
     )
 
 
+def reached(world: World, at: datetime) -> MilestoneReached:
+    return MilestoneReached(
+        milestone_id=new_id(),
+        matter_id=world.matter_id,
+        client_id=world.client_id,
+        plan="family",
+        plan_version=1,
+        slug="first-hearing",
+        reached_at=at,
+    )
+
+
+def taken_back(wrong: MilestoneReached) -> MilestoneReverted:
+    return MilestoneReverted(
+        milestone_id=wrong.milestone_id,
+        matter_id=wrong.matter_id,
+        client_id=wrong.client_id,
+        slug=wrong.slug,
+        reason=SEALED,
+        reverted_at=wrong.reached_at + DAY,
+    )
+
+
 async def test_five_weeks_of_silence_warn_breach_once_and_escalate(world: World) -> None:
     boss, contact = new_id(), new_id()
     await world.hear(
@@ -141,6 +166,37 @@ async def test_a_contact_heard_of_before_its_matter_counts(world: World) -> None
     assert (await world.clock("update")).opened_at == at
 
 
+async def test_what_was_reverted_makes_nothing_urgent_and_what_else_did_still_does(
+    world: World,
+) -> None:
+    await world.hear(opened(world))
+    first, second = OPENED + 10 * DAY, OPENED + 11 * DAY
+    wrong = reached(world, first)
+    await world.hear(wrong, asked(world, second))
+    assert (await world.clock("update")).limit_at == first + 2 * DAY
+    await world.hear(taken_back(wrong), taken_back(wrong))
+    assert (await world.clock("update")).limit_at == second + 2 * DAY, "they asked all the same"
+    await world.hear(told_client(world, second + DAY))
+    wrong = reached(world, second + 2 * DAY)
+    await world.hear(wrong, taken_back(wrong))
+    clock = (await world.clocks("update"))[-1]
+    assert (clock.urgent_at, clock.limit_at) == (None, second + 29 * DAY)
+    assert (await world.told(UpdateDue))[-1].prompted_at is None
+    await world.fire(second + 20 * DAY)
+    assert await world.told(DeadlineBreached) == []
+
+
+async def test_what_was_asked_after_a_call_is_owed_though_the_call_is_entered_last(
+    world: World,
+) -> None:
+    await world.hear(opened(world))
+    call, question = OPENED + 2 * DAY, OPENED + 3 * DAY
+    await world.hear(reached(world, OPENED + DAY), asked(world, question))
+    await world.hear(told_client(world, call))
+    clock = (await world.clocks("update"))[-1]
+    assert (clock.urgent_at, clock.limit_at) == (question, question + 2 * DAY)
+
+
 async def test_what_is_entered_late_counts_from_its_own_instant_and_never_backwards(
     world: World,
 ) -> None:
@@ -177,8 +233,8 @@ async def test_who_asks_is_told_within_two_days_and_asking_twice_gains_no_time(
     _, due = await world.told(UpdateDue)
     assert due.prompted_at == OPENED + DAY
     assert (due.target_at, due.limit_at) == (OPENED + 2 * DAY, OPENED + 3 * DAY)
-    await world.hear(told_client(world, OPENED + 1.5 * DAY))
-    assert (await world.told(UpdateDue))[-1].limit_at == OPENED + 29.5 * DAY
+    await world.hear(told_client(world, OPENED + 2.5 * DAY))
+    assert (await world.told(UpdateDue))[-1].limit_at == OPENED + 30.5 * DAY
 
 
 async def test_an_update_that_came_back_was_none(world: World) -> None:
@@ -197,6 +253,44 @@ async def test_an_update_that_came_back_after_another_was_heard_opens_nothing(wo
     await world.hear(update, told_client(world, OPENED + 6 * DAY))
     await world.hear(world.bounced(update.message_id, OPENED + 7 * DAY))
     assert await world.told(ClockReopened) == []
+
+
+async def test_a_time_to_reply_is_what_was_said_however_the_policy_counts(world: World) -> None:
+    await world.with_office()
+    counted = {"mode": "business_day", "target": "PT120H", "limit": "PT120H", "warn_at": ["PT24H"]}
+    for kind in ("decision", "update"):
+        await world.publish_policy(kind, **counted)
+    friday = datetime(2026, 7, 10, 14, tzinfo=UTC)
+    monday = friday + 3 * DAY
+    of = {"matter_id": world.matter_id, "client_id": world.client_id}
+    await world.hear(
+        DecisionRequested(
+            decision_id=new_id(),
+            kind="strategy",
+            question=SEALED,
+            options=(),
+            recommendation=SEALED,
+            in_writing=False,
+            reply_by=monday,
+            requested_by=new_id(),
+            requested_at=friday,
+            **of,
+        ),
+        opened(world),
+        CadencePromised(**of, revision=1, days=14),
+    )
+    assert (await world.told(DecisionDue))[0].limit_at == monday
+    assert (await world.told(UpdateDue))[-1].limit_at == OPENED + 14 * DAY
+
+
+async def test_what_a_client_is_asked_for_in_a_hundred_years_stops_no_clock_of_theirs(
+    world: World,
+) -> None:
+    of = {"matter_id": world.matter_id, "client_id": world.client_id}
+    of |= {"checklist": "family", "checklist_version": 1, "items": (), "asked": SEALED}
+    of |= {"requested_by": new_id(), "requested_at": OPENED, "due_at": OPENED + 36_500 * DAY}
+    await world.hear(InformationRequested(request_id=new_id(), **of))
+    assert (await world.clock("information")).state == "running"
 
 
 @pytest.mark.parametrize("ending", ["recorded", "withdrawn", "silence"])

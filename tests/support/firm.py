@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -12,6 +13,8 @@ from sqlalchemy import text
 from matters.app import create_app
 from matters.settings import MattersSettings
 from shared.contracts import CONTRACTS, FIRM_ID, Event, Sealed
+from shared.contracts.messaging import ClientMessageReceived
+from shared.ids import new_id
 from shared.keyring import owners_in, unseal
 from shared.runtime import Runtime
 from support.platform import Platform
@@ -97,6 +100,14 @@ class World:
             await self.runtime.keys.hold(FIRM_ID, *owners_in(event))
             async with self.runtime.db.transaction() as session:
                 await found[1](session, event)
+
+    async def writing(self, client_id: str, **more: Any) -> UUID:
+        """A client writes: the id of their message."""
+        of = {"message_id": new_id(), "conversation_id": new_id(), "channel": "email"}
+        wrote = {"client_id": client_id, "received_at": datetime.now(UTC)} | of | more
+        message = ClientMessageReceived.model_validate(wrote)
+        await self.hear(message)
+        return message.message_id
 
     async def rows(self, statement: str, **parameters: Any) -> list[Any]:
         async with self.runtime.db.transaction() as session:

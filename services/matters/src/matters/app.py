@@ -32,6 +32,7 @@ from matters.owed import handlers as owed
 from matters.settings import MattersSettings
 from matters.told import handlers as told
 from matters.walls import handlers as walls
+from matters.writings import handlers as writings
 from shared import leavers
 from shared.app import Service, create_service
 from shared.handlers import Handlers
@@ -39,7 +40,7 @@ from shared.handlers import Handlers
 
 def create_app(settings: MattersSettings | None = None) -> FastAPI:
     handlers = Handlers()
-    for room in (clients, engaged, walls, owed, told, consents, files):
+    for room in (clients, engaged, walls, owed, told, writings, consents, files):
         handlers.include(room.handlers)
     return create_service(
         Service(

@@ -31,6 +31,7 @@ from shared.contracts.matters import (
     MatterClosed,
     MatterOpened,
     MilestoneReached,
+    MilestoneReverted,
     PointOfContactAssigned,
     ProgressUpdateSent,
     StaffChanged,
@@ -133,20 +134,26 @@ async def on_progress_update_sent(session: AsyncSession, event: ProgressUpdateSe
 
 @handlers.on(UpdateRequested)
 async def on_update_requested(session: AsyncSession, event: UpdateRequested) -> None:
-    asked_at = event.requested_at
-    await informing.prompt(session, event.matter_id, asked_at, by=event.client_id)
+    of = event.matter_id, event.requested_at, event.request_id
+    await informing.prompt(session, *of, by=event.client_id)
 
 
 @handlers.on(MilestoneReached)
 async def on_milestone_reached(session: AsyncSession, event: MilestoneReached) -> None:
     """When it was entered late, the client is owed it from then on only by the cadence."""
-    await informing.prompt(session, event.matter_id, event.reached_at)
+    await informing.prompt(session, event.matter_id, event.reached_at, event.milestone_id)
+
+
+@handlers.on(MilestoneReverted)
+async def on_milestone_reverted(session: AsyncSession, event: MilestoneReverted) -> None:
+    await informing.unprompt(session, event.matter_id, event.milestone_id)
 
 
 @handlers.on(DevelopmentRecorded)
 async def on_development_recorded(session: AsyncSession, event: DevelopmentRecorded) -> None:
     if event.significant:
-        await informing.prompt(session, event.matter_id, event.happened_at)
+        of = event.matter_id, event.happened_at, event.development_id
+        await informing.prompt(session, *of)
 
 
 @handlers.on(DecisionRequested)

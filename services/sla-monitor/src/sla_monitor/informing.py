@@ -23,9 +23,10 @@ from shared.ids import new_id
 from shared.outbox import emit
 from sla_monitor import queries, telling
 from sla_monitor.clocks import cancel, meet, pin, settle, tell_again
-from sla_monitor.models import ClientContact, Clock, Kind
+from sla_monitor.models import ClientContact, Clock, Kind, UpdatePrompt
 
 AT_LEAST = timedelta(seconds=1)  # a time to reply that is past when it is named
+AT_MOST = timedelta(days=9 * 365)  # a clock that cannot be counted would stop all of its client's
 
 
 async def follow_matter(
@@ -70,7 +71,8 @@ async def inform(
     assert clock.client_id is not None, "a matter has a client"
     await meet(session, clock, at, cause_id)
     await session.flush()  # one open clock per client of a matter: the old one first
-    later = clock.urgent_at if clock.urgent_at and clock.urgent_at > at else None
+    # What came after this contact, which may be heard of late, is owed still.
+    later = await queries.first_prompt(session, matter_id, client_id, after=at)
     await _open(
         session,
         "update",
@@ -84,10 +86,12 @@ async def inform(
 
 
 async def prompt(
-    session: AsyncSession, matter_id: UUID, at: datetime, *, by: UUID | None = None
+    session: AsyncSession, matter_id: UUID, at: datetime, cause_id: UUID, *, by: UUID | None = None
 ) -> None:
     """Something happened that the clients must hear, or one asked (`by`): it is owed sooner. The
     first of several counts."""
+    row = {"cause_id": cause_id, "matter_id": matter_id, "client_id": by, "prompted_at": at}
+    await session.execute(insert(UpdatePrompt).values(row).on_conflict_do_nothing())
     if by is None:
         prompted = await queries.update_clocks(session, matter_id)
     else:
@@ -96,6 +100,21 @@ async def prompt(
     for clock in prompted:
         if at > clock.opened_at and not (clock.urgent_at and clock.urgent_at <= at):
             clock.urgent_at = at
+            await _settle_told(session, clock)
+
+
+async def unprompt(session: AsyncSession, matter_id: UUID, cause_id: UUID) -> None:
+    """It did not happen after all: nothing is owed sooner because of it. What was breached stays
+    so."""
+    gone = await session.get(UpdatePrompt, cause_id, with_for_update=True)
+    if gone is None:
+        return
+    await session.delete(gone)
+    await session.flush()
+    for clock in await queries.update_clocks(session, matter_id):
+        if clock.urgent_at == gone.prompted_at and clock.client_id is not None:
+            of = matter_id, clock.client_id
+            clock.urgent_at = await queries.first_prompt(session, *of, after=clock.opened_at)
             await _settle_told(session, clock)
 
 
@@ -111,7 +130,7 @@ async def ask_client(
     """A decision, or documents and facts, by a time that the firm named. Asked once, however often
     it is heard."""
     if await queries.clock_of(session, kind, subject_id) is None:
-        within = max(reply_by - asked_at, AT_LEAST)
+        within = min(max(reply_by - asked_at, AT_LEAST), AT_MOST)
         await _open(session, kind, subject_id, client_id, matter_id, asked_at, within=within)
 
 

@@ -238,6 +238,17 @@ class ClientContact(Row, table=True):
     cause_id: UUID
 
 
+class UpdatePrompt(Row, table=True):
+    """Something that clients of a matter are to hear soon: it happened (`cause_id`), or one of them
+    (`client_id`) asked."""
+
+    __tablename__ = "update_prompts"
+    cause_id: UUID = Field(primary_key=True)
+    matter_id: UUID
+    client_id: UUID | None = None
+    prompted_at: datetime = Field(sa_type=Instant)
+
+
 class HeadsStatement(Row, table=True):
     """What a service last stated of its streams: each `heads` is a StreamHead."""
 

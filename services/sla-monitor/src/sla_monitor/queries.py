@@ -22,6 +22,7 @@ from sla_monitor.models import (
     Firm,
     Kind,
     PolicyVersion,
+    UpdatePrompt,
 )
 from sla_monitor.rules import DEFAULT_POLICIES, OPEN, ClockPolicy, Terms
 
@@ -177,6 +178,21 @@ async def last_contact(session: AsyncSession, matter_id: UUID, client_id: UUID) 
         select(func.max(ClientContact.contacted_at)).where(
             col(ClientContact.matter_id) == matter_id,
             col(ClientContact.client_id).in_(entries_of(client_id)),
+        )
+    )
+    return found.scalar_one()
+
+
+async def first_prompt(
+    session: AsyncSession, matter_id: UUID, client_id: UUID, *, after: datetime
+) -> datetime | None:
+    """Since when this client is to hear of the matter soon, for what came after that instant."""
+    whose = col(UpdatePrompt.client_id)
+    found = await session.execute(
+        select(func.min(UpdatePrompt.prompted_at)).where(
+            col(UpdatePrompt.matter_id) == matter_id,
+            whose.is_(None) | whose.in_(entries_of(client_id)),
+            col(UpdatePrompt.prompted_at) > after,
         )
     )
     return found.scalar_one()

@@ -138,13 +138,14 @@ DEFAULT_POLICIES: dict[Kind, ClockPolicy] = {
 
 def scaled(policy: ClockPolicy, within: timedelta | None) -> ClockPolicy:
     """The policy in its own proportions for a clock whose limit is its own: a matter's cadence, a
-    decision's time to reply. The urgent promise stays as it is."""
+    decision's time to reply. That was said in days or as an instant, so it is counted as it passes,
+    however the policy counts. The urgent promise stays as it is."""
     if within is None:
         return policy
     ratio = within / policy.limit
     warn_at = tuple(before * ratio for before in policy.warn_at)
     changed = {"target": policy.target * ratio, "limit": within, "warn_at": warn_at}
-    return policy.model_copy(update=changed)
+    return policy.model_copy(update=changed | {"mode": Mode.ELAPSED})
 
 
 class Pause(NamedTuple):
@@ -227,6 +228,7 @@ def explained(
     calendar: WorkingCalendar, policy: ClockPolicy, course: Course, until: datetime
 ) -> list[Line]:
     """Counted and skipped stretches from the start to `until`, pauses named by their id."""
+    mode = scaled(policy, course.within).mode
     if course.urgent_at is not None and policy.urgent is not None:
         urgent = _schedule(calendar, policy.urgent, [(course.urgent_at, None)])
         if until in (threshold.at for threshold in urgent):
@@ -235,11 +237,11 @@ def explained(
     at = course.opened_at
     for pause in _in_order(course.pauses):
         stop, resume = min(pause.paused_at, until), min(pause.resumed_at or until, until)
-        lines += explanation(calendar, at, max(at, stop), policy.mode)
+        lines += explanation(calendar, at, max(at, stop), mode)
         if stop < resume:
             lines.append(Line(max(at, stop), resume, False, "pause", pause.id))
         at = max(at, resume)
-    return lines + explanation(calendar, at, until, policy.mode)
+    return lines + explanation(calendar, at, until, mode)
 
 
 def _schedule(

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 import matters.joint_clients.queries as joint_clients
 import matters.updates.actions as updates
 import matters.updates.queries as written
+import matters.writings.queries as writings
 from matters.assessments import queries
 from matters.assessments.models import Assessment, Channel
 from matters.assessments.rules import SUBJECT, View, letter, require_no_promise
@@ -92,12 +93,15 @@ async def acknowledge(
     writing_id: UUID | None = None,
     recorded_by: UUID | None = None,
 ) -> None:
-    """Told once. Raises AnotherIsNewest."""
+    """Told once. Raises AnotherIsNewest, and NoSuchWriting."""
     if assessment.acknowledged_at is not None:
         return
     newest = await queries.newest_version(session, assessment.matter_id)
     if newest != assessment.version:
         raise AnotherIsNewest(f"Version {newest} is the newest: show the client that one.")
+    if channel == "email" and writing_id is not None:
+        asked_at = assessment.shared_at
+        await writings.require_theirs(session, writing_id, assessment.client_id, since=asked_at)
     assessment.acknowledged_by, assessment.channel = by, channel
     assessment.writing_id, assessment.recorded_by = writing_id, recorded_by
     assessment.acknowledged_at = await clock.database_now(session)

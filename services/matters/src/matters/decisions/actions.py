@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 import matters.joint_clients.queries as joint_clients
+import matters.writings.queries as writings
 from matters.assessments.rules import require_no_promise
 from matters.decisions import queries
 from matters.decisions.models import Channel, Decision, DecisionQuestion
@@ -143,7 +144,7 @@ async def record(
     recorded_by: UUID,
 ) -> None:
     """What somebody with authority decided; late counts too. Raises AlreadyDecided for the second
-    of two, and MustBeInWriting. The key must be held."""
+    of two, MustBeInWriting and NoSuchWriting. The key must be held."""
     together = await queries.together(session, decision)
     _require_requested(decision)
     if option not in decision.option_keys:
@@ -154,6 +155,9 @@ async def record(
             "This decision counts only in writing: name the message with it (writing_id), or let"
             " the client answer in the portal."
         )
+    if channel == "email" and writing_id is not None:
+        asked_at = decision.requested_at
+        await writings.require_theirs(session, writing_id, decision.client_id, since=asked_at)
     now = await clock.database_now(session)
     decision.state, decision.chosen, decision.decided_by = "recorded", option, decided_by
     decision.channel, decision.written, decision.writing_id = channel, written, writing_id
