@@ -9,9 +9,9 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 MACHINERY = {
     "accesses", "app", "auth", "clock", "consumer", "db", "errors", "handlers", "housekeeping",
-    "idempotency", "ids", "inbox", "kafka", "keyring", "operations", "outbox", "pages", "parking",
-    "policy", "prepare", "relay", "revisions", "runtime", "sealing", "settings", "telemetry",
-    "values",
+    "idempotency", "ids", "inbox", "kafka", "keyring", "leavers", "operations", "outbox", "pages",
+    "parking", "policy", "prepare", "relay", "revisions", "runtime", "sealing", "settings",
+    "telemetry", "values",
 }  # fmt: skip
 DRAWERS = {"utils", "util", "helpers", "common", "base", "misc", "manager", "kit", "core"}
 

@@ -3,9 +3,11 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import asyncpg
 import httpx2
@@ -49,6 +51,15 @@ TERMS: dict[str, Any] = {
     "expenses_paid_by": "client",
 }
 NARRATIVE = "Drafted the assignment clause for the landlord's consent"
+
+
+def noon_at_the_firm(moved_clock: Path, days: int) -> None:
+    """So many days from today by its calendar, whatever hour it is and however its clocks change in
+    between."""
+    zone = ZoneInfo(firm_changed().time_zone)
+    day = datetime.now(zone).date() + timedelta(days=days)
+    noon = datetime.combine(day, time(12), zone)
+    moved_clock.write_text(str((noon - datetime.now(UTC)).total_seconds()))
 
 
 def usd(amount: str) -> dict[str, str]:

@@ -15,9 +15,7 @@ from shared.contracts.billing import (
 )
 from shared.contracts.sla_monitor import ConcernDue
 from shared.ids import new_id
-from support.bills import Bills, Matter, usd
-
-A_DAY = 24 * 3600
+from support.bills import Bills, Matter, noon_at_the_firm, usd
 
 
 async def invoiced(bills: Bills, **terms: Any) -> tuple[Matter, dict[str, Any]]:
@@ -122,11 +120,11 @@ async def test_what_is_disputed_bears_no_penalty_until_it_is_resolved(
     penalty = {"annual_percent": "36.5", "grace_days": 0}  # a thousandth a day
     matter, invoice = await invoiced(bills, payment_days=0, late_penalty=penalty)
     concern = await raised(bills, matter, about(invoice, 1, disputes=True))
-    moved_clock.write_text(str(10 * A_DAY))
+    noon_at_the_firm(moved_clock, 10)
     await bills.made(f"/v1/invoices/{invoice['id']}/late-penalty", None)
     words = {"outcome": "explanation", "text": "It is right as it stands."}
     await bills.made(f"/v1/billing-concerns/{concern['id']}/resolution", words)
-    moved_clock.write_text(str(20 * A_DAY))
+    noon_at_the_firm(moved_clock, 20)
     await bills.made(f"/v1/invoices/{invoice['id']}/late-penalty", None)
     # Nine whole days of 150; on the tenth it ended, so that day's end counts 450 like the others.
     assert [one.amount for one in await bills.told(LatePenaltyCharged)] == [135, 450]

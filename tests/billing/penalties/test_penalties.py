@@ -16,11 +16,10 @@ from billing.penalties.ticker import charge_due
 from shared import clock
 from shared.contracts import FIRM_ID
 from shared.contracts.billing import LatePenaltyCharged, LatePenaltyWithdrawn, TrustDeposited
-from support.bills import Bills, Matter, bills_in, usd
+from support.bills import Bills, Matter, bills_in, noon_at_the_firm, usd
 from support.platform import Platform
 from support.waiting import eventually
 
-A_DAY = 24 * 3600
 A_THOUSANDTH_A_DAY = {"annual_percent": "36.5", "grace_days": 10}
 
 
@@ -55,13 +54,13 @@ async def test_a_penalty_is_exactly_what_was_disclosed_however_often_it_is_charg
     penalty = {"annual_percent": "36.5", "grace_days": 10}  # a thousandth a day
     _, invoice = await invoiced(bills, payment_days=30, late_penalty=penalty)
     path = f"/v1/invoices/{invoice['id']}/late-penalty"
-    moved_clock.write_text(str(41 * A_DAY))
+    noon_at_the_firm(moved_clock, 41)
     early = await bills.call("POST", path)
     assert (early.status_code, early.json()["code"]) == (409, "nothing-to-charge")
-    moved_clock.write_text(str(42 * A_DAY))
+    noon_at_the_firm(moved_clock, 42)
     answers = await asyncio.gather(*(bills.call("POST", path) for _ in range(3)))
     assert sorted(one.status_code for one in answers) == [201, 409, 409]
-    moved_clock.write_text(str(51 * A_DAY))
+    noon_at_the_firm(moved_clock, 51)
     later = await bills.made(path, None)
     assert [one.amount for one in await bills.told(LatePenaltyCharged)] == [30, 270]
     assert later["amount"] == usd("2.70")
@@ -73,7 +72,7 @@ async def test_without_a_disclosed_penalty_nothing_is_charged(
     bills: Bills, moved_clock: Path
 ) -> None:
     _, invoice = await invoiced(bills, late_penalty=None)
-    moved_clock.write_text(str(400 * A_DAY))
+    noon_at_the_firm(moved_clock, 400)
     answer = await bills.call("POST", f"/v1/invoices/{invoice['id']}/late-penalty")
     assert (answer.status_code, answer.json()["code"]) == (409, "nothing-to-charge")
 
@@ -83,21 +82,21 @@ async def test_the_calendar_charges_once_a_month_and_the_rest_when_the_invoice_i
 ) -> None:
     _, invoice = await overdue(bills)
     for day, so_far in ((11, []), (12, [30]), (13, [30])):
-        moved_clock.write_text(str(day * A_DAY))
+        noon_at_the_firm(moved_clock, day)
         await charge_due(bills.runtime)
         assert await charged(bills) == so_far
-    moved_clock.write_text(str(44 * A_DAY))
+    noon_at_the_firm(moved_clock, 44)
     await charge_due(bills.runtime)
     await charge_due(bills.runtime)
     assert await charged(bills) == [30, 32 * 30]
-    moved_clock.write_text(str(46 * A_DAY))
+    noon_at_the_firm(moved_clock, 46)
     await bills.made("/v1/payments", payment(invoice, "300.00", 46))
     shown = await bills.got(f"/v1/invoices/{invoice['id']}")
     # On the day on which the money was there nothing accrues any more.
     assert await charged(bills) == [30, 32 * 30, 2 * 30]
     assert (shown["penalties"], shown["open"]) == (usd("10.50"), usd("10.50"))
     await bills.made("/v1/payments", payment(invoice, "10.50", 46))
-    moved_clock.write_text(str(400 * A_DAY))
+    noon_at_the_firm(moved_clock, 400)
     await charge_due(bills.runtime)
     await charge_due(bills.runtime)
     assert len(await charged(bills)) == 3
@@ -108,7 +107,7 @@ async def test_the_ticker_charges_by_itself(platform: Platform, moved_clock: Pat
     settings = {"billing_look_every": 0.05, "clock_offset_file": moved_clock}
     async with bills_in(platform, **settings) as bills:
         _, invoice = await overdue(bills)
-        moved_clock.write_text(str(12 * A_DAY))
+        noon_at_the_firm(moved_clock, 12)
         assert await eventually(lambda: charged(bills), lambda found: found != []) == [30]
         shown = await bills.got(f"/v1/invoices/{invoice['id']}")
         assert shown["penalties"] == usd("0.30")
@@ -120,7 +119,7 @@ async def test_a_charge_that_is_interrupted_is_made_once(
 ) -> None:
     """Dying before the commit leaves the day as it was; after it, the charge is made."""
     await overdue(bills)
-    moved_clock.write_text(str(12 * A_DAY))
+    noon_at_the_firm(moved_clock, 12)
     ((invoice_id,),) = await bills.rows("SELECT invoice_id FROM invoices")
     with pytest.raises(RuntimeError) if not stored else nullcontext():
         async with bills.runtime.db.transaction() as session:
@@ -136,7 +135,7 @@ async def test_a_payment_entered_late_takes_back_what_was_charged_since_it_was_t
     bills: Bills, moved_clock: Path
 ) -> None:
     _, invoice = await overdue(bills)
-    moved_clock.write_text(str(30 * A_DAY))
+    noon_at_the_firm(moved_clock, 30)
     await charge_due(bills.runtime)
     assert await charged(bills) == [19 * 30]
     await bills.made("/v1/payments", payment(invoice, "300.00", 15))
@@ -154,7 +153,7 @@ async def test_a_dispute_counts_from_when_it_was_raised_and_a_credit_from_the_be
     bills: Bills, moved_clock: Path
 ) -> None:
     matter, invoice = await overdue(bills)
-    moved_clock.write_text(str(30 * A_DAY))
+    noon_at_the_firm(moved_clock, 30)
     await charge_due(bills.runtime)
     called_at = clock.now() - timedelta(days=10)
     concern = {"invoice_id": invoice["id"], "kind": "amount", "disputes": True,
@@ -174,7 +173,7 @@ async def test_a_penalty_that_was_paid_and_is_taken_back_is_the_clients_in_trust
     bills: Bills, moved_clock: Path
 ) -> None:
     matter, invoice = await overdue(bills)
-    moved_clock.write_text(str(20 * A_DAY))
+    noon_at_the_firm(moved_clock, 20)
     await charge_due(bills.runtime)
     await bills.made("/v1/payments", payment(invoice, "302.70", 20))
     ((open_now,),) = await bills.rows("SELECT open FROM invoices")
@@ -200,10 +199,10 @@ async def test_in_whatever_order_facts_are_entered_the_penalty_is_that_of_the_fa
     facts = [(random.randint(0, 90), random.randint(1, 20) * 1_000) for _ in range(6)]
     entered = sorted((on + random.randint(0, 60), on, amount) for on, amount in facts)
     for day, on, amount in entered:
-        moved_clock.write_text(str(day * A_DAY))
+        noon_at_the_firm(moved_clock, day)
         await charge_due(bills.runtime)
         await bills.made("/v1/payments", payment(invoice, f"{amount // 100}.00", on))
-    moved_clock.write_text(str(200 * A_DAY))
+    noon_at_the_firm(moved_clock, 200)
     await charge_due(bills.runtime)
     due_on = date.fromisoformat(invoice["due_on"])
     owed = [(due_on, 3_000_00)] + [(due_on + timedelta(days=on), -amount) for on, amount in facts]
