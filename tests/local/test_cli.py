@@ -8,8 +8,10 @@ import jwt
 import pytest
 from typer.testing import CliRunner
 
+from privity import doctor
 from privity.cli import app
 from privity.errors import Trouble
+from privity.stack import Stack
 
 pytestmark = pytest.mark.usefixtures("home")
 
@@ -35,6 +37,15 @@ def test_status_has_its_shape_when_nothing_runs() -> None:
     names = ["matters", "sla-monitor", "messaging", "billing", "audit", "intake", "gateway"]
     assert [service["name"] for service in report["services"]] == names
     assert not any(service["ready"] for service in report["services"])
+
+
+def test_doctor_asks_nobody_twice_who_does_not_answer(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PRIVITY_PORT_BASE", "40")
+    *services, parked = doctor._services(Stack.chosen(home))
+    assert all("it does not answer" in one.what for one in services)
+    assert (parked.well, parked.what) == (True, "nothing is parked where somebody answers")
 
 
 def test_the_verifier_key_stays_the_same() -> None:

