@@ -103,6 +103,13 @@ def test_other_facts_are_told_in_plain_words(reader: Reader) -> None:
     assert line(told, reader) == "Staff were told (message)"
 
 
+def test_a_letter_is_told_by_its_first_line_not_by_its_salutation() -> None:
+    assert timeline.first_line("\n Dear Mr. Petit,\n\nthe court sits.\n") == "the court sits."
+    assert timeline.first_line("Dear Ann, no news.\nEve") == "Dear Ann, no news."
+    assert timeline.first_line("Hello Ann!\n\n") == "Hello Ann!"
+    assert timeline.first_line(" \n ") == ""
+
+
 def test_every_word_is_for_an_event_that_exists() -> None:
     kinds = {name.split(".")[2] for name in CONTRACTS}
     assert timeline.WORDS.keys() <= kinds

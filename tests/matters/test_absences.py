@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from matters.local_time import beginning_of, instant_at
 from shared.contracts.matters import AbsencePlanned
 from support.firm import FIRM, World
+from support.waiting import eventually
 
 TODAY = datetime.now(UTC).date()
 
@@ -118,6 +119,60 @@ async def test_cover_behind_a_wall_is_refused(world: World, people: list[dict[st
     assert answer.json()["code"] == "wall-before-contact"
 
 
+async def test_nobody_takes_over_whose_cover_stands_behind_a_wall(
+    world: World, people: list[dict[str, Any]]
+) -> None:
+    ada, alan, noor = people
+    client = await world.client(noor)
+    wall = {"client_id": client["id"], "kind": "screen", "reason": "Opposed."}
+    await world.made("/v1/walls", **wall, staff_ids=[alan["id"]])
+    assert (await away(world, ada, alan)).status_code == 201
+    path = f"/v1/clients/{client['id']}/point-of-contact"
+    new = {"client_id": client["id"], "title": "X", "practice_area": "family", "reason": "X"}
+    for refused in (
+        await world.call("PUT", path, {"staff_id": ada["id"]}),
+        await world.call("POST", "/v1/matters", new | {"point_of_contact_id": ada["id"]}),
+    ):
+        assert (refused.status_code, refused.json()["code"]) == (409, "behind-wall")
+        assert refused.json()["staff_ids"] == [alan["id"]]
+    body = {"to_staff_id": ada["id"]}
+    everything = await world.call("POST", f"/v1/staff/{noor['id']}/handovers", body)
+    progress = f"/v1/handovers/{everything.json()['id']}"
+    ended = await eventually(
+        lambda: world.call("GET", progress), lambda one: bool(one.json()["ended_at"])
+    )
+    assert ended.json()["refused"] == [{"subject_id": client["id"], "code": "behind-wall"}]
+    back = datetime.now(UTC) + timedelta(days=30)
+    later = {"staff_id": ada["id"], "from_at": back.isoformat()}
+    assert (await world.call("PUT", path, later)).status_code == 200
+
+
+async def test_an_absence_and_a_handover_at_once_leave_nobody_without_cover(
+    world: World, people: list[dict[str, Any]]
+) -> None:
+    """Whichever is first, the other hears it."""
+    ada, alan, noor = people
+    client = await world.client(noor)
+    wall = {"client_id": client["id"], "kind": "screen", "reason": "Opposed."}
+    await world.made("/v1/walls", **wall, staff_ids=[alan["id"]])
+    path = f"/v1/clients/{client['id']}/point-of-contact"
+    waiting = """SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
+                 AND wait_event_type = 'Lock' AND query LIKE '%staff%'"""
+    holder = await asyncpg.connect(world.runtime.settings.database_url)
+    try:
+        await holder.execute("BEGIN; SELECT FROM staff FOR UPDATE")
+        racing = asyncio.gather(
+            away(world, ada, alan), world.call("PUT", path, {"staff_id": ada["id"]})
+        )
+        await eventually(lambda: world.rows(waiting), lambda rows: rows[0].count == 2)
+        await holder.execute("ROLLBACK")
+    finally:
+        await holder.close()
+    absence, handover = await racing
+    codes = absence.status_code, handover.status_code
+    assert codes in ((201, 409), (409, 200)), (absence.text, handover.text)
+
+
 async def test_who_covers_does_not_leave_the_firm(
     world: World, people: list[dict[str, Any]]
 ) -> None:
@@ -165,3 +220,14 @@ def test_a_time_that_clocks_skip_is_refused_and_of_two_the_earlier_is_meant() ->
         instant_at(datetime.fromisoformat("2026-03-08T02:30"), zone)
     twice = instant_at(datetime.fromisoformat("2026-11-01T01:30"), zone)
     assert twice == datetime(2026, 11, 1, 5, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-01-01", "9999-12-31"])
+async def test_a_day_at_an_end_of_the_calendar_is_refused(
+    world: World, people: list[dict[str, Any]], day: str
+) -> None:
+    await world.call("PUT", "/v1/firm", FIRM | {"time_zone": "Asia/Tokyo"})
+    body = {"staff_id": people[0]["id"], "stand_in_id": people[1]["id"]}
+    body |= {"first_day": day, "last_day": day}
+    refused = await world.call("POST", "/v1/absences", body)
+    assert (refused.status_code, refused.json()["code"]) == (422, "invalid-request")

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from matters.assessments.rules import promises_in
+from matters.milestones.rules import SHIPPED, shipped
 from shared.contracts.matters import (
     CaseAssessmentAcknowledged,
     CaseAssessmentShared,
@@ -125,6 +126,37 @@ async def test_words_that_promise_an_outcome_are_refused_and_shown(world: World)
         "There is a 100% chance.",
         "You will be acquitted",
         "YOU WILL GET THE HOUSE.",
+        "Don’t worry, we’ll win.",
+        "Do not worry, you will win.",
+        "We will\nwin.",
+        "We will\u00a0win.",
+        "We will wi\u00adn.",
+        "We w\u200bill w\u0456n.",
+        "\uff37\uff45 \uff57\uff49\uff4c\uff4c \uff57\uff49\uff4e.",
+        "We are-going-to-win.",
+        "No doubt we will win.",
+        "Without question you will win.",
+        "Even if they appeal, we will win.",
+        "They have no case and you will absolutely win.",
+        "You will of course keep the children.",
+        "You can’t lose.",
+        "You won’t lose this case.",
+        "There is no way that we lose.",
+        "You are not going to go to prison.",
+        "The judge will find in our favour.",
+        "The court is certainly going to rule for you.",
+        "The jury will believe you.",
+        "Your visa will be approved.",
+        "The charges will be dropped.",
+        "Their claim will fail.",
+        "Success is guaranteed.",
+        "I give you my word that your claim will hold.",
+        "I can promise you a good outcome.",
+        "Your chances are 100 per cent.",
+        "It is a slam-dunk.",
+        "Victory is certain.",
+        "I have no doubt about the outcome.",
+        "You certainly will win in May.",
     ],
 )
 def test_promises_are_found(words: str) -> None:
@@ -142,10 +174,45 @@ def test_promises_are_found(words: str) -> None:
         "We send you the judgment by post.",
         "Between 40 and 60 of a hundred such cases succeed.",
         "We do not say that there is no risk.",
+        "We will keep you informed.",
+        "We will keep your file for seven years.",
+        "You will receive a copy by post.",
+        "You will receive the judgment by post.",
+        "I will get back to you on Monday.",
+        "We will obtain the police report.",
+        "We will avoid the holidays.",
+        "Please be sure to keep your receipts.",
+        "The bank's guarantee of 2019 may not be valid.",
+        "The seller guaranteed the roof for ten years.",
+        "The rent is guaranteed by the parent company.",
+        "You own 100% of the shares.",
+        "You have no doubt heard from the landlord.",
+        "The court will decide, and we will write to you.",
+        "The judge will find a date that suits us.",
+        "I assure you that we read every page.",
+        "I promise you the papers by Friday.",
+        "You will probably win.",
+        "It is likely that we will succeed.",
+        "You will win if the court believes the witness.",
+        "If the court believes Mrs Miller, we will win.",
+        "You will win or lose on the evidence of two people.",
+        "Your application will be granted or refused by June.",
+        "We don’t know whether you’ll get the house.",
+        "We will not lose sight of it.",
+        "You will succeed your father as trustee.",
+        "You will be released from the lease in May.",
+        "You may ask whether we will win: nobody knows.",
     ],
 )
 def test_honest_words_are_let_through(words: str) -> None:
     assert promises_in(words) == []
+
+
+@pytest.mark.parametrize("area", SHIPPED)
+def test_no_shipped_plan_promises_an_outcome(area: str) -> None:
+    plan = shipped(area)
+    assert plan is not None
+    assert promises_in("\n\n".join(f"{one.name}\n{one.meaning}" for one in plan.milestones)) == []
 
 
 @given(st.text(max_size=300))

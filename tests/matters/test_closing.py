@@ -65,6 +65,16 @@ async def test_a_matter_is_not_closed_while_something_is_owed(world: World, at: 
         assert (after.status_code, after.json()["code"]) == (409, "matter-closed")
 
 
+async def test_a_concern_about_a_bill_stands_in_the_way_of_closing(world: World, at: Scene) -> None:
+    await at.hand_over_file()
+    await at.be_concerned()
+    refused = await at.post("close", **CLOSING)
+    assert [one["kind"] for one in refused.json()["open"]] == ["concern"]
+    (owed,) = [one for one in (await at.standing(**at.client))["owed"] if one["kind"] == "concern"]
+    give_up = [{"id": owed["id"], "reason": "Answered by phone today."}]
+    assert (await at.post("close", **CLOSING, give_up=give_up)).status_code == 201
+
+
 async def test_of_two_who_close_at_once_one_wins(world: World, at: Scene) -> None:
     await at.hand_over_file()
     answers = await asyncio.gather(*(at.post("close", **CLOSING) for _ in range(2)))

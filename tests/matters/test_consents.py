@@ -6,7 +6,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from matters.consents.rules import same_words
 from shared.contracts.matters import ConsentGranted, ConsentWithdrawn, DisclosureMade
 from shared.contracts.platform import RecordAccessed
 from shared.ids import new_id
@@ -81,6 +84,22 @@ async def test_without_a_basis_that_fits_nothing_is_disclosed(world: World, at: 
     assert (await at.disclose(given.json())).json()["code"] == "without-basis"
 
 
+async def test_a_consent_to_tell_one_is_none_to_tell_another(world: World, at: Scene) -> None:
+    consent = (await at.consent()).json()
+    refused = await at.disclose(consent, recipient="The Quay Times")
+    assert (refused.status_code, refused.json()["code"]) == (422, "without-basis")
+    assert "somebody else" in refused.json()["detail"]
+    assert (await at.disclose(consent, recipient=" quay  INSURANCE")).status_code == 201
+    assert len(await world.told(DisclosureMade)) == 1
+
+
+@given(st.text(min_size=1))
+def test_a_recipient_is_the_same_in_other_spaces_and_capitals(name: str) -> None:
+    assert same_words(name, f"  {name}\u00a0")
+    assert same_words(name.casefold(), name)
+    assert not same_words(name, f"{name} x")
+
+
 async def test_a_courts_order_is_kept_as_the_document_that_it_is(world: World, at: Scene) -> None:
     order = b64encode(b"%PDF order").decode()
     grounds = {"basis": "court_order", "purpose": "trial", "grounds": "County court, 12 C 4/26"}
@@ -89,8 +108,19 @@ async def test_a_courts_order_is_kept_as_the_document_that_it_is(world: World, a
     (told,) = await world.told(DisclosureMade)
     assert told.document is not None
     assert told.document.size == len(b"%PDF order")
+    path = f"/v1/disclosures/{made.json()['id']}/document"
+    for reader in (at.ada, at.client):
+        read = await world.call("GET", path, **reader)
+        assert (read.status_code, read.content) == (200, b"%PDF order")
+    stranger = {"role": "client", "client_id": str(new_id())}
+    assert (await world.call("GET", path, **stranger)).status_code == 404
+    nothing = await at.disclose(None, **grounds, document="")
+    assert (nothing.status_code, nothing.json()["code"]) == (422, "without-basis")
     assert (await at.disclose(None, **grounds, document="no base64!")).status_code == 422
-    assert (await at.disclose(None, basis="law", grounds="§ 138 StGB")).status_code == 201
+    by_law = await at.disclose(None, basis="law", grounds="§ 138 StGB")
+    assert (by_law.status_code, by_law.json()["has_document"]) == (201, False)
+    path = f"/v1/disclosures/{by_law.json()['id']}/document"
+    assert (await world.call("GET", path, **at.ada)).status_code == 404
 
 
 async def test_a_withdrawal_and_a_disclosure_at_once_have_an_order(world: World, at: Scene) -> None:

@@ -9,6 +9,7 @@ import asyncpg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy.exc import IntegrityError
 
 from shared.contracts.matters import PointOfContactAssigned
 from support.firm import World
@@ -180,3 +181,34 @@ async def test_no_order_of_handovers_leaves_an_instant_without_a_contact(
 @pytest.fixture
 async def people(world: World) -> list[dict[str, Any]]:
     return [await world.staff(name) for name in ("Ada", "Alan", "Noor")]
+
+
+async def test_nobody_stands_in_for_themselves(world: World) -> None:
+    ada, alan = await world.staff("Ada"), await world.staff("Alan")
+    client = await world.client(ada)
+    path = f"/v1/clients/{client['id']}/point-of-contact"
+    both = {"staff_id": alan["id"], "stand_in_id": alan["id"]}
+    for refused in (
+        await world.call("PUT", path, both),
+        await world.call(
+            "POST",
+            f"/v1/staff/{ada['id']}/handovers",
+            {"to_staff_id": alan["id"], "stand_in_id": alan["id"]},
+        ),
+    ):
+        assert (refused.status_code, refused.json()["code"]) == (422, "invalid")
+    with pytest.raises(IntegrityError):
+        await world.rows("UPDATE points_of_contact SET stand_in_id = staff_id RETURNING 1")
+
+
+@pytest.mark.parametrize("at", ["9999-12-31T23:59:59-12:00", "9999-12-31T23:59:59Z"])
+async def test_an_instant_at_the_end_of_the_calendar_is_refused(world: World, at: str) -> None:
+    ada = await world.staff("Ada")
+    client = await world.client(ada)
+    for method, what, body in (
+        ("PUT", "point-of-contact", {"staff_id": ada["id"], "from_at": at}),
+        ("POST", "consents", {"purpose": "x", "recipient": "x", "scope": "x", "expires_at": at}),
+    ):
+        refused = await world.call(method, f"/v1/clients/{client['id']}/{what}", body)
+        assert (refused.status_code, refused.json()["code"]) == (422, "invalid-request")
+        assert "2200" in refused.json()["detail"]

@@ -22,7 +22,7 @@ from shared.contracts.matters import (
 from shared.ids import new_id
 from support.firm import World
 
-OFFER = {
+OFFER: dict[str, Any] = {
     "kind": "settlement_offer",
     "question": "The landlord offers 12,000 to end the case. Do you accept?",
     "options": [
@@ -74,6 +74,13 @@ async def test_a_decision_is_put_answered_in_the_portal_and_told_once(
     assert str(done.decided_by) == at.matter["client_id"]
     values = await world.rows("SELECT encode(value, 'escape') FROM outbox")
     assert not any("12,000" in value or "hurry" in value for (value,) in values)
+
+
+async def test_no_choice_is_put_with_a_promise(world: World, at: Scene) -> None:
+    promise = {"key": "refuse", "text": "Refuse: we’ll win", "consequences": "The trial goes on."}
+    refused = await at.put(options=[OFFER["options"][0], promise])
+    assert (refused.status_code, refused.json()["code"]) == (422, "promises-outcome")
+    assert await world.told(DecisionRequested) == []
 
 
 async def test_of_two_answers_at_once_the_first_counts(world: World, at: Scene) -> None:
@@ -143,7 +150,9 @@ async def test_a_decision_after_the_last_hour_counts_and_says_so(world: World, a
     await asyncio.sleep(1)
     assert (await at.answer(put)).status_code == 200
     assert (await world.told(DecisionRecorded))[0].late
-    assert (await at.put(hours=-1)).status_code == 422
+    for never in (-1, 24 * 400):
+        assert (await at.put(hours=never)).status_code == 422, "no clock counts so far"
+    assert (await at.put(reply_by="9999-12-31T23:59:59-12:00")).status_code == 422
 
 
 async def test_questions_stay_open_until_a_person_answers_them(world: World, at: Scene) -> None:

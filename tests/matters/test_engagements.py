@@ -1,6 +1,7 @@
 """What intake tells: a prospective client is registered, and a signed engagement opens its matter,
 once, whoever has left the firm meanwhile."""
 
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -80,6 +81,24 @@ async def test_who_has_left_or_stands_behind_a_wall_is_left_out(
     shown = (await world.call("GET", f"/v1/matters/{prospect.matter_id}")).json()
     assert shown["point_of_contact_id"] == boss["id"]
     assert await world.told(TeamChanged) == []
+
+
+async def test_whose_cover_stands_behind_a_wall_works_on_it_and_somebody_else_answers(
+    world: World, prospect: Prospect
+) -> None:
+    ada, noor = await world.staff("Ada"), await world.staff("Noor")
+    boss = await world.staff("Grace", "partner", managing_partner=True)
+    await world.hear(await prospect.requested(point_of_contact_id=boss["id"]))
+    wall = {"client_id": str(prospect.client_id), "kind": "screen", "reason": "Opposed."}
+    await world.made("/v1/walls", **wall, staff_ids=[ada["id"]])
+    day = (datetime.now(UTC) + timedelta(days=30)).date().isoformat()
+    away = {"first_day": day, "last_day": day}
+    await world.made("/v1/absences", staff_id=noor["id"], stand_in_id=ada["id"], **away)
+    await world.hear(await prospect.signed(noor, team=(UUID(noor["id"]),)))
+    shown = (await world.call("GET", f"/v1/matters/{prospect.matter_id}")).json()
+    assert shown["point_of_contact_id"] == boss["id"]
+    (told,) = await world.told(TeamChanged)
+    assert [str(one.staff_id) for one in told.members] == [noor["id"]]
 
 
 async def test_an_engagement_of_somebody_never_heard_of_is_refused_and_opens_when_replayed(

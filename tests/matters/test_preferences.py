@@ -64,6 +64,9 @@ async def test_a_wish_that_contradicts_consent_is_refused_and_goes_with_the_cons
     [
         {"quiet_from": "21:00"},
         {"quiet_from": "08:00", "quiet_until": "08:00"},
+        {"quiet_from": "22:00:10", "quiet_until": "22:00:50"},
+        {"quiet_from": "22:00:00+02:00", "quiet_until": "06:00:00+02:00"},
+        {"quiet_from": 79200, "quiet_until": 3600},
         {"language": "english please"},
         {"preferences": {"updates": "by phone, please"}},
     ],
@@ -100,6 +103,41 @@ async def test_no_door_lets_a_wish_in_that_nobody_consented_to(
     for refused in (made, changed):
         assert (refused.status_code, refused.json()["code"]) == (422, "contradicts-consent")
     assert len((await world.call("GET", "/v1/clients")).json()["items"]) == 1
+
+
+async def test_nobody_writes_an_older_wish_over_a_newer_one_whichever_door_they_take(
+    world: World, at: dict[str, Any]
+) -> None:
+    details, wishes = at["path"], f"{at['path']}/preferences"
+    entry = {"name": "Cleo", "email": "cleo@clients.test", "time_zone": "UTC"}
+
+    async def read(path: str) -> dict[str, str]:
+        return {"If-Match": (await world.call("GET", path)).headers["etag"]}
+
+    of_client, of_wishes = await read(details), await read(wishes)
+    body = {"preferences": {"updates": "call"}}
+    answer = await world.call("PUT", wishes, body, headers=of_wishes, **at["own"])
+    assert answer.status_code == 200
+    assert (await world.call("PUT", details, entry, headers=of_client)).status_code == 412
+    of_client, of_wishes = await read(details), await read(wishes)
+    entry |= {"preferences": {"updates": "meeting"}}
+    assert (await world.call("PUT", details, entry, headers=of_client)).status_code == 200
+    late = await world.call("PUT", wishes, body, headers=of_wishes, **at["own"])
+    assert late.status_code == 412
+    assert (await world.call("GET", wishes)).json()["preferences"] == {"updates": "meeting"}
+
+
+async def test_a_wish_is_told_whichever_door_it_came_in_by(
+    world: World, at: dict[str, Any]
+) -> None:
+    contact = {"id": (await world.call("GET", at["path"])).json()["point_of_contact_id"]}
+    await world.client(contact, "Marc", preferences={"updates": "portal"})
+    entry = {"name": "Cleo", "email": "cleo@clients.test", "time_zone": "UTC"}
+    for wished in ({"updates": "call"}, {"updates": "call"}, {}):
+        answer = await world.call("PUT", at["path"], entry | {"preferences": wished})
+        assert answer.status_code == 200
+    told = [(one.revision, one.preferences) for one in await world.told(PreferencesChanged)]
+    assert told == [(1, {"updates": "portal"}), (1, {"updates": "call"}), (2, {})]
 
 
 async def test_each_change_of_what_is_known_of_a_client_is_kept(

@@ -5,6 +5,7 @@ from typing import Any
 
 from shared.contracts.matters import StaffChanged, StaffRegistered
 from support.firm import World
+from support.waiting import eventually
 
 
 def entry(shown: dict[str, Any], **changes: Any) -> dict[str, Any]:
@@ -103,6 +104,26 @@ async def test_a_point_of_contact_stays_active_until_somebody_takes_over(world: 
     body = {"staff_id": ada["id"]}
     back = await world.call("PUT", f"/v1/clients/{client['id']}/point-of-contact", body)
     assert (back.status_code, back.json()["code"]) == (422, "invalid")
+
+
+async def test_who_left_is_refused_which_is_on_the_record_but_not_as_a_client_and_not_once_back(
+    world: World,
+) -> None:
+    ada = await world.staff("Ada")
+    client = await world.client(await world.staff("Grace"))
+    by_ada = {"role": "attorney", "email": "ada@firm.test"}
+
+    async def list_clients() -> int:
+        return (await world.call("GET", "/v1/clients", **by_ada)).status_code
+
+    await world.call("PUT", f"/v1/staff/{ada['id']}", entry(ada, active=False))
+    await eventually(list_clients, lambda code: code == 403)
+    (denied,) = await world.rows("SELECT role, purpose FROM accesses WHERE denied")
+    assert tuple(denied) == ("attorney", "former-staff")
+    own = {"role": "client", "client_id": client["id"], "email": "ada@firm.test"}
+    assert (await world.call("GET", f"/v1/clients/{client['id']}", **own)).status_code == 200
+    await world.call("PUT", f"/v1/staff/{ada['id']}", entry(ada))
+    await eventually(list_clients, lambda code: code == 200)
 
 
 async def test_only_partners_and_integrations_register_and_only_partners_change(

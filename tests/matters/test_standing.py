@@ -16,6 +16,7 @@ from shared.contracts.messaging import (
     MessageBounced,
     MessageSent,
 )
+from shared.contracts.sla_monitor import ClockPaused
 from shared.ids import new_id
 from shared.keyring import seal
 from support.firm import World, firm_in
@@ -52,7 +53,8 @@ async def test_one_call_says_what_was_told_by_whom_and_what_is_owed_next_and_why
     assert shown["silent_days"] == 0
     theirs = await at.standing(**at.client)
     assert "draft" not in {one["kind"] for one in theirs["owed"]}
-    assert theirs["told"] == shown["told"]
+    assert shown["told"][1]["subject"] == "Told her all.", "what was said, to the firm"
+    assert theirs["told"][1]["subject"].startswith("How your matter stands")
 
 
 async def sent(at: Scene, kind: str, words: str = "", **more: Any) -> MessageSent:
@@ -75,12 +77,12 @@ async def test_what_others_told_the_client_stands_there_with_who_said_it(at: Sce
     await sent(at, "notice", "Dear Cleo,\n\nyour invoice 2026-0007 is due.", automatic=True)
     of = {"conversation_id": new_id(), "client_id": at.matter["client_id"]}
     of |= {"matter_id": at.matter["id"]}
-    now = datetime.now(UTC)
+    now = datetime.now(UTC) - timedelta(seconds=1)
     arrived = {"covers": (new_id(),), "automatic": True, "channel": "email"}
     await at.world.hear(
         MessageAcknowledged(acknowledgment_id=new_id(), acknowledged_at=now, **arrived, **of)
     )
-    note = (await sent(at, "answer", "Nobody was there.", matter_id=None)).body
+    note = (await sent(at, "answer", "Told her that we wait.", matter_id=None)).body
     call = {"direction": "outbound", "held_at": now, "entered_at": now, "note": note, **by}
     for two_way in (True, False):
         one = CallLogged(message_id=new_id(), channel="phone", two_way=two_way, **call, **of)
@@ -92,6 +94,51 @@ async def test_what_others_told_the_client_stands_there_with_who_said_it(at: Sce
         ("call", "Ada", "A call with you"),
         ("notice", "The firm's system", "Your invoice 2026-0007 is due."),
     ]
+    noted = [one["subject"] for one in (await at.standing())["told"] if one["what"] == "call"]
+    assert noted == ["Told her that we wait."], "what she was told, the firm's own note says"
+
+
+async def test_who_the_clients_are_and_who_answers_them_is_said_by_name(at: Scene) -> None:
+    ada = {"id": (await at.world.rows("SELECT staff_id FROM staff WHERE name = 'Ada'"))[0][0]}
+    joint = await at.world.client({"id": str(ada["id"])}, "Dora")
+    couple = {"client_id": joint["id"], "reason": "A couple."}
+    joined = await at.world.call("POST", f"{at.path}/joint-clients", couple)
+    assert joined.status_code == 201, joined.text
+    shown = await at.standing()
+    assert shown["point_of_contact"] == "Ada"
+    assert [one["name"] for one in shown["clients"]] == ["Cleo", "Dora"]
+    theirs = await at.standing(role="client", client_id=joint["id"])
+    assert [one["name"] for one in theirs["clients"]] == ["Dora"]
+
+
+async def test_an_answer_for_which_the_client_is_awaited_is_not_late(at: Scene) -> None:
+    clock_id, weeks = new_id(), datetime.now(UTC) - timedelta(days=20)
+    due = {"opened_at": weeks, "target_at": weeks, "limit_at": weeks + timedelta(days=2)}
+    await at.owe(clock_id=clock_id, **due)
+
+    async def response() -> dict[str, Any]:
+        owed = (await at.standing())["owed"]
+        found: dict[str, Any] = next(one for one in owed if one["kind"] == "response")
+        return found
+
+    assert (await response())["late"]
+    of = {"client_id": at.matter["client_id"], "conversation_id": new_id()}
+    fact = {"clock_id": clock_id, "kind": "response", "cause_id": new_id(), "message_ids": ()}
+    await at.world.hear(ClockPaused(paused_at=weeks, **fact, **of))
+    waiting = await response()
+    assert (waiting["due_at"], waiting["late"]) == (None, False)
+    assert "wait for you" in waiting["why"]
+
+
+async def test_what_is_approved_is_owed_until_it_is_sent(platform: Platform) -> None:
+    async with firm_in(platform) as world:
+        at = await scene_in(world)
+        draft = (await at.post("updates", about="report")).json()
+        approve = f"/v1/updates/{draft['id']}/approve"
+        approved = (await world.call("POST", approve, **at.ada)).json()
+        (owed,) = (await at.standing())["owed"]
+        assert (owed["kind"], owed["due_at"]) == ("approved", approved["releases_at"])
+        assert (await at.standing(**at.client))["owed"] == []
 
 
 async def test_the_answer_to_a_question_of_theirs_stands_there_and_breaks_the_silence(
@@ -160,6 +207,13 @@ def test_the_gist_is_one_short_line_of_the_text(text: str) -> None:
     assert len(said) <= LONGEST
     assert "\n" not in said
     assert said.rstrip("…")[3:] in " ".join(text.split())
+
+
+def test_what_comes_after_the_salutation_is_the_gist_also_on_the_same_line() -> None:
+    line = "Dear Mr Whitby, yes: show it, but sign nothing and take no deposit until the grant."
+    assert gist(line) == "Yes: show it, but sign nothing and take no deposit until the grant."
+    assert gist("Hello Ann!\n\nThe court sits in May.") == "The court sits in May."
+    assert gist("Dear Ann") == "Dear Ann"
 
 
 async def test_it_takes_the_same_number_of_statements_however_much_there_is(

@@ -19,10 +19,12 @@ from shared.contracts.matters import (
     ProgressUpdateSent,
     UpdateRequested,
 )
-from shared.contracts.messaging import MessageBounced, MessageFailed, MessageSent
+from shared.contracts.messaging import CallLogged, MessageBounced, MessageFailed, MessageSent
 from shared.contracts.sla_monitor import DeadlineBreached, UpdateDue
 from shared.ids import new_id
+from shared.keyring import seal
 from support.firm import World, firm_in
+from support.papers import right_edge
 from support.platform import Platform
 from support.waiting import eventually
 
@@ -89,6 +91,15 @@ async def test_an_update_is_approved_by_a_person_released_and_sent_once(swift: W
     assert pdf.headers["content-type"] == "application/pdf"
 
 
+async def test_neither_subject_nor_words_promise_an_outcome(world: World) -> None:
+    at = await scene(world)
+    made = await at.draft()
+    words = {"subject": "We will win", "body": "Dear Cleo,\n\nwe wait for the surveyor."}
+    await at.call("PUT", f"/v1/updates/{made['id']}", words)
+    refused = await at.call("POST", f"/v1/updates/{made['id']}/approve")
+    assert (refused.status_code, refused.json()["sentences"]) == (422, ["We will win"])
+
+
 async def test_of_two_who_approve_at_once_one_wins_and_the_other_hears_it(world: World) -> None:
     at = await scene(world)
     made = await at.draft()
@@ -142,6 +153,18 @@ async def test_who_prefers_a_call_is_called_and_the_note_counts(world: World) ->
     assert (again.status_code, again.json()["code"]) == (409, "update-decided")
 
 
+async def test_what_is_drafted_follows_the_clients_wish_of_now(world: World) -> None:
+    at = await scene(world, updates="phone")
+    made = await at.draft()
+    assert made["format"] == "call", "a wish may be named as the channel is"
+    path = f"/v1/clients/{at.matter['client_id']}/preferences"
+    for wish, answer in (("meeting", 422), ("portal", 200)):
+        wished = {"preferences": {"updates": wish}}
+        assert (await at.call("PUT", path, wished, **at.client)).status_code == 200
+        approved = await at.call("POST", f"/v1/updates/{made['id']}/approve")
+        assert approved.status_code == answer, approved.text
+
+
 async def test_a_client_asks_with_one_click_and_sees_by_when_it_is_due(world: World) -> None:
     at = await scene(world)
     path = f"/v1/matters/{at.matter['id']}/update-requests"
@@ -172,6 +195,27 @@ async def test_a_client_asks_with_one_click_and_sees_by_when_it_is_due(world: Wo
     assert third["id"] != first["id"], "answered: the next click is a new question"
     other = {"role": "client", "client_id": str(new_id())}
     assert (await at.call("POST", path, **other)).status_code == 404
+
+
+async def test_a_client_who_was_answered_in_another_way_asks_anew(world: World) -> None:
+    at = await scene(world)
+    path = f"/v1/matters/{at.matter['id']}/update-requests"
+    asked = [(await at.call("POST", path, **at.client)).json()["id"]]
+    author = {"conversation_id": new_id(), "staff_id": new_id(), "matter_id": at.matter["id"]}
+    of = {"message_id": new_id(), "client_id": at.matter["client_id"], **author}
+    answer = MessageSent(kind="answer", channel="email", sent_at=datetime.now(UTC), **of)
+    await world.hear(answer)
+    asked.append((await at.call("POST", path, **at.client)).json()["id"])
+    await world.hear(answer)  # heard again: it was sent before they asked again
+    early = {"two_way": True, "channel": "phone", "direction": "outbound", "held_at": NOW}
+    async with world.runtime.db.transaction() as session:
+        note = seal(session, UUID(at.matter["client_id"]), new_id(), "call", "note", "Told all.")
+    await world.hear(
+        CallLogged(**of | {"message_id": new_id()}, **early, entered_at=NOW, note=note)
+    )
+    assert (await at.call("POST", path, **at.client)).json()["id"] == asked[1], "a call before it"
+    assert asked[0] != asked[1]
+    assert len(await world.told(UpdateRequested)) == 2
 
 
 async def test_a_cadence_is_promised_told_and_not_overwritten_unseen(world: World) -> None:
@@ -240,6 +284,19 @@ def test_a_draft_says_everything_that_it_was_given(about: Any, news: list[str], 
     for words in (*news, note, "Cleo", "Ada", "Hearing (Monday, 6 July 2026)."):
         assert words in made.body
     assert ("nothing new" in made.body) == (not news)
+
+
+def test_no_word_of_a_report_runs_off_the_page_however_long_it_is() -> None:
+    link = "https://courts.example.org/" + "a" * 160
+    pdf = report(
+        firm="Harbour & Vale",
+        matter=link,
+        subject=link,
+        body=f"See\n{link}.",
+        date="Monday",
+        at=NOW,
+    )
+    assert right_edge(pdf) < 0.95
 
 
 def test_a_report_is_the_same_bytes_for_the_same_words_and_no_word_is_markup() -> None:

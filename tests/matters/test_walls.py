@@ -8,6 +8,7 @@ import asyncpg
 import pytest
 
 from shared.contracts.matters import TeamChanged, WallLowered, WallRaised
+from shared.ids import new_id
 from support.firm import World
 from support.waiting import eventually
 
@@ -164,6 +165,30 @@ async def test_a_wall_and_a_handover_at_once_leave_no_contact_behind_the_wall(
     wall, handover = await racing
     codes = wall.status_code, handover.status_code
     assert codes in ((201, 409), (409, 200)), (wall.text, handover.text)
+
+
+async def test_whoever_stands_behind_a_wall_neither_knows_of_it_nor_lowers_it(
+    world: World, scene: dict[str, Any]
+) -> None:
+    alan, noor = ({"role": "partner", "email": scene[one]["email"]} for one in ("alan", "noor"))
+    wall = (await raise_wall(world, scene["client"], scene["alan"])).json()
+    lower = f"/v1/walls/{wall['id']}/lower"
+    refused = await world.call("POST", lower, {"reason": "I want to read."}, **alan)
+    missing = await world.call("POST", f"/v1/walls/{new_id()}/lower", {"reason": "None."}, **alan)
+    assert refused.status_code == missing.status_code == 404
+    assert refused.json() == missing.json()
+    listed = [(await world.call("GET", "/v1/walls", **one)).json()["items"] for one in (alan, noor)]
+    assert listed == [[], [wall]]
+    only = {"kind": "need_to_know", "matter_id": scene["matter"]["id"]}
+    inner = (await raise_wall(world, scene["client"], scene["ada"], **only)).json()
+    refused = await world.call("POST", f"/v1/walls/{inner['id']}/lower", {"reason": "So."}, **noor)
+    assert refused.status_code == 404
+    shown = (await world.call("GET", "/v1/walls", **noor)).json()["items"]
+    assert [one["id"] for one in shown] == [wall["id"]]
+    assert await world.told(WallLowered) == []
+    assert (await world.call("POST", lower, {"reason": "It ended."}, **noor)).status_code == 200
+    shown = (await world.call("GET", "/v1/walls", **alan)).json()["items"]
+    assert [one["id"] for one in shown] == [wall["id"]], "lowered: it hides nothing any more"
 
 
 async def test_only_partners_and_compliance_keep_walls(world: World, scene: dict[str, Any]) -> None:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from shared.contracts.audit import RecordExported
-from shared.contracts.sla_monitor import ResponseDue, UpdateDue
+from shared.contracts.sla_monitor import ConcernDue, ResponseDue, UpdateDue
 from shared.ids import new_id
 from support.firm import World
 
@@ -41,6 +41,14 @@ class Scene:
         await self.world.hear(UpdateDue(clock_id=new_id(), prompted_at=now, **of, **due))
         of |= {"conversation_id": new_id(), "message_ids": (new_id(),), "clock_id": new_id()}
         await self.world.hear(ResponseDue(**of | due | more))
+
+    async def be_concerned(self) -> None:
+        """The client does not understand a bill of this matter."""
+        now = datetime.now(UTC)
+        of = {"matter_id": self.matter["id"], "client_id": self.matter["client_id"]}
+        of |= {"opened_at": now, "time_zone": "UTC", "policy_version": 1, "calendar_version": 0}
+        due = {"target_at": now + timedelta(days=2), "limit_at": now + timedelta(days=5)}
+        await self.world.hear(ConcernDue(clock_id=new_id(), concern_id=new_id(), **of, **due))
 
     async def standing(self, **by: Any) -> dict[str, Any]:
         answer = await self.world.call("GET", f"{self.path}/standing", **(by or self.ada))

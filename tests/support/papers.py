@@ -1,5 +1,6 @@
 """What others' programs say of our PDFs: poppler's, which share no code with what made them."""
 
+import re
 import shutil
 import subprocess
 import tempfile
@@ -13,6 +14,13 @@ def verdict(pdf: bytes) -> str:
 
 def words(pdf: bytes) -> str:
     return _said(pdf, "pdftotext", "-")
+
+
+def right_edge(pdf: bytes) -> float:
+    """How far to the right words go, as a part of the page's width."""
+    said = _said(pdf, "pdftotext", "-bbox", "-")
+    (width, *_), ends = (re.findall(rf'{name}="([0-9.]+)"', said) for name in ("width", "xMax"))
+    return max(float(end) for end in ends) / float(width)
 
 
 def _said(pdf: bytes, program: str, *more: str) -> str:

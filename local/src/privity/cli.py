@@ -15,7 +15,6 @@ from rich.table import Table
 
 from privity import (
     demo,
-    demo_firm,
     demo_month,
     jars,
     mail,
@@ -75,16 +74,14 @@ def up_(
 def _add_firm(stack: Stack) -> None:
     """A firm at work, with a month behind it; the platform's clock moves through that month."""
     began = time.monotonic()
-    demo_month.play(stack)
-    invoices = demo_firm.plant(stack)
-    matters = demo_month.MATTERS + sum(len(one.matters) for one in demo_firm.CLIENTS)
-    out.print(
-        f"The demo firm is at work, a month behind it: {len(demo_month.LAWYERS)} lawyers, {matters}"
-        f" matters. A client has heard nothing for {demo_month.MONTH.days} days, a promise breaks"
-        " within two hours, a lawyer has left, it is Friday night and urgent; of three letters one"
-        " is answered, one paused by a question, one waits; a stranger is in triage;"
-        f" {invoices} invoices are issued. That took {time.monotonic() - began:.0f} s."
-    )
+    if demo_month.played(stack) is None:
+        out.print("A made-up firm plays its month; the platform's clock moves with it:")
+    try:
+        played = demo_month.play(stack, lambda said: terminal.say_done(said, began))
+    except Trouble as trouble:
+        runs_on = f"{trouble.do} The platform runs on; `make stop` ends it."
+        raise Trouble(trouble.what, runs_on) from trouble
+    terminal.say_what_to_look_at(stack, played, time.monotonic() - began)
 
 
 @app.command("demo")
@@ -160,9 +157,8 @@ def token(
         local = email.partition("@")[0]
         return print(mint_smtp(key, stack.issuer, email, role or _role_called(local)))
     if role not in ROLES:
-        raise Trouble(
-            f"{role or 'No role'} is not one of the roles.", f"--role {' | '.join(ROLES)}"
-        )
+        what = f"{role} is not one of the roles." if role else "A token of which role?"
+        raise Trouble(what, f"--role {' | '.join(ROLES)}")
     if role == "client" and not client:
         raise Trouble("Which client?", "Add --client with the id of a client (POST /v1/clients).")
     print(mint(key, stack.issuer, role, email=email or None, client_id=client or None))

@@ -89,7 +89,8 @@ def require_free_ports(stack: Stack) -> None:
         raise Trouble(
             f"These ports are taken by other programs: {', '.join(taken)}.",
             "Stop what listens there, or start with PRIVITY_PORT_BASE=20000, which moves all"
-            " ports (one moves alone with PRIVITY_<NAME>_PORT).",
+            " ports (one moves alone with PRIVITY_<NAME>_PORT). Stay below 32768: anybody's own"
+            " connections take the higher ones, and keep them for a minute.",
         )
 
 

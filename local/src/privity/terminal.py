@@ -11,6 +11,7 @@ from rich.live import Live
 from rich.markup import escape
 
 from privity import seed, state, status, up
+from privity.demo_month import Played
 from privity.mail import Mail
 from privity.places import home, wire_name
 from privity.stack import Stack
@@ -74,6 +75,27 @@ Try it as a client would:
   {COMMAND} inbox {status.ATTORNEY}     what the lawyer is told
 Or see the whole story told:  {COMMAND} demo
 """)
+
+
+def say_done(what: str, began: float) -> None:
+    out.print(f"[green]✓[/] {escape(what)}  ({time.monotonic() - began:.0f} s)")
+
+
+def say_what_to_look_at(stack: Stack, played: Played, seconds: float) -> None:
+    silent = f"{status.addresses(stack)['gateway']}/v1/matters/{played.matters[0].matter_id}"
+    lead = "[bold]The demo firm is at work[/], a month behind it"
+    out.print(f"\n{lead} ({seconds:.0f} s). Worth a look:\n")
+    for one in played.matters:
+        out.print(f"  {one.number}  {one.why}", markup=False)
+    out.print("""
+One call says what a client was told, when, by whom, what they are owed next and why:
+""")
+    for line in (
+        f"token=$({COMMAND} token --role partner)",
+        f'curl -s -H "Authorization: Bearer $token" {silent}/standing',
+    ):
+        out.print(f"  {line}", markup=False)
+    out.print("")
 
 
 def watch(stack: Stack) -> None:

@@ -32,6 +32,7 @@ from shared.errors import Forbidden
 from shared.handlers import Handlers
 from shared.inbox import Inbox
 from shared.keyring import FileKeyProvider, Keyring
+from shared.leavers import FormerStaff, Leavers
 from shared.relay import Relay
 from shared.runtime import Runtime
 from shared.settings import Settings
@@ -49,7 +50,8 @@ class State(TypedDict):
 class Service:
     """What a service is made of. `tasks` run beside HTTP until they are cancelled. `owners` and
     `apply` replace the handlers' owners and the inbox (audit, which records bytes); `poll_records`
-    is how many records one poll, which is one transaction, may hold."""
+    is how many records one poll, which is one transaction, may hold; `former_staff` is how its
+    directory tells who has left."""
 
     settings: Settings
     routers: Sequence[APIRouter] = ()
@@ -58,6 +60,7 @@ class Service:
     owners: Sequence[str] | None = None
     apply: Callable[[Database, Keyring], Apply] | None = None
     poll_records: int = POLL_RECORDS
+    former_staff: FormerStaff | None = None
 
 
 def create_service(service: Service) -> FastAPI:
@@ -126,7 +129,10 @@ async def _open(service: Service, handlers: Handlers, stack: AsyncExitStack) -> 
     topics = [settings.topic(owner) for owner in owners]
     relay = Relay(settings, db)
     consumer = Consumer(settings, db, topics, apply, service.poll_records)
-    return Runtime(settings, db, keys, auth, http, handlers, relay, consumer)
+    leavers = Leavers(db, service.former_staff) if service.former_staff else None
+    if leavers:
+        await leavers.look()
+    return Runtime(settings, db, keys, auth, http, handlers, relay, consumer, leavers)
 
 
 def _start(service: Service, runtime: Runtime) -> list[asyncio.Task[None]]:
@@ -135,6 +141,8 @@ def _start(service: Service, runtime: Runtime) -> list[asyncio.Task[None]]:
         ("consumer", runtime.consumer.run()),
         ("housekeeping", housekeeping.run(service.settings, runtime.db)),
     ]
+    if runtime.leavers:
+        running.append(("leavers", runtime.leavers.run()))
     running += [(task.__module__, task(runtime)) for task in service.tasks]
     return [asyncio.create_task(run_or_die(name, one), name=name) for name, one in running]
 

@@ -115,9 +115,13 @@ _bearer = HTTPBearer(auto_error=False, bearerFormat="JWT")  # only so that OpenA
 
 
 async def caller(request: Request, _: Annotated[Any, Depends(_bearer)] = None) -> CallerIdentity:
-    """The caller of this request, checked once."""
+    """The caller of this request, checked once. Raises Unauthenticated, and Forbidden for who has
+    left the firm."""
     if not hasattr(request.state, "caller"):
-        request.state.caller = await request.state.runtime.auth.caller(request)
+        runtime = request.state.runtime
+        request.state.caller = await runtime.auth.caller(request)
+        if runtime.leavers:
+            runtime.leavers.refuse(request.state.caller)
     identity = request.state.caller
     assert isinstance(identity, CallerIdentity)
     return identity

@@ -10,6 +10,7 @@ from shared.consumer import Consumer
 from shared.db import Database
 from shared.handlers import Handlers
 from shared.keyring import Keyring
+from shared.leavers import Leavers
 from shared.relay import Relay
 from shared.settings import Settings
 
@@ -26,5 +27,6 @@ class Runtime:
     handlers: Handlers
     relay: Relay
     consumer: Consumer
+    leavers: Leavers | None
     ready_checks: dict[str, Callable[[], str | None]] = field(default_factory=dict)
     """The service's own checks for /readyz: None when well, else what is wrong."""

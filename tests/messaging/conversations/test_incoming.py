@@ -17,7 +17,7 @@ from messaging.email.reply_addresses import ReplyKind
 from messaging.outbound.actions import record_accepted
 from shared import clock
 from shared.contracts import FIRM_ID
-from shared.contracts.matters import ClientRegistered, MatterOpened
+from shared.contracts.matters import ClientRegistered, JointClientJoined, MatterOpened
 from shared.ids import new_id
 from shared.keyring import seal
 from support.correspondence import hear, rows_of, told
@@ -221,6 +221,51 @@ async def test_a_matter_heard_of_after_the_mail_but_opened_before_it_takes_it_in
     assert (await door.get(f"/v1/messages/{kept}")).json()["matter_id"] == str(opened.matter_id)
     (refiled,) = await told(door.runtime, "MessageRefiled")
     assert (refiled["message_id"], refiled["filed_by"]) == (str(kept), None)
+
+
+async def joining(door: Door, client_id: UUID, at: datetime) -> JointClientJoined:
+    """Of Clara's matter."""
+    await door.runtime.keys.hold(door.people.clara)
+    async with door.runtime.db.transaction() as session:
+        reason = seal(session, door.people.clara, client_id, "matter", "reason", "Both asked.")
+    return JointClientJoined(
+        membership_id=new_id(),
+        matter_id=door.people.matter,
+        client_id=door.people.clara,
+        joint_client_id=client_id,
+        reason=reason,
+        joined_at=at,
+    )
+
+
+async def test_what_a_joint_client_wrote_before_their_joining_was_heard_of_joins_the_matter(
+    door: Door,
+) -> None:
+    marc = await another_client(door.runtime, "marc@clients.test")
+    before = id_of(await door.send(letter(sender="marc@clients.test", number=13)))
+    joined_at = clock.now()
+    kept = id_of(await door.send(letter("Once more.", sender="marc@clients.test", number=14)))
+    event = await joining(door, marc, joined_at)
+    await hear(door.runtime, event)
+    await hear(door.runtime, event)
+    (refiled,) = await eventually(lambda: told(door.runtime, "MessageRefiled"))
+    assert (refiled["message_id"], refiled["client_id"]) == (str(kept), str(marc))
+    assert refiled["matter_id"] == str(door.people.matter)
+    assert await rows_of(door.runtime, "SELECT message_id FROM filings_due") == []
+    assert (await door.get(f"/v1/messages/{before}")).json()["matter_id"] is None
+    after = id_of(await door.send(letter("In time.", sender="marc@clients.test", number=15)))
+    assert (await door.get(f"/v1/messages/{after}")).json()["matter_id"] == refiled["matter_id"]
+
+
+async def test_of_a_joint_client_with_another_matter_a_person_says_which(door: Door) -> None:
+    marc, joined_at = await another_client(door.runtime, "marc@clients.test"), clock.now()
+    kept = id_of(await door.send(letter(sender="marc@clients.test", number=16)))
+    async with door.runtime.db.transaction() as session:
+        facts = {"number": "2026-0098", "title": "His own", "opened_at": joined_at}
+        session.add(Matter(matter_id=new_id(), client_id=marc, **facts))
+    await hear(door.runtime, await joining(door, marc, joined_at))
+    assert await rows_of(door.runtime, "SELECT 1 FROM filings_due") == []
+    assert (await door.get(f"/v1/messages/{kept}")).json()["matter_id"] is None
 
 
 async def registered(door: Door, address: str, at: datetime) -> ClientRegistered:

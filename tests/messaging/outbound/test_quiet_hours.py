@@ -15,6 +15,7 @@ from messaging.outbound import quiet_hours
 from shared import clock, sealing
 from shared.contracts.matters import (
     ClientChanged,
+    DecisionRecorded,
     DecisionRequested,
     DecisionWithdrawn,
     MilestoneReverted,
@@ -282,6 +283,47 @@ async def test_a_decision_that_is_taken_back_at_night_is_not_asked_in_the_mornin
         await hear(service.runtime, taken_back(kept))
         assert {row.state for row in await mails(service)} == {"accepted", "withdrawn"}
     assert len(boxes.of(CLARA)) == 1
+
+
+@pytest.mark.parametrize("first", ["reminder", "answer"])
+async def test_who_decided_at_night_is_not_asked_again_in_the_morning(
+    platform: Platform, moved_clock: Path, first: str
+) -> None:
+    boxes = Mailboxes()
+    async with a_firm(platform, boxes, clock_offset_file=moved_clock) as (service, people):
+        put = asked(service, people)
+        await hear(service.runtime, put)
+        await eventually(_count(boxes, 1))
+        await hear(service.runtime, quiet(people, around=clock.now()))
+        by = {"decided_by": people.clara, "recorded_by": people.clara, "recorded_at": clock.now()}
+        of = {"decision_id": put.decision_id, "matter_id": people.matter, "client_id": people.clara}
+        how = {"option": "accept", "channel": "portal", "in_writing": True, "late": False}
+        both = [_reminder(people, put), DecisionRecorded(**of, **by, **how)]
+        for event in both if first == "reminder" else reversed(both):
+            await hear(service.runtime, event)
+        move(moved_clock, 2 * HOUR)
+        await hear(service.runtime, quiet(people, around=None, revision=2))
+        await hear(service.runtime, await update(service, people))
+        await eventually(_count(boxes, 2))
+    subjects = [str(mail["Subject"]) for mail in boxes.of(CLARA)]
+    assert ("Signed" in subjects[1], "decision" in subjects[0]) == (True, True), subjects
+
+
+def _reminder(people: People, put: DecisionRequested) -> DeadlineWarned:
+    tomorrow = clock.now() + timedelta(days=1)
+    return DeadlineWarned(
+        clock_id=new_id(),
+        kind="decision",
+        client_id=people.clara,
+        conversation_id=put.decision_id,
+        matter_id=people.matter,
+        message_ids=(),
+        threshold="PT24H",
+        due_at=clock.now(),
+        detected_at=clock.now(),
+        target_at=tomorrow,
+        limit_at=tomorrow,
+    )
 
 
 async def test_a_decision_that_is_taken_back_before_it_could_be_put_is_never_put(

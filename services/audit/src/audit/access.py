@@ -1,7 +1,7 @@
 """Who may read what of the record. What is not in the table is denied; the team of a matter, its
 client and its joint clients are found in the record itself."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -193,6 +193,15 @@ def _own_ids(keys: Keyring, caller: CallerIdentity, staff: dict[UUID, Staff]) ->
         for staff_id, entry in staff.items()
         if caller.email and _address(keys, entry.email) == caller.email
     }
+
+
+async def former_staff(session: AsyncSession) -> Collection[str]:
+    """The addresses that somebody who left had, and nobody on the staff has."""
+    keys: Keyring = session.info["keys"]
+    await keys.hold(FIRM_ID)
+    told = await known(session)
+    had = {_address(keys, entry.email) for entry in told.former_staff}
+    return had - {_address(keys, entry.email) for entry in told.staff.values()} if had else had
 
 
 async def _is_concerned(

@@ -6,7 +6,7 @@ from datetime import timedelta
 from aiokafka import ConsumerRecord
 from fastapi import FastAPI
 
-from audit import api, handlers, log_api, proof_api, ticker
+from audit import access, api, handlers, log_api, proof_api, ticker
 from audit.audits import api as audits_api
 from audit.audits.inspector import Inspector
 from audit.checkpoints import signer_of
@@ -73,6 +73,7 @@ def create_app(settings: AuditSettings | None = None) -> FastAPI:
             owners=OWNERS,
             apply=recorder,
             poll_records=handlers.POLL_RECORDS,
+            former_staff=access.former_staff,
         )
     )
     app.state.exporter, app.state.inspector = exporter, inspector

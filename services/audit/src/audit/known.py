@@ -62,6 +62,11 @@ class Known:
         """The newest entry of everybody on the staff who is active."""
         return {one: entry for one, entry in self._staff.items() if getattr(entry, "active", True)}
 
+    @property
+    def former_staff(self) -> list[Staff]:
+        """The newest entry of everybody who is not active any more."""
+        return [entry for entry in self._staff.values() if not getattr(entry, "active", True)]
+
     def entries(self, client_id: UUID) -> frozenset[UUID]:
         """All entries of one client, in whatever order it was told that they are one."""
         return self._entries.get(client_id, frozenset((client_id,)))

@@ -1,6 +1,7 @@
 """A matter's timeline: each event in one line that a person understands. A reading of the record,
 not a second copy of it."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +18,9 @@ from shared.keyring import KeyNotHeld, Keyring
 from shared.sealing import SealBroken
 
 LONGEST_SUMMARY = 200
+_SALUTATION = re.compile(
+    r"(dear|hello|hi|good (morning|afternoon|evening))\b[^,:!?]{0,60}[,:!]?", re.IGNORECASE
+)
 
 INBOUND = {"ClientMessageReceived", "MessageQuarantined"}
 OUTBOUND = {"MessageSent", "MessageAcknowledged", "MessageBounced", "MessageFailed"}
@@ -78,7 +82,7 @@ class Reader:
     is_client: bool
 
     def text(self, sealed: Sealed | None) -> str:
-        """The first line of what was sealed; empty when there is nothing."""
+        """What it says at first; empty when there is nothing."""
         if sealed is None:
             return ""
         try:
@@ -88,8 +92,7 @@ class Reader:
             return "(no longer readable: its key was destroyed)"
         except SealBroken:
             return "(the seal is broken)"
-        lines = (line.strip() for line in content.splitlines())
-        return next((line for line in lines if line), "")
+        return first_line(content)
 
     def time(self, instant: datetime, zone: str | None = None) -> str:
         """`Tue 14 Jul 16:30`"""
@@ -98,6 +101,13 @@ class Reader:
         except (ZoneInfoNotFoundError, ValueError):
             local = instant
         return f"{local:%a} {local.day} {local:%b %H:%M}"
+
+
+def first_line(text: str) -> str:
+    """The first that is more than a salutation, if there is one."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    said = (line for line in lines if not _SALUTATION.fullmatch(line))
+    return next(said, lines[0] if lines else "")
 
 
 def event_of(row: Any) -> Event | None:
@@ -196,6 +206,12 @@ def _call(event: Any, reader: Reader) -> str:
     return how if reader.is_client else f"{how}: {reader.text(event.note)}"
 
 
+def _told(event: Any, reader: Reader) -> str:
+    words = f"Progress update told ({event.channel.replace('_', ' ')})"
+    noted = event.note is not None and not reader.is_client
+    return f"{words}: {reader.text(event.note)}" if noted else words
+
+
 def _scheduled(event: Any, reader: Reader) -> str:
     met = "Met" if event.met_at else reader.time(event.due_at)
     return f"{'Called off' if event.cancelled else met}: {reader.text(event.title)}"
@@ -286,9 +302,7 @@ WORDS: dict[str, Callable[[Any, Reader], str]] = {
     "DevelopmentRecorded": _sealed("summary", "Development"),
     "DeadlineScheduled": _scheduled,
     "UpdateRequested": lambda *_: "The client asked how it stands",
-    "ProgressUpdateSent": lambda event, _: (
-        f"Progress update told ({event.channel.replace('_', ' ')})"
-    ),
+    "ProgressUpdateSent": _told,
     "DecisionRequested": _sealed("question", "To decide"),
     "DecisionRecorded": lambda event, _: (
         f"Decided: {event.option}{', late' if event.late else ''}{JOINTLY.get(event.jointly, '')}"

@@ -22,6 +22,7 @@ from billing.proposals import handlers as proposals
 from billing.runs import ticker as runs
 from billing.settings import BillingSettings
 from billing.terms import handlers as terms
+from shared import leavers
 from shared.app import Service, create_service
 from shared.handlers import Handlers
 
@@ -50,5 +51,6 @@ def create_app(settings: BillingSettings | None = None) -> FastAPI:
             ),
             handlers=handlers,
             tasks=[runs.run, penalties.run],
+            former_staff=leavers.of_directory,
         )
     )

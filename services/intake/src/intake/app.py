@@ -18,6 +18,7 @@ from intake.directory import handlers as directory
 from intake.fees import handlers as fees
 from intake.pages.rendering import FirmName
 from intake.settings import IntakeSettings
+from shared import leavers
 from shared.app import Service, create_service
 from shared.handlers import Handlers
 
@@ -47,6 +48,7 @@ def create_app(settings: IntakeSettings | None = None) -> FastAPI:
             ),
             handlers=handlers,
             tasks=(ticker.tick, intake.engagements.sealer.run),
+            former_staff=leavers.of_directory,
         )
     )
     app.state.room = Room(settings.intake_requests_at_once)

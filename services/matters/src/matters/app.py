@@ -32,6 +32,7 @@ from matters.owed import handlers as owed
 from matters.settings import MattersSettings
 from matters.told import handlers as told
 from matters.walls import handlers as walls
+from shared import leavers
 from shared.app import Service, create_service
 from shared.handlers import Handlers
 
@@ -68,5 +69,6 @@ def create_app(settings: MattersSettings | None = None) -> FastAPI:
             ),
             handlers=handlers,
             tasks=(ticker.run,),
+            former_staff=leavers.of_directory,
         )
     )

@@ -1,7 +1,20 @@
 """Days and wall clocks of a zone as instants."""
 
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Annotated
 from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, AwareDatetime
+
+
+def _countable(instant: datetime) -> datetime:
+    if not 1900 <= instant.year < 2200:
+        raise ValueError("not an instant of these times: its year lies between 1900 and 2200")
+    return instant
+
+
+PointInTime = Annotated[AwareDatetime, AfterValidator(_countable)]
+"""An instant with its offset, far enough from the ends of the calendar to be counted with."""
 
 
 def beginning_of(day: date, zone: ZoneInfo) -> datetime:

@@ -12,6 +12,7 @@ from messaging.notices import handlers as notices
 from messaging.outbound import delivery
 from messaging.settings import MessagingSettings
 from messaging.updates import handlers as updates
+from shared import leavers
 from shared.app import Service, create_service
 from shared.handlers import Handlers
 
@@ -27,5 +28,6 @@ def create_app(settings: MessagingSettings | None = None) -> FastAPI:
             routers=[api.router, reading_api.router],
             handlers=handlers,
             tasks=[mail_in.receive, delivery.deliver, ticker.tick],
+            former_staff=leavers.of_directory,
         )
     )

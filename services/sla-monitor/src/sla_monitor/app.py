@@ -2,6 +2,7 @@
 
 from fastapi import FastAPI
 
+from shared import leavers
 from shared.app import Service, create_service
 from sla_monitor import api, ticker
 from sla_monitor.handlers import handlers
@@ -15,5 +16,6 @@ def create_app(settings: SlaMonitorSettings | None = None) -> FastAPI:
             routers=(api.router,),
             handlers=handlers,
             tasks=(ticker.run,),
+            former_staff=leavers.of_directory,
         )
     )

@@ -33,6 +33,7 @@ class CoverBehindWall(Refusal):
 async def plan(session: AsyncSession, absence: Absence) -> Absence:
     """Raises the refusals above."""
     await staff.lock_directory(session)
+    await staff.lock_member(session, absence.staff_id)
     session.add(absence)
     with session.no_autoflush:
         await _check(session, absence)
@@ -52,6 +53,7 @@ async def change(
     await staff.lock_directory(session)
     absence = await _standing(session, absence_id)
     revisions.check(if_match, absence.revision)
+    await staff.lock_member(session, absence.staff_id)
     absence.stand_in_id, absence.from_at, absence.until_at = stand_in_id, from_at, until_at
     absence.revision += 1
     with session.no_autoflush:

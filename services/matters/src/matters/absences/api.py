@@ -1,12 +1,12 @@
 """HTTP in: planned absences, as whole days of the firm's zone."""
 
 from datetime import date, datetime, timedelta
-from typing import Self
+from typing import Annotated, Self
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Response
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlalchemy import select
 from sqlmodel import col
 
@@ -35,13 +35,16 @@ POLICY: PolicyTable = {
 router = APIRouter(prefix="/v1/absences", tags=["absences"], route_class=IdempotentRoute)
 
 
+Day = Annotated[date, Field(ge=date(2000, 1, 1), lt=date(2200, 1, 1))]
+
+
 class Away(BaseModel):
     """From the beginning of the first day to the end of the last."""
 
     model_config = ConfigDict(extra="forbid")
     stand_in_id: UUID
-    first_day: date
-    last_day: date
+    first_day: Day
+    last_day: Day
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:

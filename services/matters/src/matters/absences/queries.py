@@ -54,6 +54,30 @@ async def covers_anybody(session: AsyncSession, staff_id: UUID) -> bool:
     return found.first() is not None
 
 
+async def covers_of(session: AsyncSession, staff_id: UUID, from_at: datetime) -> set[UUID]:
+    """Who covers this person's absences from then on."""
+    found = await session.execute(
+        select(col(Absence.stand_in_id)).where(
+            col(Absence.staff_id) == staff_id,
+            col(Absence.cancelled_at).is_(None),
+            col(Absence.until_at) > from_at,
+        )
+    )
+    return set(found.scalars())
+
+
+async def covered_by(session: AsyncSession, staff_ids: Collection[UUID]) -> set[UUID]:
+    """Whose absences, begun or planned, one of these covers."""
+    found = await session.execute(
+        select(col(Absence.staff_id)).where(
+            col(Absence.stand_in_id).in_(staff_ids),
+            col(Absence.cancelled_at).is_(None),
+            col(Absence.until_at) > clock.now(),
+        )
+    )
+    return set(found.scalars())
+
+
 async def closed_to_cover(session: AsyncSession, absence: Absence) -> Collection[UUID]:
     """Clients and matters that the stand-in would have to answer for and may not know of."""
     asked = absence.model_dump(include={"staff_id", "stand_in_id", "from_at", "until_at"})

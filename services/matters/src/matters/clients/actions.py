@@ -10,9 +10,10 @@ from sqlmodel import col
 import matters.contacts.actions as points
 import matters.joint_clients.actions as joint
 import matters.joint_clients.queries as joint_clients
-import matters.preferences.queries as wishes
+import matters.preferences.actions as wishes
+import matters.preferences.queries as allowed
 import matters.representatives.queries as representatives
-import matters.staff.queries as staff
+import matters.walls.actions as walls
 from matters.clients import queries
 from matters.clients.models import Client, ClientBefore, What
 from shared import clock, revisions
@@ -23,7 +24,7 @@ from shared.contracts.matters import (
     ClientRegistered,
     ClientsMerged,
 )
-from shared.errors import Invalid, NotFound
+from shared.errors import Invalid
 from shared.keyring import seal
 from shared.outbox import emit
 
@@ -35,7 +36,7 @@ async def register(
 ) -> None:
     """The client's key must be held: it was made before this transaction. Raises
     ContradictsConsent: nobody has consented before they are known."""
-    await wishes.require_consents(session, client.client_id, client.preferences)
+    await allowed.require_consents(session, client.client_id, client.preferences)
     session.add(client)
     await session.flush()
     await points.require_may_answer(session, point_of_contact_id, client.client_id)
@@ -48,53 +49,62 @@ async def register(
         from_at=client.registered_at,
         by=by,
     )
+    if client.preferences:
+        await wishes.begin(session, client)
 
 
 async def change(
-    session: AsyncSession, client_id: UUID, *, if_match: str | None, by: UUID, **facts: Any
-) -> Client:
-    """Replace what is known of a client; what was known before is kept. Raises NotFound,
-    PreconditionFailed, ClientMerged and ContradictsConsent."""
-    found = await session.execute(
-        select(Client).where(col(Client.client_id) == client_id).with_for_update()
-    )
-    client = found.scalar_one_or_none()
-    if client is None:
-        raise NotFound("There is no such client.")
+    session: AsyncSession,
+    client: Client,
+    *,
+    preferences: dict[str, str],
+    if_match: str | None,
+    by: UUID,
+    **facts: Any,
+) -> None:
+    """Replace what is known of a client; what was known before is kept. Raises PreconditionFailed,
+    ClientMerged and ContradictsConsent."""
+    kept = await wishes.locked(session, client)
     revisions.check(if_match, client.revision)
     queries.require_unmerged(client)
-    await wishes.require_consents(session, client_id, facts["preferences"])
+    await allowed.require_consents(session, client.client_id, preferences)
     await _keep_details(session, client, by)
+    if preferences != client.preferences:
+        await wishes.wish(session, client, kept, preferences)
     for name, value in facts.items():
         setattr(client, name, value)
     client.revision += 1
     await _tell_changed(session, client)
-    return client
 
 
 async def merge(
     session: AsyncSession, client_id: UUID, merged_id: UUID, *, reason: str, by: UUID
 ) -> Client:
-    """Two entries are one client: this one stays, the other takes nothing new. Nothing that was
-    recorded is rewritten; the one that stays takes the other's place in open matters of others.
-    Raises ClientMerged, also for the second of two at once. The keys of both, and of those others,
-    must be held."""
-    await staff.lock_directory(session)  # before any client, as walls do
+    """Two entries are one client: this one stays, the other takes nothing new, nor do those that
+    were merged into the other before. Nothing that was recorded is rewritten; the one that stays
+    takes the other's place in open matters of others, and what is closed around one of them is
+    closed around all. Raises ClientMerged, also for the second of two at once, and
+    WallBeforeContact. The keys of both, and of those others, must be held."""
+    await walls.lock_around(session, client_id, merged_id)
     found = await session.execute(
         select(Client)
-        .where(col(Client.client_id).in_([client_id, merged_id]))
+        .where(
+            col(Client.client_id).in_([client_id, merged_id])
+            | (col(Client.merged_into) == merged_id)
+        )
         .order_by(col(Client.client_id))
         .with_for_update()
     )
     entries = {one.client_id: one for one in found.scalars()}
-    if len(entries) < 2:
+    if client_id == merged_id or not {client_id, merged_id} <= set(entries):
         raise Invalid("Merge a client into another one, and name both.")
-    kept, merged = entries[client_id], entries[merged_id]
+    kept = entries.pop(client_id)
     queries.require_unmerged(kept)
-    queries.require_unmerged(merged)
-    await _keep_details(session, merged, by)
-    merged.merged_into = client_id
-    merged.revision += 1
+    queries.require_unmerged(entries[merged_id])
+    for one in entries.values():
+        await _keep_details(session, one, by)
+        one.merged_into = client_id
+        one.revision += 1
     emit(
         session,
         ClientsMerged(
@@ -108,6 +118,7 @@ async def merge(
     for matter in await joint_clients.joint_matters(session, merged_id):
         if matter.client_id != merged_id:
             await joint.follow(session, matter, merged_id, client_id, reason=reason)
+    await walls.stand_together(session, client_id, reason=reason)
     return kept
 
 

@@ -159,9 +159,8 @@ async def put_client(
     """Replace what is known of the client: what is left out is unset."""
     permit(POLICY, caller, "change clients")
     await request.state.runtime.keys.hold(client_id)
-    await access.client(session, caller, POLICY, "change clients", client_id)
-    facts = body.model_dump()
-    client = await actions.change(session, client_id, if_match=if_match, by=caller.id, **facts)
+    client = await access.client(session, caller, POLICY, "change clients", client_id)
+    await actions.change(session, client, if_match=if_match, by=caller.id, **body.model_dump())
     return _with_etag(client, await _contact_of(session, client_id), response)
 
 

@@ -29,7 +29,7 @@ class Client(ClientRow, table=True):
     kind: ClientKind = Field(default="person", sa_type=Text)
     state: Literal["prospective", "active"] = Field(default="active", sa_type=Text)
     registered_at: datetime = Field(sa_type=Instant)
-    merged_into: UUID | None = None
+    merged_into: UUID | None = None  # the entry that stays: one that is merged into nobody
 
 
 class ClientBefore(ClientRow, table=True):

@@ -3,8 +3,9 @@
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from sqlalchemy import Select, select, text
+from sqlalchemy import Select, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from matters.clients.models import Client, ClientBefore
@@ -80,8 +81,20 @@ async def history(
     return (await session.execute(wanted)).scalars().all()
 
 
-def same_client(client_id: UUID) -> Select[UUID]:
-    """This entry, and those that were merged into it."""
-    return select(col(Client.client_id)).where(
-        (col(Client.client_id) == client_id) | (col(Client.merged_into) == client_id)
+def entries(client_id: UUID) -> Select[UUID]:
+    """All entries of this client: the one that stays, and those that were merged into it."""
+    asked = aliased(Client)
+    stays = (
+        select(func.coalesce(col(asked.merged_into), col(asked.client_id)))
+        .where(col(asked.client_id) == client_id)
+        .scalar_subquery()
     )
+    return select(col(Client.client_id)).where(
+        (col(Client.client_id) == stays) | (col(Client.merged_into) == stays)
+    )
+
+
+async def entries_of(session: AsyncSession, client_id: UUID) -> Sequence[UUID]:
+    """In one order, as they are to be locked."""
+    found = await session.execute(entries(client_id).order_by(col(Client.client_id)))
+    return found.scalars().all()

@@ -11,6 +11,8 @@ import matters.preferences.actions as preferences
 from matters.clients.models import Client
 from matters.consents import queries
 from matters.consents.models import Consent, Disclosure, FileView
+from matters.consents.rules import same_words
+from matters.sealed import opened
 from shared import clock
 from shared.contracts import FIRM_ID, ContentRef, Sealed
 from shared.contracts.matters import (
@@ -112,8 +114,9 @@ async def disclose(
     """Raises WithoutBasis. The client's key must be held."""
     now = await clock.database_now(session)
     if basis == "consent":
-        await _require_consent(session, client_id, matter_id, purpose, consent_id, now)
-    elif basis == "court_order" and document is None:
+        consent = await _standing(session, client_id, consent_id, now)
+        _require_covers(session, consent, matter_id, purpose, recipient)
+    elif basis == "court_order" and not document:
         raise WithoutBasis("A court's order is the document itself: send it with the disclosure.")
     if (consent_id is not None and basis != "consent") or (
         document is not None and basis != "court_order"
@@ -155,21 +158,31 @@ async def note_view(session: AsyncSession, event: RecordAccessed) -> None:
     await session.execute(insert(FileView).values(row).on_conflict_do_nothing())
 
 
-async def _require_consent(
-    session: AsyncSession,
-    client_id: UUID,
-    matter_id: UUID | None,
-    purpose: str,
-    consent_id: UUID | None,
-    now: datetime,
-) -> None:
+async def _standing(
+    session: AsyncSession, client_id: UUID, consent_id: UUID | None, now: datetime
+) -> Consent:
     consent = await queries.shared(session, consent_id) if consent_id else None
     if consent is None or consent.client_id != client_id:
         raise WithoutBasis("There is no such consent of this client: ask for it first.")
     if not queries.stands(consent, now):
         raise WithoutBasis("This consent was withdrawn or has expired: ask for a new one first.")
+    return consent
+
+
+def _require_covers(
+    session: AsyncSession,
+    consent: Consent,
+    matter_id: UUID | None,
+    purpose: str,
+    recipient: str,
+) -> None:
     if consent.purpose != purpose or consent.matter_id not in (None, matter_id):
         raise WithoutBasis("This consent is for another purpose or another matter.")
+    if not same_words(opened(session, consent.recipient), recipient):
+        raise WithoutBasis(
+            "This consent is to tell somebody else: name the recipient as the client did, or ask"
+            " for another consent first."
+        )
 
 
 def _row(told: ConsentGranted | DisclosureMade) -> dict[str, Any]:

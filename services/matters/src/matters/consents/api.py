@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Request
-from pydantic import AwareDatetime, BaseModel, ConfigDict, StringConstraints
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, ConfigDict, StringConstraints
 from sqlalchemy import select, tuple_
 from sqlmodel import col
 
@@ -16,7 +16,8 @@ from matters import access
 from matters.clients.models import Client
 from matters.consents import actions
 from matters.consents.models import Consent, Disclosure, FileView
-from matters.sealed import opened
+from matters.local_time import PointInTime
+from matters.sealed import opened, opened_bytes
 from shared.accesses import record_access
 from shared.auth import Caller
 from shared.contracts.matters import DisclosureBasis
@@ -52,12 +53,12 @@ class NewConsent(BaseModel):
     purpose: Slug
     recipient: Line
     scope: Reason
-    expires_at: AwareDatetime | None = None
+    expires_at: PointInTime | None = None
 
 
 class NewDisclosure(BaseModel):
-    """`grounds`: the law, the court and its file number, or how the consent covers it. With a
-    court's order its `document`, base64."""
+    """`grounds`: the law, the court and its file number, or how the consent covers it. By consent
+    the `recipient` is whom that names. With a court's order its `document`, base64."""
 
     model_config = ConfigDict(extra="forbid")
     matter_id: UUID | None = None
@@ -93,6 +94,7 @@ class DisclosureShown(BaseModel):
     recipient: str
     content: str
     grounds: str
+    has_document: bool
     made_by: UUID
     made_at: datetime
 
@@ -181,6 +183,31 @@ async def list_disclosures(
     )
 
 
+@router.get(
+    "/disclosures/{disclosure_id}/document",
+    response_class=Response,
+    responses={200: {"content": {"application/octet-stream": {}}}},
+)
+async def get_document(
+    disclosure_id: UUID, caller: Caller, session: Transaction, request: Request
+) -> Response:
+    """The court's order on which it was made, byte for byte as it was sent."""
+    permit(POLICY, caller, "read confidences")
+    await access.hold_key(request, Disclosure, disclosure_id)
+    disclosure = await session.get(Disclosure, disclosure_id)
+    if disclosure is None:
+        raise NotFound(access.NOTHING)
+    client_id, matter_id = disclosure.client_id, disclosure.matter_id
+    await _client(session, caller, "read confidences", client_id, matter_id)
+    if disclosure.document is None:
+        raise NotFound("It was made without a court's order, and has no document.")
+    return Response(
+        opened_bytes(session, disclosure.document),
+        media_type="application/octet-stream",
+        headers={"Content-Disposition": "attachment", "X-Content-Type-Options": "nosniff"},
+    )
+
+
 @router.get("/clients/{client_id}/views")
 async def list_views(
     client_id: UUID, caller: Caller, session: Transaction, paging: PageQuery
@@ -238,4 +265,5 @@ def _disclosure(session: Transaction, row: Disclosure) -> DisclosureShown:
         name: opened(session, getattr(row, name)) for name in ("recipient", "content", "grounds")
     }
     facts = row.model_dump(exclude={"disclosure_id", "document", *words})
-    return DisclosureShown.model_validate(facts | words | {"id": row.disclosure_id})
+    facts |= {"id": row.disclosure_id, "has_document": row.document is not None}
+    return DisclosureShown.model_validate(facts | words)

@@ -10,6 +10,7 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+import matters.absences.queries as absences
 import matters.clients.queries as clients
 import matters.walls.queries as walls
 from matters.contacts import queries
@@ -37,11 +38,12 @@ class HandedOver(NamedTuple):
 async def require_may_answer(
     session: AsyncSession, staff_id: UUID, client_id: UUID, matter_id: UUID | None = None
 ) -> None:
-    """Until the end of this transaction they stay active, and no wall comes between them. Raises
-    Invalid and BehindWall."""
+    """Until the end of this transaction they stay active, and no wall comes between the client and
+    them or who covers their absences. Raises Invalid and BehindWall."""
     await _require_active(session, staff_id)
     await clients.lock(session, [client_id], share=True)
-    await walls.require_no_wall(session, [staff_id], client_id, matter_id)
+    people = await _who_answers(session, staff_id, await clock.database_now(session))
+    await walls.require_no_wall(session, people, client_id, matter_id)
 
 
 def assign_first(
@@ -91,10 +93,13 @@ async def hand_over(
         raise HandedOverMeanwhile("Somebody else handed over at the same time.")
     revisions.check(if_match, before.assignment_id)
     people = [staff_id, *([stand_in_id] if stand_in_id else [])]
+    if stand_in_id == staff_id:
+        raise Invalid("Nobody can stand in for themselves: name another, or nobody.")
     for one in people:
         await _require_active(session, one)
     await clients.lock(session, [before.client_id], share=True)
-    await walls.require_no_wall(session, people, before.client_id, before.matter_id)
+    answering = {*people, *await _who_answers(session, staff_id, instant)}
+    await walls.require_no_wall(session, answering, before.client_id, before.matter_id)
     if not await _end(session, [(before, instant)]):
         raise HandedOverMeanwhile("Somebody else handed over at the same time.")
     return _take_over(session, before, instant, staff_id, stand_in_id, by)
@@ -117,8 +122,9 @@ async def hand_over_all(
     except Invalid as refusal:  # who was to take over has left meanwhile
         return HandedOver(0, {one.assignment_id: refusal.code for one in assignments})
     await clients.lock(session, {one.client_id for one in assignments}, share=True)
-    walled = await walls.walled(session, people, assignments)
     now = await clock.database_now(session)
+    answering = {*people, *await _who_answers(session, staff_id, now)}
+    walled = await walls.walled(session, answering, assignments)
     left = {
         one.assignment_id: (one, max(now, one.from_at))
         for one in assignments
@@ -189,8 +195,15 @@ def _take_over(
     return _tell(session, assignment, replaces=before.staff_id)
 
 
+async def _who_answers(session: AsyncSession, staff_id: UUID, from_at: datetime) -> set[UUID]:
+    """They themselves, of whom it is known that they are active, and who covers them from then on:
+    nobody plans an absence of theirs before this transaction ends."""
+    return {staff_id, *await absences.covers_of(session, staff_id, from_at)}
+
+
 async def _require_active(session: AsyncSession, staff_id: UUID) -> None:
-    """Shares the row, so that nobody deactivates this member until the assignment is there."""
+    """Shares the row, so that nobody deactivates this member, or plans an absence of theirs, until
+    the assignment is there."""
     found = await session.execute(
         select(col(StaffMember.staff_id))
         .where(col(StaffMember.staff_id) == staff_id, col(StaffMember.active))

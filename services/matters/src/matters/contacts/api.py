@@ -4,11 +4,12 @@ from datetime import datetime
 from uuid import UUID
 
 from fastapi import APIRouter, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict
 
 from matters import access
 from matters.contacts import actions, queries
 from matters.contacts.models import PointOfContact
+from matters.local_time import PointInTime
 from shared import revisions
 from shared.accesses import record_access
 from shared.auth import Caller, CallerIdentity
@@ -38,7 +39,7 @@ class Handover(BaseModel):
     model_config = ConfigDict(extra="forbid")
     staff_id: UUID
     stand_in_id: UUID | None = None
-    from_at: AwareDatetime | None = None
+    from_at: PointInTime | None = None
 
 
 class ContactShown(BaseModel):

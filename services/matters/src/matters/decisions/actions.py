@@ -3,7 +3,7 @@ needs."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -34,6 +34,8 @@ from shared.errors import Invalid, Refusal
 from shared.ids import new_id
 from shared.keyring import seal
 from shared.outbox import emit
+
+LONGEST_TO_REPLY = timedelta(days=366)
 
 
 class AlreadyDecided(Refusal):
@@ -72,10 +74,11 @@ async def request(
     """Messaging puts it to each client of the matter, and each answers for themselves. The first is
     the matter's own client's. Raises PromisesOutcome. The clients' keys must be held."""
     await hold_open(session, matter)
-    require_no_promise(question, recommendation, *(one.consequences for one in options))
+    said = [words for one in options for words in (one.text, one.consequences)]
+    require_no_promise(question, recommendation, *said)
     now = await clock.database_now(session)
-    if reply_by <= now:
-        raise Invalid("The time to reply lies ahead.")
+    if not now < reply_by <= now + LONGEST_TO_REPLY:
+        raise Invalid(f"The time to reply lies ahead, by {LONGEST_TO_REPLY.days} days at most.")
     asked = await joint_clients.whom_to_tell(session, matter)
     facts = {
         "joint_decision_id": new_id() if len(asked) > 1 else None,

@@ -6,7 +6,7 @@ from typing import Annotated, Self
 from uuid import UUID
 
 from fastapi import APIRouter, Request
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlalchemy import select
 from sqlmodel import col
 
@@ -18,6 +18,7 @@ from matters.decisions import actions, queries
 from matters.decisions.actions import Choice
 from matters.decisions.models import Channel, Decision, DecisionQuestion, State
 from matters.decisions.rules import jointly
+from matters.local_time import PointInTime
 from matters.matters.models import Matter
 from matters.sealed import opened
 from shared.accesses import record_access
@@ -66,7 +67,7 @@ class NewDecision(BaseModel):
     question: Reason
     options: Annotated[list[Option], Field(min_length=2, max_length=10)]
     recommendation: Reason
-    reply_by: AwareDatetime
+    reply_by: PointInTime
     in_writing: bool = False
 
     @model_validator(mode="after")

@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from fastapi import APIRouter, Request
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict
 from sqlmodel import col
 
 import matters.staff.queries as staff
@@ -12,6 +12,7 @@ from matters import access
 from matters.files import actions, queries
 from matters.files.models import FileHandover
 from matters.files.queries import Given
+from matters.local_time import PointInTime
 from matters.matters.models import Matter
 from matters.sealed import opened
 from shared.accesses import record_access
@@ -45,7 +46,7 @@ class NewFileHandover(BaseModel):
     model_config = ConfigDict(extra="forbid")
     export_id: UUID
     channel: FileChannel
-    given_at: AwareDatetime | None = None
+    given_at: PointInTime | None = None
     client_id: UUID | None = None
     representative_id: UUID | None = None
     note: Prose = ""

@@ -27,6 +27,8 @@ async def begin(
     people = {to_staff_id, *([stand_in_id] if stand_in_id else [])}
     if staff_id in people:
         raise Invalid("Hand over to somebody else.")
+    if stand_in_id == to_staff_id:
+        raise Invalid("Nobody can stand in for themselves: name another, or nobody.")
     if unknown := people - await staff.known(session, people, active=True):
         raise Invalid(f"There is no active member of staff {min(unknown)}.")
     handover = Handover(

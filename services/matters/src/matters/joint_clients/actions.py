@@ -42,7 +42,7 @@ async def join(
     if client is None:
         raise Invalid(f"There is no client {client_id}.")
     clients.require_unmerged(client)
-    entries = (await session.execute(clients.same_client(client_id))).scalars().all()
+    entries = await clients.entries_of(session, client_id)
     there = await joint_clients.is_client_of(session, client_id, matter.matter_id)
     if matter.client_id in entries or there:
         raise AlreadyJoint("They are a client of this matter already.")
@@ -97,8 +97,8 @@ async def _enter(
     )
     member = await session.merge(joined)
     await session.flush()
-    each = {client_id, matter.client_id}
-    await walls.stand_around(session, each, matter, reason=reason)
+    for one in (client_id, matter.client_id):
+        await walls.stand_around(session, one, matter, reason=reason)
     emit(
         session,
         JointClientJoined(

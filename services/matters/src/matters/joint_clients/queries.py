@@ -57,19 +57,19 @@ async def is_client_of(session: AsyncSession, client_id: UUID, matter_id: UUID) 
     return found is not None and found.left_at is None
 
 
-def matters_of(client_id: UUID) -> Select[UUID]:
-    """The ids of the matters of which they are a client, their own and joint ones."""
+def matters_of(*client_ids: UUID) -> Select[UUID]:
+    """The ids of the matters of which one of these is a client, their own and joint ones."""
     return select(col(MatterClient.matter_id)).where(
-        col(MatterClient.client_id) == client_id, col(MatterClient.left_at).is_(None)
+        col(MatterClient.client_id).in_(client_ids), col(MatterClient.left_at).is_(None)
     )
 
 
-async def joint_matters(session: AsyncSession, client_id: UUID) -> Sequence[Matter]:
-    """Those of which they are not the only client, in the order of opening."""
+async def joint_matters(session: AsyncSession, *client_ids: UUID) -> Sequence[Matter]:
+    """Those of which these are not the only clients, in the order of opening."""
     with_others = select(col(MatterClient.matter_id)).where(
-        col(MatterClient.client_id) != client_id, col(MatterClient.left_at).is_(None)
+        col(MatterClient.client_id).not_in(client_ids), col(MatterClient.left_at).is_(None)
     )
-    theirs = col(Matter.matter_id).in_(matters_of(client_id))
+    theirs = col(Matter.matter_id).in_(matters_of(*client_ids))
     found = await session.execute(
         select(Matter)
         .where(theirs, col(Matter.matter_id).in_(with_others))

@@ -90,14 +90,12 @@ async def list_matters(
     relation = permit(POLICY, caller, "read matters")
     wanted = one_page(queries.with_contact(), Matter.matter_id, paging)
     if client_id is not None:
-        theirs = clients.same_client(client_id)
-        wanted = wanted.where(
-            col(Matter.client_id).in_(theirs)
-            | col(Matter.matter_id).in_(joint_clients.matters_of(client_id))
-        )
+        theirs = await clients.entries_of(session, client_id)
+        wanted = wanted.where(col(Matter.matter_id).in_(joint_clients.matters_of(*theirs)))
     if relation == "self":
         assert caller.client_id is not None, "a client's token names the client"
-        wanted = wanted.where(col(Matter.matter_id).in_(joint_clients.matters_of(caller.client_id)))
+        own = await clients.entries_of(session, caller.client_id)
+        wanted = wanted.where(col(Matter.matter_id).in_(joint_clients.matters_of(*own)))
     if relation == "team":
         wanted = wanted.where(col(Matter.matter_id).in_(contacts.team_matters(caller)))
     wanted = wanted.where(walls.open_matters(caller))

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+import matters.absences.queries as absences
 import matters.clients.actions as clients
 import matters.clients.queries as known_clients
 import matters.contacts.queries as contacts
@@ -47,7 +48,8 @@ async def on_engagement_signed(session: AsyncSession, event: EngagementSigned) -
     named = await staff.known(session, [event.point_of_contact_id, *event.team], active=True)
     closed = await walls.everybody_closed_to(session, client_id)
     named -= closed
-    wanted = event.point_of_contact_id if event.point_of_contact_id in named else None
+    closed |= await absences.covered_by(session, closed)  # nobody answers by who may not know
+    wanted = event.point_of_contact_id if event.point_of_contact_id in named - closed else None
     matter = await actions.open_matter(
         session,
         client_id=client_id,

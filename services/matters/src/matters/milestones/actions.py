@@ -8,12 +8,14 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 import matters.updates.actions as updates
+import matters.updates.queries as written
 from matters.matters.models import Matter
-from matters.matters.queries import hold_open, require_open
+from matters.matters.queries import hold, hold_open
 from matters.milestones import queries
 from matters.milestones.models import Happening, Kind, PlanVersion
 from matters.milestones.rules import Plan
 from matters.settings import MattersSettings
+from matters.updates.models import State
 from shared import clock
 from shared.contracts import Sealed
 from shared.contracts.matters import (
@@ -26,6 +28,12 @@ from shared.errors import Invalid, Refusal
 from shared.ids import new_id
 from shared.keyring import seal
 from shared.outbox import emit
+
+UNRELEASED: tuple[State, ...] = ("draft", "approved")
+
+
+class PublishedMeanwhile(Refusal):
+    """Somebody else made the next version of this plan at the same time: read it, then write."""
 
 
 class AlreadyReached(Refusal):
@@ -47,7 +55,8 @@ class AlreadyTold(Refusal):
 async def publish_plan(
     session: AsyncSession, area: str, plan: Plan, *, version: int, by: UUID
 ) -> None:
-    """The next version; matters see it from their next milestone on."""
+    """The next version; matters see it from their next milestone on. Raises PublishedMeanwhile for
+    the second of two at once."""
     session.add(
         PlanVersion(
             area=area,
@@ -57,6 +66,10 @@ async def publish_plan(
             published_by=by,
         )
     )
+    try:
+        await session.flush()
+    except IntegrityError as error:
+        raise PublishedMeanwhile("Somebody else made the next version: read it.") from error
 
 
 async def reach(
@@ -96,31 +109,34 @@ async def schedule_deadline(
 
 
 async def move_deadline(session: AsyncSession, happening: Happening, due_at: datetime) -> None:
-    """Raises MatterClosed and AlreadyMet."""
-    require_open(await session.get_one(Matter, happening.matter_id))
+    """What was written of the old date is not sent. Raises MatterClosed and AlreadyMet."""
+    await hold_open(session, await session.get_one(Matter, happening.matter_id))
     _require_unmet(happening)
+    await updates.cancel_of(session, happening.happening_id, states=UNRELEASED)
     happening.at = due_at
     _again(session, happening)
 
 
 async def meet_deadline(session: AsyncSession, happening: Happening, met_at: datetime) -> None:
-    """It was done in time or late: nobody is reminded any more. Raises AlreadyMet."""
+    """It was done in time or late: nobody is reminded any more, nor told that it lies ahead. Raises
+    AlreadyMet."""
     _require_unmet(happening)
+    await updates.cancel_of(session, happening.happening_id, states=UNRELEASED)
     happening.met_at = met_at
     _again(session, happening)
 
 
 async def revert(session: AsyncSession, happening: Happening, *, reason: str) -> None:
     """Before it is told nothing of it is ever told. After, a milestone is told to be reverted and
-    a deadline to be called off; what it would have sent is cancelled. Raises AlreadyMet. The key
-    must be held."""
+    a deadline to be called off; what it would have sent is cancelled, and to a client who read it
+    that is drafted. Raises AlreadyMet. The keys must be held."""
     if happening.reverted_at is not None:
         raise AlreadyReverted("Somebody took this back before.")
     _require_unmet(happening)
     if happening.told_at is not None and happening.kind == "development":
         raise AlreadyTold("Others were told of it: enter what is right now, and tell the client.")
     happening.reverted_at = await clock.database_now(session)
-    await updates.cancel_of(session, happening.happening_id)
+    await updates.cancel_of(session, happening.happening_id, states=(*UNRELEASED, "released"))
     if happening.told_at is None:
         happening.told_revision = happening.revision
     elif happening.kind == "deadline":
@@ -138,16 +154,28 @@ async def revert(session: AsyncSession, happening: Happening, *, reason: str) ->
                 reverted_at=happening.reverted_at,
             ),
         )
+        if await written.was_sent(session, happening.happening_id):
+            await updates.draft_of(session, happening, "mistaken")
 
 
 async def tell(session: AsyncSession, happening: Happening) -> None:
-    """The undo window has passed: others hear it, and the client's update is drafted."""
-    first = happening.told_at is None
-    happening.told_at = happening.told_at or await clock.database_now(session)
+    """The undo window has passed: others hear it, and the client's update is drafted; of a deadline
+    again when it moved, and when a date that the client knows was called off."""
+    matter = await session.get_one(Matter, happening.matter_id)
+    await hold(session, matter)
     happening.told_revision = happening.revision
+    lies_ahead = happening.reverted_at is None and happening.met_at is None
+    if happening.kind == "deadline" and lies_ahead and matter.closed_at is not None:
+        return  # others forgot the matter's deadlines when it closed: nobody is to be reminded
+    happening.told_at = happening.told_at or await clock.database_now(session)
     emit(session, _told(happening))
-    if first and happening.significant:
-        await updates.draft_of(session, happening)
+    if not happening.significant or happening.met_at is not None:
+        return
+    known = await written.was_sent(session, happening.happening_id)
+    if happening.reverted_at is None:
+        await updates.draft_of(session, happening, "moved" if known else None)
+    elif known:
+        await updates.draft_of(session, happening, "called_off")
 
 
 async def never_tell(session: AsyncSession, happening: Happening) -> None:

@@ -6,14 +6,14 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Request, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select
 from sqlmodel import col
 
 import matters.firm.queries as firm
 import matters.staff.queries as staff
 from matters import access
-from matters.local_time import instant_at
+from matters.local_time import PointInTime, instant_at
 from matters.matters.models import Matter
 from matters.milestones import actions, queries
 from matters.milestones.models import Happening, Kind
@@ -47,6 +47,7 @@ POLICY: PolicyTable = {
 }
 
 router = APIRouter(prefix="/v1", tags=["milestones"], route_class=IdempotentRoute)
+MOST_YEARS_AHEAD = 100  # what is counted back from instants at the end of time fails elsewhere
 
 
 class NewMilestone(BaseModel):
@@ -54,7 +55,7 @@ class NewMilestone(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     slug: Slug
-    reached_at: AwareDatetime | None = None
+    reached_at: PointInTime | None = None
     note: Prose = ""
 
 
@@ -64,7 +65,7 @@ class NewDevelopment(BaseModel):
     model_config = ConfigDict(extra="forbid")
     summary: Reason
     significant: bool = True
-    happened_at: AwareDatetime | None = None
+    happened_at: PointInTime | None = None
 
 
 class DueDate(BaseModel):
@@ -82,7 +83,7 @@ class Met(BaseModel):
     """Now, unless an earlier instant is given."""
 
     model_config = ConfigDict(extra="forbid")
-    at: AwareDatetime | None = None
+    at: PointInTime | None = None
 
 
 class Taken(BaseModel):
@@ -259,7 +260,10 @@ def _past(at: datetime | None, matter: Matter) -> datetime:
 async def _due(session: Transaction, wall_clock: str) -> datetime:
     zone = ZoneInfo(await firm.time_zone(session))
     try:
-        due_at = instant_at(datetime.fromisoformat(wall_clock), zone)
+        due = datetime.fromisoformat(wall_clock)
+        if not clock.now().year - 1 <= due.year <= clock.now().year + MOST_YEARS_AHEAD:
+            raise Invalid(f"A deadline lies ahead, by {MOST_YEARS_AHEAD} years at most.")
+        due_at = instant_at(due, zone)
     except ValueError as error:
         raise Invalid(f"No such time: {error}.") from error
     if due_at <= clock.now():

@@ -60,7 +60,9 @@ async def ahead(session: AsyncSession, matter_id: UUID, now: datetime) -> Sequen
 
 
 async def locked(session: AsyncSession, happening_id: UUID) -> Happening | None:
-    return await session.get(Happening, happening_id, with_for_update=True)
+    """Who at the same time writes an update that names it need not wait, for they may hold what is
+    waited for here."""
+    return await session.get(Happening, happening_id, with_for_update={"key_share": True})
 
 
 async def untold(session: AsyncSession, until: datetime, limit: int) -> Sequence[Happening]:
@@ -73,6 +75,6 @@ async def untold(session: AsyncSession, until: datetime, limit: int) -> Sequence
         )
         .order_by(col(Happening.tells_at), col(Happening.happening_id))
         .limit(limit)
-        .with_for_update(skip_locked=True)
+        .with_for_update(skip_locked=True, key_share=True)
     )
     return found.scalars().all()

@@ -10,6 +10,7 @@ from shared.contracts.sla_monitor import (
     ClockPaused,
     ClockReopened,
     ClockResumed,
+    ConcernDue,
     DeadlineBreached,
     DecisionDue,
     QuestionDue,
@@ -52,6 +53,12 @@ async def on_decision_due(session: AsyncSession, event: DecisionDue) -> None:
 async def on_question_due(session: AsyncSession, event: QuestionDue) -> None:
     facts = event.model_dump(include=DUE)
     await actions.note_due(session, event.clock_id, "question", event.question_id, **facts)
+
+
+@handlers.on(ConcernDue)
+async def on_concern_due(session: AsyncSession, event: ConcernDue) -> None:
+    facts = event.model_dump(include=DUE)
+    await actions.note_due(session, event.clock_id, "concern", event.concern_id, **facts)
 
 
 @handlers.on(ClockPaused)

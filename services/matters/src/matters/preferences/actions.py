@@ -7,17 +7,25 @@ from uuid import UUID
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-import matters.clients.actions as clients
+import matters.clients.queries as clients
 import matters.consents.queries as consents
-from matters.clients.models import Client
+import matters.updates.actions as updates
+from matters.clients.models import Client, ClientBefore
 from matters.preferences import queries
 from matters.preferences.models import ClientPreferences
 from matters.preferences.rules import consents_needed, without
-from shared import revisions
+from shared import clock, revisions
 from shared.contracts import Sealed
 from shared.contracts.matters import PreferencesChanged
 from shared.keyring import seal
 from shared.outbox import emit
+
+
+async def begin(session: AsyncSession, client: Client) -> None:
+    """What they wish for when they are registered is told as each later wish is."""
+    kept = ClientPreferences(client_id=client.client_id)
+    session.add(kept)
+    await wish(session, client, kept, client.preferences)
 
 
 async def prefer(
@@ -32,16 +40,17 @@ async def prefer(
     by: UUID,
     if_match: str | None,
 ) -> ClientPreferences:
-    """Replaces all of it. Raises ContradictsConsent and PreconditionFailed. The client's key must
-    be held."""
+    """Replaces all of it. Raises ContradictsConsent, PreconditionFailed and ClientMerged. The
+    client's key must be held."""
     kept = await locked(session, client)
     revisions.check(if_match, kept.revision)
+    clients.require_unmerged(client)
     await queries.require_consents(session, client.client_id, preferences)
     content = client.client_id, client.client_id, "preferences", "accessibility", accessibility
     await _keep_before(session, client, kept, by)
     kept.quiet_from, kept.quiet_until, kept.language = quiet_from, quiet_until, language
     kept.accessibility = seal(session, *content).model_dump(mode="json") if accessibility else None
-    _change(session, client, kept, dict(preferences))
+    await wish(session, client, kept, dict(preferences))
     return kept
 
 
@@ -55,7 +64,7 @@ async def obey_ending(
     await session.flush()
     if consent not in await consents.standing_purposes(session, client.client_id):
         await _keep_before(session, client, kept, by)
-        _change(session, client, kept, without(client.preferences, consent))
+        await wish(session, client, kept, without(client.preferences, consent))
 
 
 async def locked(session: AsyncSession, client: Client) -> ClientPreferences:
@@ -74,14 +83,26 @@ async def _keep_before(
 ) -> None:
     facts = kept.model_dump(mode="json", exclude={"client_id", "revision"})
     facts |= {"preferences": client.preferences}
-    await clients.keep_before(session, client.client_id, "preferences", kept.revision, facts, by=by)
+    session.add(
+        ClientBefore(
+            client_id=client.client_id,
+            what="preferences",
+            revision=kept.revision,
+            changed_at=await clock.database_now(session),
+            changed_by=by,
+            facts=facts,
+        )
+    )
+    client.revision += 1  # who read the client before writes no older wish over this one
 
 
-def _change(
+async def wish(
     session: AsyncSession, client: Client, kept: ClientPreferences, preferences: dict[str, str]
 ) -> None:
+    """`kept` is locked, or new: who read it before writes no older wish over this one."""
     client.preferences = preferences
     kept.revision += 1
+    await updates.follow_wish(session, client.client_id)
     emit(
         session,
         PreferencesChanged(

@@ -5,7 +5,7 @@ from typing import Annotated, Self
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, model_validator
 
 from matters import access
 from matters.clients.models import Client
@@ -40,14 +40,23 @@ POLICY: PolicyTable = {
 router = APIRouter(prefix="/v1/clients", tags=["preferences"], route_class=IdempotentRoute)
 
 
+def _on_the_minute(value: time) -> time:
+    if value.tzinfo is not None or value.second or value.microsecond:
+        raise ValueError("a time on the clocks of the client's zone, in whole minutes: 21:30")
+    return value
+
+
+WallClock = Annotated[time, AfterValidator(_on_the_minute)]
+
+
 class HowToTell(BaseModel):
     """`preferences`: purpose → channel or format, such as `updates: call`. Quiet hours are by the
-    clocks of the client's zone and may span midnight; `language` is BCP 47."""
+    clocks of the client's zone, in whole minutes, and may span midnight; `language` is BCP 47."""
 
     model_config = ConfigDict(extra="forbid")
     preferences: Preferences = {}
-    quiet_from: time | None = None
-    quiet_until: time | None = None
+    quiet_from: WallClock | None = None
+    quiet_until: WallClock | None = None
     language: Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")] = "en"
     accessibility: Prose = ""
 

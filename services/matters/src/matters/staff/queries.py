@@ -32,6 +32,14 @@ async def lock_directory(session: AsyncSession) -> None:
     await session.execute(text("LOCK TABLE staff IN SHARE ROW EXCLUSIVE MODE"))
 
 
+async def lock_member(session: AsyncSession, staff_id: UUID) -> None:
+    """Whoever makes this person a contact shares the row: one comes after the other."""
+    await session.execute(
+        text("SELECT FROM staff WHERE staff_id = :staff_id FOR NO KEY UPDATE"),
+        {"staff_id": staff_id},
+    )
+
+
 async def known(
     session: AsyncSession, staff_ids: Collection[UUID], *, active: bool = False
 ) -> set[UUID]:

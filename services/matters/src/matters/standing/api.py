@@ -15,9 +15,11 @@ from matters.matters.models import Matter
 from matters.sealed import opened
 from matters.standing import queries
 from matters.standing.queries import Standing
-from matters.standing.rules import SYSTEM, TELLINGS, why
+from matters.standing.rules import SYSTEM, TELLINGS, UNSENT, why
 from matters.tables import ClientRow
-from matters.told.models import Kind
+from matters.told.models import Kind, Telling
+from matters.told.rules import gist
+from matters.updates.models import ProgressUpdate
 from shared import clock
 from shared.accesses import record_access
 from shared.auth import Caller
@@ -37,9 +39,17 @@ POLICY: PolicyTable = {
 router = APIRouter(prefix="/v1/matters", tags=["standing"], route_class=IdempotentRoute)
 
 
+class ClientOfIt(BaseModel):
+    """One of the matter's clients, also who is none any more (`left_at`)."""
+
+    id: UUID
+    name: str
+    left_at: datetime | None
+
+
 class Told(BaseModel):
-    """Something that a client was told, given or asked: when, by whom, how, and in which words. A
-    message of theirs is in its conversation, with the same id."""
+    """Something that a client was told, given or asked: when, by whom, how, and in which words; of
+    a call staff see the note. A message of theirs is in its conversation, with the same id."""
 
     id: UUID
     client_id: UUID
@@ -53,7 +63,7 @@ class Told(BaseModel):
 
 class Owed(BaseModel):
     """Something that is owed next: to a client, or (`decision`, `assessment`) by them. `late` when
-    its time has passed."""
+    its time has passed; an answer for which the client is awaited has none (`due_at` null)."""
 
     id: UUID
     client_id: UUID
@@ -74,7 +84,9 @@ class StandingShown(BaseModel):
     title: str
     opened_at: datetime
     closed_at: datetime | None
+    clients: list[ClientOfIt]
     point_of_contact_id: UUID
+    point_of_contact: str
     last_told_at: datetime | None
     silent_days: int
     told: list[Told]
@@ -90,16 +102,22 @@ async def get_standing(matter_id: UUID, caller: Caller, request: Request) -> Sta
         await record_access(session, caller, matter.client_id, "timeline")
         contact = await contacts.in_force(session, matter_id)
         assert contact is not None, "a matter is never without a point of contact"
-        found = await queries.standing(session, matter, now)
+        found = await queries.standing(session, matter, contact.staff_id, now)
+    for_client = caller.role == "client"
     if caller.role == "client" and caller.client_id is not None:
         found = found.of(caller.client_id)
     # Keys come over the network, so they are fetched when no transaction is open.
-    await runtime.keys.hold(*(one.client_id for one in found.members))
+    await runtime.keys.hold(*found.members)
     since = found.last_told
-    told = sorted(_told(session, found), key=lambda one: one.at, reverse=True)
-    owed = sorted(_owed(matter, found, now, caller.role == "client"), key=_next_first)
+    told = sorted(_told(session, found, for_client), key=lambda one: one.at, reverse=True)
+    owed = sorted(_owed(matter, found, now, for_client), key=_next_first)
     return StandingShown(
-        point_of_contact_id=contact.staff_id,
+        clients=[
+            ClientOfIt(id=client_id, name=one.name, left_at=one.left_at)
+            for client_id, one in found.members.items()
+        ],
+        point_of_contact_id=found.contact_id,
+        point_of_contact=found.people[found.contact_id],
         last_told_at=since,
         silent_days=max(((matter.closed_at or now) - (since or matter.opened_at)).days, 0),
         told=told,
@@ -108,7 +126,7 @@ async def get_standing(matter_id: UUID, caller: Caller, request: Request) -> Sta
     )
 
 
-def _told(session: AsyncSession, found: Standing) -> Iterator[Told]:
+def _told(session: AsyncSession, found: Standing, for_client: bool) -> Iterator[Told]:
     def by(staff_id: UUID | None) -> str:
         return found.people.get(staff_id, "The firm") if staff_id else SYSTEM
 
@@ -121,7 +139,7 @@ def _told(session: AsyncSession, found: Standing) -> Iterator[Told]:
                 at=update.sent_at,
                 by=by(update.approved_by),
                 channel=update.channel or "email",
-                subject=opened(session, update.subject),
+                subject=_of_update(session, update, for_client),
             )
     for decision in found.decisions:
         yield Told(
@@ -153,7 +171,7 @@ def _told(session: AsyncSession, found: Standing) -> Iterator[Told]:
             at=telling.told_at,
             by=by(telling.staff_id),
             channel=telling.channel,
-            subject=opened(session, telling.words) if telling.words else TELLINGS[telling.kind],
+            subject=_words(session, telling, for_client),
         )
     if found.given:
         handover, pack = found.given
@@ -168,6 +186,20 @@ def _told(session: AsyncSession, found: Standing) -> Iterator[Told]:
         )
 
 
+def _of_update(session: AsyncSession, update: ProgressUpdate, for_client: bool) -> str:
+    if update.note is None or for_client:
+        return opened(session, update.subject)
+    return gist(opened(session, update.note))
+
+
+def _words(session: AsyncSession, telling: Telling, for_client: bool) -> str:
+    """The note of a call is the firm's own: the client was there."""
+    noted = telling.kind in ("call", "meeting")
+    if telling.words is None or (noted and for_client):
+        return TELLINGS[telling.kind]
+    return opened(session, telling.words)
+
+
 def _owed(matter: Matter, found: Standing, now: datetime, for_client: bool) -> Iterator[Owed]:
     def one(
         owed_id: UUID, kind: str, due_at: datetime | None, whose: ClientRow, **more: bool
@@ -179,8 +211,9 @@ def _owed(matter: Matter, found: Standing, now: datetime, for_client: bool) -> I
 
     for due in found.owed:
         if due.kind not in ("decision", "question"):
-            prompted = due.prompted_at is not None
-            yield one(due.clock_id, due.kind, due.limit_at, due, prompted=prompted)
+            more = {"prompted": due.prompted_at is not None, "paused": due.state == "paused"}
+            due_at = None if more["paused"] else due.limit_at
+            yield one(due.clock_id, due.kind, due_at, due, **more)
     for decision in found.decisions:
         if decision.state == "requested":
             yield one(decision.decision_id, "decision", decision.reply_by, decision)
@@ -198,9 +231,10 @@ def _owed(matter: Matter, found: Standing, now: datetime, for_client: bool) -> I
     if matter.closed_at is not None and found.given is None:
         yield one(matter.matter_id, "file", None, matter)
     for update in found.updates:
-        if update.state in ("draft", "failed") and not for_client:
-            kind = "draft" if update.state == "draft" else "undelivered"
-            yield one(update.update_id, kind, None, update)
+        if update.state in UNSENT and not for_client:
+            kind = UNSENT[update.state]
+            due_at = update.releases_at if kind == "approved" else None
+            yield one(update.update_id, kind, due_at, update)
 
 
 def _next_first(one: Owed) -> tuple[bool, float]:

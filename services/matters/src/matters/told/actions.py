@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+import matters.updates.actions as updates
 from matters.told.models import Kind, Telling
 from matters.told.rules import counts, gist
 from shared.contracts import Sealed
@@ -43,6 +44,8 @@ async def note(
         words=_gist(session, client_id, telling_id, words) if words else None,
     )
     await session.execute(insert(Telling).values(row.model_dump()).on_conflict_do_nothing())
+    if row.counts:
+        await updates.answer_request(session, matter_id, client_id, told_at)
 
 
 async def take_back(session: AsyncSession, telling_id: UUID, at: datetime) -> None:

@@ -36,7 +36,7 @@ async def on_message_sent(session: AsyncSession, event: MessageSent) -> None:
         kind,
         told_at=event.sent_at,
         staff_id=None if event.automatic else event.staff_id,
-        words=event.subject_text or event.body,
+        words=event.body or event.subject_text,
         **event.model_dump(include=OF),
     )
 
@@ -55,11 +55,14 @@ async def on_message_acknowledged(session: AsyncSession, event: MessageAcknowled
 
 @handlers.on(CallLogged)
 async def on_call_logged(session: AsyncSession, event: CallLogged) -> None:
-    """The note of it is the firm's own. A call that nobody took told nobody anything."""
+    """The note says to the firm what the client was told. A call that nobody took told nobody
+    anything."""
     if event.two_way:
         kind: Kind = "call" if event.channel == "phone" else "meeting"
         facts = event.model_dump(include=OF | {"staff_id"})
-        await actions.note(session, event.message_id, kind, told_at=event.held_at, **facts)
+        await actions.note(
+            session, event.message_id, kind, told_at=event.held_at, words=event.note, **facts
+        )
 
 
 @handlers.on(MessageFailed)

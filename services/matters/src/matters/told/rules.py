@@ -5,7 +5,9 @@ import re
 from matters.told.models import Kind
 
 LONGEST = 160
-_SALUTATION = re.compile(r"^(dear|hello|hi|good (morning|afternoon|evening))\b.{0,80},?$", re.I)
+_SALUTATION = re.compile(
+    r"^(dear|hello|hi|good (morning|afternoon|evening))\b[^,:!]{0,80}([,:!]+|$)\s*", re.I
+)
 
 
 def counts(kind: Kind, *, by_person: bool) -> bool:
@@ -15,9 +17,11 @@ def counts(kind: Kind, *, by_person: bool) -> bool:
 
 
 def gist(text: str) -> str:
-    """The first line that says something, cut at a word: what comes after the salutation."""
-    lines = (" ".join(line.split()) for line in text.splitlines())
-    said = next((line for line in lines if line and not _SALUTATION.match(line)), "")
+    """The first line that says something, cut at a word: what comes after the salutation, be it
+    on the same line."""
+    lines = [" ".join(line.split()) for line in text.splitlines()]
+    said = next((rest for line in lines if (rest := _SALUTATION.sub("", line))), "")
+    said = said or next((line for line in lines if line), "")
     said = said[:1].upper() + said[1:]
     if len(said) <= LONGEST:
         return said

@@ -1,12 +1,13 @@
 """The way of an update: drafted, changed, approved, released when it can no longer be taken back,
 sent. Each step is one person's; of two at once the second hears it."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import update as update_of
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -22,7 +23,7 @@ from matters.settings import MattersSettings
 from matters.updates import queries
 from matters.updates.models import ProgressUpdate, State, UpdateRequest
 from matters.updates.report import report
-from matters.updates.rules import day, draft
+from matters.updates.rules import Changed, day, draft
 from shared import clock, revisions
 from shared.contracts import Sealed
 from shared.contracts.matters import (
@@ -81,6 +82,15 @@ async def request(session: AsyncSession, matter: Matter, client_id: UUID) -> Upd
     return asked
 
 
+async def answer_request(
+    session: AsyncSession, matter_id: UUID, client_id: UUID, at: datetime
+) -> None:
+    """A person told them how it stands, by whatever way: their next click is a new question."""
+    asked = await queries.open_request(session, matter_id, client_id)
+    if asked is not None and asked.requested_at <= at:
+        asked.answered_at = at
+
+
 async def draft_update(
     session: AsyncSession, matter: Matter, about: UpdateAbout, *, note: str, by: UUID | None
 ) -> ProgressUpdate:
@@ -109,19 +119,27 @@ async def write_last(session: AsyncSession, matter: Matter, letter: str, *, by: 
     await write_letter(session, matter, f"Your matter is closed: {matter.title}", letter, by=by)
 
 
-async def draft_of(session: AsyncSession, happening: Happening) -> None:
-    """What was just told to others is drafted for the client, to be approved by a person."""
+async def draft_of(
+    session: AsyncSession, happening: Happening, changed: Changed | None = None
+) -> None:
+    """What was just told to others is drafted for the client, to be approved by a person; `changed`
+    is what became of something that they were told before."""
     matter = await session.get_one(Matter, happening.matter_id)
     if matter.closed_at is None:
-        await _draft(session, matter, happening.kind, note="", by=None, news=happening)
+        of = happening.kind, happening, changed
+        await _draft(session, matter, *of, note="", by=None)
 
 
-async def cancel_of(session: AsyncSession, happening_id: UUID) -> None:
-    """What was taken back is not told, if it can still be helped: of what was released, messaging
-    withdraws what waits for a client's morning, and says of the rest that it was sent."""
+async def cancel_of(
+    session: AsyncSession, happening_id: UUID, *, states: Collection[State]
+) -> None:
+    """What was taken back or moved is not told, if it can still be helped: of what was released,
+    messaging withdraws what waits for a client's morning, and says of the rest that it was sent."""
     telling = col(ProgressUpdate.source_id) == happening_id
-    states: list[State] = ["draft", "approved", "released"]
-    _cancel(await queries.unsent(session, telling, states=states))
+    # Who approves at this moment is waited for, and then there are those of joint clients too.
+    while found := await queries.unsent(session, telling, states=states):
+        _cancel(found)
+        await session.flush()
 
 
 async def cancel_for(session: AsyncSession, matter_id: UUID, client_id: UUID) -> None:
@@ -129,6 +147,13 @@ async def cancel_for(session: AsyncSession, matter_id: UUID, client_id: UUID) ->
     its = col(ProgressUpdate.matter_id) == matter_id
     theirs = col(ProgressUpdate.client_id) == client_id
     _cancel(await queries.unsent(session, its, theirs, states=["draft", "approved"]))
+
+
+async def follow_wish(session: AsyncSession, client_id: UUID) -> None:
+    """What is drafted for a client is to be written or spoken as they want it now."""
+    theirs = (col(ProgressUpdate.client_id) == client_id) & (col(ProgressUpdate.state) == "draft")
+    wished = await queries.preferred_format(session, client_id)
+    await session.execute(update_of(ProgressUpdate).where(theirs).values(format=wished))
 
 
 async def change(
@@ -155,7 +180,7 @@ async def approve(
     each = await _of_each(session, update)
     _require(update, "draft")
     revisions.check(if_match, update.revision)
-    require_no_promise(opened(session, update.body))
+    require_no_promise(opened(session, update.subject), opened(session, update.body))
     if update.format != "written":
         raise Invalid("The client prefers to hear it: call or meet, then enter what was said.")
     now = await clock.database_now(session)
@@ -217,6 +242,7 @@ async def tell_in_person(
             sealed = seal(session, one.client_id, one.update_id, "update", "note", note)
             one.approved_by = one.approved_by or by
             one.approved_at = one.approved_at or held_at
+            one.note = sealed.model_dump(mode="json")
             await _sent(session, one, channel, held_at, staff_id=by, note=sealed)
 
 
@@ -249,9 +275,7 @@ async def _sent(
 ) -> None:
     update.state, update.channel, update.sent_at = "sent", channel, at
     update.revision += 1
-    asked = await queries.open_request(session, update.matter_id, update.client_id)
-    if asked is not None and asked.requested_at <= at:
-        asked.answered_at = at
+    await answer_request(session, update.matter_id, update.client_id, at)
     emit(
         session,
         ProgressUpdateSent(
@@ -272,19 +296,23 @@ async def _draft(
     session: AsyncSession,
     matter: Matter,
     about: UpdateAbout,
+    news: Happening | None = None,
+    changed: Changed | None = None,
     *,
     note: str,
     by: UUID | None,
-    news: Happening | None = None,
 ) -> ProgressUpdate:
-    words = draft(about, await queries.facts(session, matter, news=news, note=note))
+    facts = await queries.facts(session, matter, news=news, changed=changed, note=note)
+    words = draft(about, facts)
     update = ProgressUpdate(
         update_id=new_id(),
         client_id=matter.client_id,
         matter_id=matter.matter_id,
         about=about,
         format=await queries.preferred_format(session, matter.client_id),
-        source_id=news.happening_id if news else None,
+        # What became of something that was taken back is not taken back with it.
+        source_id=news.happening_id if news and news.reverted_at is None else None,
+        source_revision=news.revision if news else 1,
         subject={},
         body={},
         drafted_at=await clock.database_now(session),
@@ -313,7 +341,8 @@ async def _of_each(session: AsyncSession, update: ProgressUpdate) -> list[Progre
 
 async def _copy(session: AsyncSession, update: ProgressUpdate, client_id: UUID) -> ProgressUpdate:
     update.draft_id = update.draft_id or update.update_id
-    same = {"matter_id", "about", "source_id", "draft_id", "drafted_at", "drafted_by"}
+    same = {"matter_id", "about", "source_id", "source_revision", "draft_id"}
+    same |= {"drafted_at", "drafted_by"}
     copy = ProgressUpdate(
         update_id=new_id(),
         client_id=client_id,

@@ -5,30 +5,28 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from sqlmodel import col
 
 import matters.owed.queries as owed
 import matters.staff.queries as staff
 from matters import access
+from matters.local_time import PointInTime
 from matters.matters.models import Matter
-from matters.sealed import opened
+from matters.sealed import opened, opened_bytes
 from matters.updates import actions, queries
 from matters.updates.actions import Spoken
 from matters.updates.models import Format, ProgressUpdate, State
 from shared import clock, revisions
 from shared.accesses import record_access
 from shared.auth import Caller
-from shared.contracts import Sealed
 from shared.contracts.matters import UpdateAbout
 from shared.db import Transaction
 from shared.errors import Invalid, NotFound
 from shared.idempotency import IdempotentRoute
-from shared.keyring import keys_of
 from shared.pages import Page, PageQuery, one_page, page
 from shared.policy import PolicyTable, permit
 from shared.revisions import IfMatch
-from shared.sealing import unseal as unseal_bytes
 from shared.values import Line, Prose, Reason
 
 POLICY: PolicyTable = {
@@ -74,7 +72,7 @@ class Told(BaseModel):
     model_config = ConfigDict(extra="forbid")
     together: bool = False
     channel: Spoken
-    held_at: AwareDatetime
+    held_at: PointInTime
     note: Reason
 
 
@@ -168,9 +166,7 @@ async def get_report(
     update = await _readable(session, caller, update_id)
     if update.report is None:
         raise NotFound("There is no report before the words are approved.")
-    sealed = Sealed.model_validate(update.report)
-    pdf = unseal_bytes(keys_of(session).key(sealed.owner, sealed.key_version), sealed)
-    return Response(pdf, media_type="application/pdf")
+    return Response(opened_bytes(session, update.report), media_type="application/pdf")
 
 
 @router.put("/updates/{update_id}")

@@ -16,8 +16,9 @@ Format = Literal["written", "call", "meeting"]
 
 class ProgressUpdate(ClientRow, table=True):
     """draft → approved (can be taken back until `releases_at`) → released to messaging → sent or
-    failed. One that is spoken goes from draft to sent. `source_id` is what it tells of. Updates of
-    one `draft_id` are the same words for each of joint clients, each as they want to hear it."""
+    failed. One that is spoken goes from draft to sent, and its `note` says what was told in person.
+    `source_id` is what it tells of, a deadline once in each revision. Updates of one `draft_id` are
+    the same words for each of joint clients, each as they want to hear it."""
 
     __tablename__ = "progress_updates"
     update_id: UUID = Field(primary_key=True)
@@ -27,6 +28,7 @@ class ProgressUpdate(ClientRow, table=True):
     state: State = Field(default="draft", sa_type=Text)
     revision: int = 1
     source_id: UUID | None = None
+    source_revision: int = 1
     draft_id: UUID | None = None
     subject: dict[str, Any] = Field(sa_type=Json)
     body: dict[str, Any] = Field(sa_type=Json)
@@ -37,6 +39,7 @@ class ProgressUpdate(ClientRow, table=True):
     approved_at: datetime | None = Field(default=None, sa_type=Instant)
     releases_at: datetime | None = Field(default=None, sa_type=Instant)
     channel: str | None = None
+    note: dict[str, Any] | None = Field(default=None, sa_type=Json)
     sent_at: datetime | None = Field(default=None, sa_type=Instant)
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Select, func, inspect, select
+from sqlalchemy import ColumnElement, Select, exists, func, inspect, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
 from sqlmodel import col
@@ -19,7 +19,8 @@ from matters.milestones.models import Happening
 from matters.sealed import opened
 from matters.staff.models import StaffMember
 from matters.updates.models import Format, ProgressUpdate, State, UpdateRequest
-from matters.updates.rules import Facts, Named, enumerated
+from matters.updates.rules import Changed, Facts, Named, enumerated, wished_format
+from shared import clock
 
 MOST_NEWS, MOST_DATES = 6, 4
 
@@ -56,11 +57,13 @@ async def open_request(
     session: AsyncSession, matter_id: UUID, client_id: UUID
 ) -> UpdateRequest | None:
     found = await session.execute(
-        select(UpdateRequest).where(
+        select(UpdateRequest)
+        .where(
             col(UpdateRequest.matter_id) == matter_id,
             col(UpdateRequest.client_id) == client_id,
             col(UpdateRequest.answered_at).is_(None),
         )
+        .with_for_update()
     )
     return found.scalar_one_or_none()
 
@@ -77,6 +80,19 @@ async def unreleased(
         .with_for_update(skip_locked=True)
     )
     return found.scalars().all()
+
+
+async def was_sent(session: AsyncSession, happening_id: UUID) -> bool:
+    """Whether a client was told of it, or is about to be."""
+    found = await session.execute(
+        select(
+            exists().where(
+                col(ProgressUpdate.source_id) == happening_id,
+                col(ProgressUpdate.state).in_(("released", "sent")),
+            )
+        )
+    )
+    return bool(found.scalar_one())
 
 
 async def unsent(
@@ -104,12 +120,16 @@ async def names(session: AsyncSession, matter: Matter) -> str:
 
 async def preferred_format(session: AsyncSession, client_id: UUID) -> Format:
     client = await session.get_one(Client, client_id)
-    wishes: dict[str | None, Format] = {"call": "call", "meeting": "meeting"}
-    return wishes.get(client.preferences.get("updates"), "written")
+    return wished_format(client.preferences.get("updates"))
 
 
 async def facts(
-    session: AsyncSession, matter: Matter, *, news: Happening | None = None, note: str = ""
+    session: AsyncSession,
+    matter: Matter,
+    *,
+    news: Happening | None = None,
+    changed: Changed | None = None,
+    note: str = "",
 ) -> Facts:
     """What a draft says, from what is known now. The client's key must be held."""
     client = await session.get_one(Client, matter.client_id)
@@ -121,16 +141,17 @@ async def facts(
     plan = await milestones.plan(session, matter.practice_area)
     reached = {one.slug for one in happened if one.slug}
     since = [one for one in happened if one.told_at and (told_at is None or one.told_at > told_at)]
-    shown = [news] if news else [one for one in since if one.kind != "deadline"][-MOST_NEWS:]
-    due = [one for one in happened if one.kind == "deadline" and one.met_at is None]
-    ahead = [one for one in due if one is not news]
+    shown = [one for one in since if one.kind != "deadline"][-MOST_NEWS:]
+    told = [await _named(session, news, changed)] if news else None
+    due = await milestones.ahead(session, matter.matter_id, clock.now())
+    ahead = [one for one in due if one.told_at and one is not news]
     next_one = plan[1].after(reached) if plan and reached else None
     return Facts(
         client=await names(session, matter),
         contact=author.name,
         matter=matter.title,
         zone=ZoneInfo(client.time_zone),
-        news=[await _named(session, one) for one in shown],
+        news=told or [await _named(session, one) for one in shown],
         note=note,
         coming=Named(name=next_one.name, meaning=next_one.meaning) if next_one else None,
         upcoming=[await _named(session, one) for one in ahead[:MOST_DATES]],
@@ -138,18 +159,22 @@ async def facts(
     )
 
 
-async def _named(session: AsyncSession, happening: Happening) -> Named:
+async def _named(
+    session: AsyncSession, happening: Happening, changed: Changed | None = None
+) -> Named:
     """By the plan under which it was reached, whatever was published since."""
     words = opened(session, happening.words) if happening.words else ""
     if happening.slug is None:
-        return Named(name=words, at=happening.at)
+        named = Named(name=words, at=happening.at, to_the_minute=happening.kind == "deadline")
+        return named.but(changed) if changed else named
     assert happening.plan is not None
     assert happening.plan_version is not None
     plan = await milestones.plan_version(session, happening.plan, happening.plan_version)
     milestone = plan.find(happening.slug) if plan else None
     assert milestone is not None, "what was reached stood in its plan, and versions never change"
     meaning = "\n".join(part for part in (milestone.meaning, words) if part)
-    return Named(name=milestone.name, meaning=meaning, at=happening.at)
+    named = Named(name=milestone.name, meaning=meaning, at=happening.at)
+    return named.but(changed) if changed else named
 
 
 async def _last_told(session: AsyncSession, matter_id: UUID) -> datetime | None:

@@ -1,11 +1,23 @@
 """The words of a draft, from facts alone. A person reads, changes and approves them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Literal, Self
 from zoneinfo import ZoneInfo
 
+from matters.updates.models import Format
 from shared.contracts.matters import UpdateAbout
+
+Changed = Literal["moved", "called_off", "mistaken"]
+CHANGES: dict[Changed, tuple[str, str]] = {
+    "moved": ("This date has moved", "It takes the place of the date that we told you before."),
+    "called_off": ("This date was called off", "Please strike it from your calendar."),
+    "mistaken": (
+        "We told you of this by mistake",
+        "It has not happened in your matter. We are sorry for the confusion.",
+    ),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,6 +27,12 @@ class Named:
     name: str
     meaning: str = ""
     at: datetime | None = None
+    to_the_minute: bool = False
+
+    def but(self, changed: Changed) -> Self:
+        """What became of it since the client was told of it."""
+        lead, meaning = CHANGES[changed]
+        return replace(self, name=f"{lead}: {self.name}", meaning=meaning)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +56,14 @@ class Draft:
     body: str
 
 
+# Wishes are named as formats and as channels, and mean the same.
+SPOKEN: dict[str | None, Format] = {
+    "call": "call",
+    "phone": "call",
+    "meeting": "meeting",
+    "in_person": "meeting",
+    "video": "meeting",
+}
 SUBJECTS: dict[UpdateAbout, str] = {
     "milestone": "News in your matter",
     "development": "News in your matter",
@@ -46,6 +72,10 @@ SUBJECTS: dict[UpdateAbout, str] = {
     "no_news": "How your matter stands",
     "report": "Report on your matter",
 }
+
+
+def wished_format(wish: str | None) -> Format:
+    return SPOKEN.get(wish, "written")
 
 
 def draft(about: UpdateAbout, facts: Facts) -> Draft:
@@ -69,6 +99,12 @@ def day(instant: datetime, zone: ZoneInfo) -> str:
     return f"{local:%A}, {local.day} {local:%B %Y}"
 
 
+def moment(instant: datetime, zone: ZoneInfo) -> str:
+    """`Monday, 9 March 2026 at 17:00, New York time`: whoever is to be there needs the hour."""
+    city = zone.key.rpartition("/")[2].replace("_", " ")
+    return f"{day(instant, zone)} at {instant.astimezone(zone):%H:%M}, {city} time"
+
+
 def enumerated(names: Sequence[str]) -> str:
     """`Ada, Ben and Cleo`."""
     *others, last = names
@@ -87,7 +123,8 @@ def _news(about: UpdateAbout, facts: Facts) -> list[str]:
 
 
 def _told(one: Named, zone: ZoneInfo) -> str:
-    when = f" ({day(one.at, zone)})" if one.at else ""
+    shown = moment if one.to_the_minute else day
+    when = f" ({shown(one.at, zone)})" if one.at else ""
     end = "" if one.name.endswith((".", "!", "?")) else "."
     return f"{one.name}{when}{end}" + (f"\n{one.meaning}" if one.meaning else "")
 

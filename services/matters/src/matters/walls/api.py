@@ -73,9 +73,9 @@ async def post_wall(
 async def list_walls(
     caller: Caller, session: Transaction, paging: PageQuery, client_id: UUID | None = None
 ) -> Page[WallShown]:
-    """Also those lowered, in the order of raising."""
+    """Also those lowered, in the order of raising; none that is closed to the caller."""
     permit(POLICY, caller, "keep walls")
-    wanted = one_page(select(Wall), Wall.wall_id, paging)
+    wanted = one_page(select(Wall), Wall.wall_id, paging).where(queries.open_walls(caller))
     if client_id is not None:
         wanted = wanted.where(col(Wall.client_id) == client_id)
     found = (await session.execute(wanted)).scalars().all()
@@ -86,12 +86,15 @@ async def list_walls(
 async def post_lowering(
     wall_id: UUID, body: Lowering, caller: Caller, session: Transaction, request: Request
 ) -> WallShown:
+    """Open again at once here. Whoever stands behind it does not lower it: for them nothing is
+    there."""
     permit(POLICY, caller, "keep walls")
-    wall = await queries.wall(session, wall_id)
+    await access.hold_key(request, Wall, wall_id)
+    wall = await session.get(Wall, wall_id)
     if wall is None:
-        raise NotFound("There is no such wall.")
-    await request.state.runtime.keys.hold(wall.client_id)
-    return _shown(await actions.lower_wall(session, wall_id, reason=body.reason, by=caller.id))
+        raise NotFound(access.NOTHING)
+    await queries.require_open(session, caller, wall.client_id, wall.matter_id)
+    return _shown(await actions.lower_wall(session, wall, reason=body.reason, by=caller.id))
 
 
 def _shown(wall: Wall) -> WallShown:

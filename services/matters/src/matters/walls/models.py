@@ -6,17 +6,17 @@ from uuid import UUID
 from sqlalchemy import ARRAY, Text, Uuid
 from sqlmodel import Field
 
-from matters.tables import Instant, Row
+from matters.tables import ClientRow, Instant
 from shared.contracts.matters import WallKind
 
 
-class Wall(Row, table=True):
+class Wall(ClientRow, table=True):
     """Around the matter, or, without one, around the client and all matters of theirs. One around a
-    matter of joint clients may stand for (`stands_for`) the wall around one of them."""
+    matter of joint clients may stand for (`stands_for`) the wall around one of them, and one around
+    an entry of a client for the wall around another of their entries."""
 
     __tablename__ = "walls"
     wall_id: UUID = Field(primary_key=True)
-    client_id: UUID
     matter_id: UUID | None = None
     kind: WallKind = Field(sa_type=Text)
     staff_ids: list[UUID] = Field(sa_type=ARRAY(Uuid))

@@ -52,7 +52,7 @@ _ANSWERED_BY = text("""
         WHERE absences.staff_id = contact.staff_id AND absences.cancelled_at IS NULL
           AND absences.until_at > :now AND absences.stand_in_id = ANY (:staff_ids)
         LIMIT 1) covered ON true
-    WHERE (contact.client_id = :client_id OR contact.matter_id = ANY (:matter_ids))
+    WHERE (contact.client_id = ANY (:client_ids) OR contact.matter_id = ANY (:matter_ids))
       AND (contact.until_at IS NULL OR contact.until_at > :now)
       AND (contact.staff_id = ANY (:staff_ids) OR contact.stand_in_id = ANY (:staff_ids)
            OR covered.absence_id IS NOT NULL)
@@ -105,6 +105,14 @@ def open_matters(caller: CallerIdentity) -> ColumnElement[bool]:
     return ~walled.exists()
 
 
+def open_walls(caller: CallerIdentity) -> ColumnElement[bool]:
+    """For a list of walls: whoever stands behind one around the same does not know of any."""
+    closed = _closed(caller)
+    around = closed.c.matter_id.is_(None) | (closed.c.matter_id == col(Wall.matter_id))
+    walled = select(closed.c.client_id).where(closed.c.client_id == col(Wall.client_id), around)
+    return ~walled.exists()
+
+
 async def closed_to(
     session: AsyncSession, staff_ids: Collection[UUID], client_id: UUID, matter_id: UUID | None
 ) -> set[UUID]:
@@ -121,7 +129,7 @@ async def everybody_closed_to(session: AsyncSession, client_id: UUID) -> set[UUI
 
 async def answered_by(
     session: AsyncSession,
-    client_id: UUID,
+    entries: Collection[UUID],
     joint_matters: Collection[UUID],
     staff_ids: Collection[UUID],
     now: datetime,
@@ -129,7 +137,7 @@ async def answered_by(
     """Rows of (subject_id, staff_id, from_at, must_go), the earliest first: what these answer
     for of the client and of matters in which they are joint, and whether its contact cannot
     stay."""
-    asked = {"client_id": client_id, "matter_ids": list(joint_matters)}
+    asked: dict[str, Any] = {"client_ids": list(entries), "matter_ids": list(joint_matters)}
     asked |= {"staff_ids": list(staff_ids), "now": now}
     return (await session.execute(_ANSWERED_BY, asked)).all()
 
@@ -153,32 +161,21 @@ async def require_no_wall(
     """Whoever is to work for a client must not stand behind a wall; raises BehindWall."""
     if closed := await closed_to(session, staff_ids, client_id, matter_id):
         raise BehindWall(
-            "Somebody stands behind a wall around this client or matter: choose another.",
+            "Somebody who would work for them, or cover for who does, stands behind a wall around"
+            " this client or matter: choose another.",
             staff_ids=[str(one) for one in sorted(closed)],
         )
 
 
-async def wall(session: AsyncSession, wall_id: UUID) -> Wall | None:
-    return await session.get(Wall, wall_id, with_for_update=True)
-
-
-async def around(
-    session: AsyncSession, client_ids: Collection[UUID], *, but_not: UUID
-) -> Sequence[Wall]:
-    """The walls that stand around the whole of these clients, and for which none stands around
-    this matter yet."""
-    there = select(col(Wall.stands_for)).where(
-        col(Wall.matter_id) == but_not,
-        col(Wall.stands_for).is_not(None),
-        col(Wall.lowered_at).is_(None),
-    )
+async def around(session: AsyncSession, entries: Collection[UUID]) -> Sequence[Wall]:
+    """The walls that stand around the whole of a client; none that stands for one of them."""
     found = await session.execute(
         select(Wall)
         .where(
-            col(Wall.client_id).in_(client_ids),
+            col(Wall.client_id).in_(entries),
             col(Wall.matter_id).is_(None),
             col(Wall.lowered_at).is_(None),
-            col(Wall.wall_id).not_in(there),
+            col(Wall.stands_for).is_(None),
         )
         .order_by(col(Wall.wall_id))
     )
@@ -186,7 +183,7 @@ async def around(
 
 
 async def standing_for(session: AsyncSession, wall_id: UUID) -> Sequence[Wall]:
-    """The walls around matters of others that stand for this one."""
+    """The walls around other entries and around matters of others that stand for this one."""
     found = await session.execute(
         select(Wall)
         .where(col(Wall.stands_for) == wall_id, col(Wall.lowered_at).is_(None))

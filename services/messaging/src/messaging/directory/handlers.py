@@ -3,6 +3,7 @@
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from messaging.conversations.filing import (
+    expect_mail_from_who_joined,
     expect_mail_heard_early,
     join_matter_heard_late,
     pass_on,
@@ -85,6 +86,7 @@ async def on_matter_opened(session: AsyncSession, event: MatterOpened) -> None:
 @handlers.on(JointClientJoined)
 async def on_joint_client_joined(session: AsyncSession, event: JointClientJoined) -> None:
     await actions.keep_joint_client(session, event)
+    await expect_mail_from_who_joined(session, event)
 
 
 @handlers.on(JointClientLeft)

@@ -63,6 +63,14 @@ async def automatic_sent_at(session: AsyncSession, header: str) -> datetime | No
     return at
 
 
+async def has_purpose(session: AsyncSession, purpose: str) -> bool:
+    found = await session.execute(
+        text("SELECT EXISTS (SELECT FROM outbound_messages WHERE purpose = :purpose)"),
+        {"purpose": purpose},
+    )
+    return bool(found.scalar_one())
+
+
 async def automatic_since(session: AsyncSession, recipient: str, since: datetime) -> int:
     """How many automatic mails went, or are to go, to this address."""
     found = await session.execute(

@@ -20,6 +20,10 @@ _WITHDRAW = text("""
     UPDATE outbound_messages SET state = 'withdrawn'
     WHERE outbound_id = :outbound_id AND state = 'held'
 """)
+_WITHDRAW_ALL = text("""
+    UPDATE outbound_messages SET state = 'withdrawn'
+    WHERE state = 'held' AND starts_with(purpose, :purposes)
+""")
 _RELEASE = text("""
     UPDATE outbound_messages SET state = 'queued', next_attempt_at = now()
     WHERE state = 'held' AND held_until <= :now RETURNING outbound_id
@@ -47,6 +51,11 @@ async def hold_anew(session: AsyncSession, client_id: UUID) -> None:
 async def withdraw(session: AsyncSession, outbound_id: UUID) -> None:
     """What still waits is not sent any more. What has left, or is leaving, stands."""
     await session.execute(_WITHDRAW, {"outbound_id": outbound_id})
+
+
+async def withdraw_all(session: AsyncSession, purposes: str) -> None:
+    """Likewise all whose purpose begins so."""
+    await session.execute(_WITHDRAW_ALL, {"purposes": purposes})
 
 
 async def release(runtime: Runtime) -> None:

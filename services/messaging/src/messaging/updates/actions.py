@@ -18,12 +18,14 @@ from messaging.email.rendering import Enclosed
 from messaging.email.texts import moment
 from messaging.notices.cases import case_to_write, person, require_key
 from messaging.notices.client_notices import tell_client
+from messaging.outbound import queries as outbound
 from messaging.outbound import quiet_hours
 from messaging.outbound.postponed import NotYetKnown, forget
 from messaging.updates import texts
 from messaging.updates.models import RevertedHappening, UpdateTelling
 from shared import clock
 from shared.contracts.matters import (
+    DecisionRecorded,
     DecisionRequested,
     DecisionWithdrawn,
     PointOfContactAssigned,
@@ -94,6 +96,7 @@ async def put_decision(session: AsyncSession, event: DecisionRequested) -> None:
 async def withdraw_decision(session: AsyncSession, event: DecisionWithdrawn) -> None:
     """A client is not asked in the morning what was taken back at night."""
     await quiet_hours.withdraw(session, event.decision_id)
+    await quiet_hours.withdraw_all(session, _reminders_of(event.decision_id))
     await forget(session, DecisionRequested, decision_id=event.decision_id)
 
 
@@ -151,13 +154,21 @@ async def tell_of_handover(session: AsyncSession, event: PointOfContactAssigned)
         )
 
 
+async def remind_no_more(session: AsyncSession, event: DecisionRecorded) -> None:
+    """Who decided at night is not asked again in the morning."""
+    await quiet_hours.withdraw_all(session, _reminders_of(event.decision_id))
+
+
 async def remind_of_decision(session: AsyncSession, event: DeadlineWarned) -> None:
+    """Not who has answered meanwhile. Raises NotYetKnown."""
     assert event.client_id is not None, "a decision is a client's"
+    if await outbound.has_purpose(session, outcome_of(event.conversation_id)):
+        return
     case = await case_to_write(session, event.client_id, event.matter_id)
     assert case.matter is not None, "a decision is of a matter"
     blocks = texts.decide_by(case.client.name, case.matter, event.limit_at, case.zone)
     # Of thresholds that were found passed at one instant, after an outage, one mail is enough.
-    purpose = f"decide/{event.clock_id}/{event.detected_at.isoformat()}"
+    purpose = _reminders_of(event.conversation_id) + event.detected_at.isoformat()
     conversation = await _conversation(session, case.client.client_id, event.matter_id)
     await tell_client(
         session,
@@ -169,6 +180,15 @@ async def remind_of_decision(session: AsyncSession, event: DeadlineWarned) -> No
         blocks=blocks,
         leaves_by=event.limit_at,
     )
+
+
+def outcome_of(decision_id: UUID) -> str:
+    """The purpose of the mail that tells the firm what the client decided."""
+    return f"decided/{decision_id}"
+
+
+def _reminders_of(decision_id: UUID) -> str:
+    return f"decide/{decision_id}/"
 
 
 def conversation_of(client_id: UUID, matter_id: UUID | None, *, joint: bool = False) -> UUID:

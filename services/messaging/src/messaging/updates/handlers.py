@@ -44,6 +44,7 @@ async def on_decision_withdrawn(session: AsyncSession, event: DecisionWithdrawn)
 @patient
 async def on_decision_recorded(session: AsyncSession, event: DecisionRecorded) -> None:
     await questions.tell_of_outcome(session, event)
+    await actions.remind_no_more(session, event)
 
 
 @handlers.on(DecisionQuestioned)

@@ -12,7 +12,7 @@ from messaging.notices.cases import Case, acting_person, case_of, case_to_write
 from messaging.outbound.postponed import NotYetKnown
 from messaging.settings import MessagingSettings
 from messaging.updates import texts
-from messaging.updates.actions import say, thread_of
+from messaging.updates.actions import outcome_of, say, thread_of
 from shared import clock
 from shared.contracts import Sealed
 from shared.contracts.matters import (
@@ -57,7 +57,7 @@ async def tell_of_outcome(session: AsyncSession, event: DecisionRecorded) -> Non
     case = await case_of(session, event.client_id, event.matter_id, clock.now())
     blocks = texts.decided(case.client.name, _name(case), event.option, event.jointly)
     title = f"{texts.OUTCOMES[event.jointly]}: {_name(case)}"
-    purpose = f"decided/{event.decision_id}"
+    purpose = outcome_of(event.decision_id)
     await _tell(session, case, event.matter_id, purpose, title, blocks, to=put.staff_id)
 
 
