@@ -16,6 +16,7 @@ from shared.contracts.intake import (
     EngagementWithdrawn,
     FeeBasis,
 )
+from shared.contracts.matters import ClientsMerged
 from shared.ids import new_id
 from support.papers import words
 from support.prospects import TERMS, Intake
@@ -113,6 +114,27 @@ async def test_fees_that_this_client_was_never_told_cannot_be_agreed(
     ):
         draft = intake.draft(consultation_id=consultation_id, terms=terms)
         assert await intake.refused("POST", "/v1/engagements", draft) == refusal
+
+
+async def test_fees_that_one_entry_of_a_client_was_told_are_agreed_with_the_other(
+    intake: Intake, consultation_id: str, client_id: UUID
+) -> None:
+    stays_id = await intake.client("Ann Example")
+    event = await disclosed(intake, stays_id)
+    draft = intake.draft(consultation_id=consultation_id, terms=naming(event))
+    assert await intake.refused("POST", "/v1/engagements", draft) == "422 fees-not-disclosed"
+    merger = ClientsMerged(
+        client_id=stays_id,
+        merged_id=client_id,
+        reason=await intake.sealed(stays_id, "merged", "One person."),
+        merged_by=new_id(),
+        merged_at=clock.now(),
+    )
+    await intake.hear(merger)
+    row, _ = await intake.proposed(consultation_id=consultation_id, terms=naming(event))
+    assert row["terms"]["fees"]["explanation"] == WORDS
+    (proposed,) = await intake.told(EngagementProposed)
+    assert (proposed.client_id, proposed.fee_terms.terms_id) == (client_id, event.terms_id)
 
 
 async def test_fees_that_were_replaced_are_neither_drafted_offered_signed_nor_countersigned(

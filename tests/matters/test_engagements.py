@@ -14,6 +14,7 @@ from shared.contracts.matters import (
     CadencePromised,
     ClientChanged,
     ClientRegistered,
+    JointClientJoined,
     MatterOpened,
     PartiesChanged,
     TeamChanged,
@@ -110,6 +111,58 @@ async def test_an_engagement_of_somebody_never_heard_of_is_refused_and_opens_whe
     assert await world.told(MatterOpened) == []
     await world.hear(await prospect.requested(point_of_contact_id=ada["id"]), signed)
     assert len(await world.told(MatterOpened)) == 1
+
+
+@pytest.mark.parametrize("merged_first", [True, False])
+async def test_the_matter_of_who_was_merged_meanwhile_opens_once_for_the_entry_that_stays(
+    world: World, prospect: Prospect, merged_first: bool
+) -> None:
+    """Merged, and merged on, while the agreement lay with its signers. What opened before stands
+    where it was opened."""
+    ada = await world.staff("Ada")
+    middle, stays = await world.client(ada, "Clio"), await world.client(ada, "Cleopatra")
+    await world.hear(await prospect.requested(point_of_contact_id=ada["id"]))
+    signed = await prospect.signed(ada)
+    if not merged_first:
+        await world.hear(signed)
+    for into, old in ((middle["id"], str(prospect.client_id)), (stays["id"], middle["id"])):
+        body = {"merged_id": old, "reason": "Entered twice."}
+        assert (await world.call("POST", f"/v1/clients/{into}/merge", body)).status_code == 200
+    await world.hear(signed, signed)
+    (opened,) = await world.told(MatterOpened)
+    assert str(opened.client_id) == (stays["id"] if merged_first else str(prospect.client_id))
+    assert opened.title.owner == opened.client_id
+    assert await world.opened(opened.title) == "Marsh divorce"
+    changed = [one for one in await world.told(ClientChanged) if one.state == "active"]
+    assert {one.client_id for one in changed} <= {opened.client_id, UUID(stays["id"])}
+    if merged_first:
+        again = {"merged_id": stays["id"], "reason": "Once more."}
+        path = f"/v1/clients/{(await world.client(ada, 'Kleo'))['id']}/merge"
+        assert (await world.call("POST", path, again)).status_code == 200
+        await world.hear(signed)
+        assert len(await world.told(MatterOpened)) == 1
+
+
+async def test_joint_clients_who_turned_out_to_be_one_are_in_the_matter_once(
+    world: World, prospect: Prospect
+) -> None:
+    """One signed for who is the client themselves, two others for one and the same."""
+    ada = await world.staff("Ada")
+    bob, robert = await world.client(ada, "Bob"), await world.client(ada, "Robert")
+    cleo = await world.client(ada, "Cleopatra")
+    await world.hear(await prospect.requested(point_of_contact_id=ada["id"]))
+    signed = await prospect.signed(
+        ada, joint_clients=tuple([prospect.jointly(one) for one in (cleo, bob, robert)])
+    )
+    for into, old in ((robert["id"], bob["id"]), (cleo["id"], str(prospect.client_id))):
+        body = {"merged_id": old, "reason": "Entered twice."}
+        assert (await world.call("POST", f"/v1/clients/{into}/merge", body)).status_code == 200
+    await world.hear(signed)
+    (opened,) = await world.told(MatterOpened)
+    assert str(opened.client_id) == cleo["id"]
+    assert [str(one.joint_client_id) for one in await world.told(JointClientJoined)] == [
+        robert["id"]
+    ]
 
 
 async def test_parties_are_set_as_a_whole_and_not_over_what_nobody_saw(

@@ -212,7 +212,11 @@ async def hear(runtime: Runtime, event: Event) -> None:
     """The event's handler, as the inbox calls it: keys held, one transaction."""
     found = runtime.handlers.find(event.type_name())
     assert found is not None
-    await runtime.keys.hold(FIRM_ID, *owners_in(event))
+    owners = [FIRM_ID, *owners_in(event)]
+    if keys_of := runtime.handlers.keys_of(event.type_name()):
+        async with runtime.db.transaction() as session:
+            owners += await keys_of(session, event)
+    await runtime.keys.hold(*owners)
     async with runtime.db.transaction() as session:
         await found[1](session, event)
 

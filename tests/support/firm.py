@@ -97,7 +97,11 @@ class World:
             name = event.type_name("messaging" if of_platform else None)
             found = self.runtime.handlers.find(name)
             assert found is not None
-            await self.runtime.keys.hold(FIRM_ID, *owners_in(event))
+            owners = [FIRM_ID, *owners_in(event)]
+            if keys_of := self.runtime.handlers.keys_of(name):
+                async with self.runtime.db.transaction() as session:
+                    owners += await keys_of(session, event)
+            await self.runtime.keys.hold(*owners)
             async with self.runtime.db.transaction() as session:
                 await found[1](session, event)
 

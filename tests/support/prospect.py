@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from shared import sealing
 from shared.contracts import ContentRef, Sealed
@@ -11,6 +12,7 @@ from shared.contracts.intake import (
     ConsultationRequested,
     EngagementParty,
     EngagementSigned,
+    JointlyEngaged,
 )
 from shared.ids import new_id
 from support.firm import World
@@ -41,6 +43,16 @@ class Prospect:
             "requested_at": NOW,
         }
         return ConsultationRequested(**facts | more)
+
+    def jointly(self, client: dict[str, Any]) -> JointlyEngaged:
+        """Of the firm's clients, as somebody who signs beside the prospect."""
+        return JointlyEngaged(
+            client_id=UUID(client["id"]),
+            signer_id=new_id(),
+            name=self.sealed(client["name"]),
+            email=self.sealed(client["email"], "email"),
+            kind="person",
+        )
 
     async def signed(self, contact: dict[str, Any], **more: Any) -> EngagementSigned:
         await self.world.runtime.keys.hold(self.client_id, create=True)

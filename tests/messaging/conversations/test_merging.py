@@ -22,6 +22,7 @@ from shared.contracts import Event, Sealed
 from shared.contracts.matters import (
     ClientRegistered,
     ClientsMerged,
+    MatterOpened,
     PointOfContactAssigned,
     ProgressUpdateApproved,
     WallRaised,
@@ -246,6 +247,37 @@ async def test_mail_heard_before_its_sender_was_merged_and_registered_is_the_sur
     assert filed.client_id == door.people.clara or [row.client_id for row in due] == [
         door.people.clara
     ]
+
+
+@pytest.mark.parametrize("merged_first", [True, False])
+async def test_what_who_stays_wrote_joins_the_matter_of_the_merged_entry_that_is_heard_of_late(
+    door: Door, merged_first: bool
+) -> None:
+    old = await another_client(door.runtime, OLD)
+    stays = await another_client(door.runtime, "clara.new@clients.test")
+    at = clock.now()
+    merger = await merged(door, stays, old)
+    if merged_first:
+        await hear(door.runtime, merger)
+    await door.send(letter(sender=f"Clara <{OLD}>"), sender=OLD)
+    unfiled = await newest(door)
+    assert (unfiled.client_id, unfiled.matter_id) == (stays if merged_first else old, None)
+    opened = MatterOpened(
+        matter_id=new_id(),
+        client_id=old,
+        number="2026-0077",
+        title=sealed(door, old, "title", "Lease"),
+        practice_area="real-estate",
+        reason=sealed(door, old, "reason", "Signed"),
+        opened_at=at,
+    )
+    if not merged_first:
+        await hear(door.runtime, merger)
+    await hear(door.runtime, opened)
+    assert (await newest(door)).matter_id == opened.matter_id
+    (refiled,) = await told(door.runtime, "MessageRefiled")
+    assert refiled["client_id"] == str(unfiled.client_id), "as it was recorded"
+    await rows_of(door.runtime, f"DELETE FROM matters WHERE client_id = '{old}' RETURNING 1")
 
 
 async def test_an_acknowledgment_goes_to_the_address_on_file_that_was_written_from(

@@ -61,14 +61,15 @@ async def may(
 async def holding(
     request: Request, caller: CallerIdentity, action: str, consultation_id: UUID
 ) -> UUID:
-    """The client of a consultation that the caller may act on, with the client's key held for the
-    transaction that follows: keys are fetched before it begins."""
+    """The client of a consultation that the caller may act on, with the keys of all their entries
+    held for the transaction that follows: keys are fetched before it begins."""
     permit(TABLE, caller, action)
     runtime: Runtime = request.state.runtime
     async with runtime.db.transaction() as looking:
         row = await consultations.consultation(looking, consultation_id)
         await may(looking, caller, action, row)
-    await runtime.keys.hold(row.client_id)
+        theirs = await directory.entries(looking, row.client_id)
+    await runtime.keys.hold(*theirs)
     return row.client_id
 
 

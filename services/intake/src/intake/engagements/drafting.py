@@ -230,7 +230,7 @@ async def invite_again(session: AsyncSession, engagement_id: UUID, signer_id: UU
 
 async def _in_force(session: AsyncSession, engagement_id: UUID, client_id: UUID) -> Engagement:
     row = await queries.engagement(session, engagement_id, locked=True)
-    if row.client_id != client_id:
+    if row.client_id not in await directory.entries(session, client_id):
         raise Invalid("Only an engagement of the same client can be amended.")
     require(row, "signed")
     return row

@@ -6,6 +6,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from intake.directory import queries as directory
 from intake.fees.models import DisclosedFees
 from shared.contracts import Sealed
 from shared.errors import Refusal
@@ -37,10 +38,11 @@ async def disclosed(
     client_id: UUID,
     matter_id: UUID,
 ) -> DisclosedFees:
-    """Exactly these, for this client and either this matter or every one to come. Raises the
-    refusals above."""
+    """Exactly these, for this client, under whichever entry, and either this matter or every one to
+    come. Raises the refusals above."""
     row = await session.get(DisclosedFees, (terms_id, version))
-    if row is None or row.client_id != client_id or row.matter_id not in (None, matter_id):
+    theirs = row is not None and row.client_id in await directory.entries(session, client_id)
+    if row is None or not theirs or row.matter_id not in (None, matter_id):
         raise FeesNotDisclosed(
             f"No version {version} of fee terms {terms_id} was disclosed to this client for this"
             " matter. Disclose them with POST /v1/fee-terms; what was disclosed just now is known"
@@ -70,5 +72,5 @@ async def require_newest(session: AsyncSession, terms_id: UUID, version: int) ->
 
 
 def words_of(session: AsyncSession, row: DisclosedFees) -> str:
-    """The client's key must be held."""
+    """The keys of all entries of the client must be held."""
     return unseal(session, Sealed.model_validate(row.words))

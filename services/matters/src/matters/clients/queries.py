@@ -42,6 +42,15 @@ async def client(session: AsyncSession, client_id: UUID) -> Client | None:
     return await session.get(Client, client_id)
 
 
+async def survivor(session: AsyncSession, client_id: UUID) -> UUID:
+    """The entry that stays, which is mostly this one: merged into another, and that perhaps into a
+    third. With the directory locked it stays so until the commit."""
+    found = await session.get(Client, client_id, populate_existing=True)
+    while found is not None and found.merged_into is not None:
+        found = await session.get(Client, found.merged_into, populate_existing=True)
+    return found.client_id if found else client_id
+
+
 async def lock(session: AsyncSession, client_ids: Collection[UUID], *, share: bool = False) -> None:
     """Walls and assignments of one client come one after the other; assignments share. Several are
     locked in one order."""

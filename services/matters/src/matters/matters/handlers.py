@@ -1,5 +1,6 @@
 """Events of intake in: a signed engagement opens its matter."""
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -9,6 +10,7 @@ import matters.clients.actions as clients
 import matters.clients.queries as known_clients
 import matters.contacts.queries as contacts
 import matters.joint_clients.actions as joint_clients
+import matters.joint_clients.queries as members
 import matters.parties.actions as parties
 import matters.staff.queries as staff
 import matters.teams.actions as teams
@@ -27,22 +29,30 @@ from shared.keyring import unseal
 handlers = Handlers()
 
 
-@handlers.on(EngagementSigned)
+async def of_who_stay(session: AsyncSession, event: EngagementSigned) -> Iterable[UUID]:
+    signed = (event.client_id, *(one.client_id for one in event.joint_clients))
+    return [await known_clients.survivor(session, one) for one in signed]
+
+
+@handlers.on(EngagementSigned, keys_of=of_who_stay)
 async def on_engagement_signed(session: AsyncSession, event: EngagementSigned) -> None:
-    """Opened once, under the id that intake gave. Whoever is named but has left or stands behind a
-    wall is left out; somebody of the firm is always the point of contact."""
+    """Opened once, under the id that intake gave, for the entry that stays where they were merged
+    meanwhile. Whoever is named but has left or stands behind a wall is left out; somebody of the
+    firm is always the point of contact."""
     if await session.get(Matter, event.matter_id):
         return
     await known_clients.require_registered(session, event.client_id)
-    await clients.engage(session, event.client_id)
+    await staff.lock_directory(session)  # nobody is merged meanwhile
+    client_id = await known_clients.survivor(session, event.client_id)
+    await clients.engage(session, client_id)
     named = await staff.known(session, [event.point_of_contact_id, *event.team], active=True)
-    closed = await walls.everybody_closed_to(session, event.client_id)
+    closed = await walls.everybody_closed_to(session, client_id)
     named -= closed
     closed |= await absences.covered_by(session, closed)  # nobody answers by who may not know
     wanted = event.point_of_contact_id if event.point_of_contact_id in named - closed else None
     matter = await actions.open_matter(
         session,
-        client_id=event.client_id,
+        client_id=client_id,
         title=unseal(session, event.title),
         practice_area=event.practice_area,
         reason=opening_reason(event),
@@ -67,7 +77,8 @@ async def on_engagement_signed(session: AsyncSession, event: EngagementSigned) -
 async def _join(
     session: AsyncSession, matter: Matter, signed: JointlyEngaged, event: EngagementSigned
 ) -> None:
-    """Who signed as a joint client is a client, with the matter's contact unless they were one."""
+    """Who signed as a joint client is a client, with the matter's contact unless they were one; as
+    the entry that stays, unless that is of the matter already."""
     known = await known_clients.client(session, signed.client_id)
     if known is None:
         of_matter = await contacts.in_force(session, matter.matter_id)
@@ -78,10 +89,12 @@ async def _join(
             name=unseal(session, signed.name),
             email=unseal(session, signed.email).lower(),
             phone=unseal(session, signed.phone) if signed.phone else None,
-            time_zone=(await session.get_one(Client, event.client_id)).time_zone,
+            time_zone=(await session.get_one(Client, matter.client_id)).time_zone,
             registered_at=event.signed_at,
         )
         to = of_matter.staff_id
         await clients.register(session, client, point_of_contact_id=to, by=FIRM_ID)
-    await clients.engage(session, signed.client_id)
-    await joint_clients.join(session, matter, signed.client_id, reason=opening_reason(event))
+    client_id = await known_clients.survivor(session, signed.client_id)
+    await clients.engage(session, client_id)
+    if not await members.is_client_of(session, client_id, matter.matter_id):
+        await joint_clients.join(session, matter, client_id, reason=opening_reason(event))

@@ -119,7 +119,8 @@ async def join_matter_heard_late(
     session: AsyncSession, client_id: UUID, matter_id: UUID, opened_at: datetime
 ) -> None:
     """What the client wrote after their only matter was opened, and before this service heard of
-    it, belongs to that matter as if it had been heard of in time."""
+    it, belongs to that matter as if it had been heard of in time. The keys of all entries of the
+    client must be held."""
     if await only_matter(session, client_id) != matter_id:
         return
     for row in await queries.unfiled_since(session, client_id, opened_at):

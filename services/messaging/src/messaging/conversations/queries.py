@@ -12,6 +12,7 @@ from sqlmodel import col
 
 from messaging.acknowledgments.models import ResponsePromise
 from messaging.conversations.models import Attachment, Conversation, FilingDue, Message
+from messaging.directory import queries as directory
 from messaging.directory.models import MergedClient
 from messaging.directory.queries import Closed, Seen
 from messaging.email.threading import Because
@@ -144,11 +145,13 @@ async def filings_due(session: AsyncSession, limit: int) -> list[tuple[UUID, UUI
 
 
 async def unfiled_since(session: AsyncSession, client_id: UUID, at: datetime) -> list[Message]:
-    """The first message since then of each conversation of the client that has no matter."""
+    """The first message since then of each conversation of the client, under whichever entry, that
+    has no matter."""
+    theirs = await directory.entries(session, [client_id])
     found = await session.execute(
         select(Message)
         .where(
-            col(Message.client_id) == client_id,
+            col(Message.client_id).in_(theirs),
             col(Message.matter_id).is_(None),
             col(Message.received_at) >= at,
         )

@@ -1,5 +1,8 @@
 """Events of matters in: the directory follows them."""
 
+from collections.abc import Iterable
+from uuid import UUID
+
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from messaging.conversations.filing import (
@@ -8,7 +11,7 @@ from messaging.conversations.filing import (
     join_matter_heard_late,
     pass_on,
 )
-from messaging.directory import actions
+from messaging.directory import actions, queries
 from messaging.outbound import quiet_hours
 from messaging.outbound.postponed import patient
 from messaging.updates import actions as updates
@@ -77,7 +80,11 @@ async def on_preferences_changed(session: AsyncSession, event: PreferencesChange
     await quiet_hours.hold_anew(session, event.client_id)
 
 
-@handlers.on(MatterOpened)
+async def of_all_entries(session: AsyncSession, event: MatterOpened) -> Iterable[UUID]:
+    return await queries.entries(session, [event.client_id])
+
+
+@handlers.on(MatterOpened, keys_of=of_all_entries)
 async def on_matter_opened(session: AsyncSession, event: MatterOpened) -> None:
     await actions.keep_matter(session, event)
     await join_matter_heard_late(session, event.client_id, event.matter_id, event.opened_at)
