@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-import matters.clients.queries as clients
+import matters.joint_clients.queries as joint_clients
 from matters.writings.models import Writing
 from shared.errors import Refusal
 
@@ -26,7 +26,7 @@ async def require_theirs(
     found = await session.execute(
         select(col(Writing.message_id)).where(
             col(Writing.message_id) == message_id,
-            col(Writing.client_id).in_(clients.entries(client_id)),
+            col(Writing.client_id).in_(joint_clients.entries(client_id)),
             col(Writing.received_at) >= since,
         )
     )
