@@ -303,7 +303,7 @@ async def test_a_matters_timeline_tells_its_story_oldest_first(firm: Firm) -> No
         kind="answer",
         channel="portal",
         sent_at=FRIDAY + timedelta(hours=2),
-        body=await firm.seal(firm.client_id, "message", "body", "\n  Dear client,\nmore"),
+        body=await firm.seal(firm.client_id, "message", "body", "\n  Dear client,\nNot yet.\nA"),
         **ids,
     )
     acknowledged = MessageAcknowledged(
@@ -336,7 +336,7 @@ async def test_a_matters_timeline_tells_its_story_oldest_first(firm: Firm) -> No
         ("ResponseDue", None, None, "Answer due Tue 14 Jul 16:30"),
         ("AcknowledgmentDue", None, None, "Acknowledgment due Tue 14 Jul 16:30"),
         ("MessageAcknowledged", "outbound", "email", "Acknowledged automatically"),
-        ("MessageSent", "outbound", "portal", "Dear client,"),
+        ("MessageSent", "outbound", "portal", "Not yet."),
         ("ClockMet", None, None, "Answer given in time"),
     ]
     assert found[1]["message_id"] == str(message)

@@ -1,7 +1,7 @@
 """Several entries are one client: what is closed around one of them is closed around all, for what
 was and for what comes, each names the entry that stays, and the client goes on as one person."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -138,7 +138,7 @@ async def test_a_client_of_merged_entries_goes_on_in_the_matters_of_both(
         f"{path}/decisions",
         {
             "kind": "other", "question": "Accept?", "options": options,
-            "recommendation": "Accept.", "reply_by": "2190-01-01T00:00:00Z",
+            "recommendation": "Accept.", "reply_by": str(datetime.now(UTC) + timedelta(days=30)),
         },
         email=at["ada"]["email"],
     )  # fmt: skip
