@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -90,6 +91,20 @@ async def test_the_database_itself_refuses_an_absence_without_cover(
                 )
     finally:
         await connection.close()
+
+
+async def test_an_absence_that_is_over_stays_as_it_was(
+    world: World, people: list[dict[str, Any]], moved_clock: Path
+) -> None:
+    ada, alan, noor = people
+    made = (await away(world, ada, alan)).json()
+    path = f"/v1/absences/{made['id']}"
+    moved_clock.write_text(str(8 * 24 * 3600))
+    days = {"first_day": str(TODAY + timedelta(days=9)), "last_day": str(TODAY + timedelta(days=9))}
+    body = {"stand_in_id": noor["id"], **days}
+    for answer in (await world.call("DELETE", path), await world.call("PUT", path, body)):
+        assert (answer.status_code, answer.json()["code"]) == (409, "absence-over"), answer.text
+    assert len(await world.told(AbsencePlanned)) == 1
 
 
 async def test_cover_reads_what_it_covers_while_it_covers_it(

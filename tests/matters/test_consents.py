@@ -26,7 +26,7 @@ DISCLOSURE = {
 class Scene:
     def __init__(self, world: World, ada: dict[str, Any], client: dict[str, Any]) -> None:
         self.world, self.path = world, f"/v1/clients/{client['id']}"
-        self.id = client["id"]
+        self.id, self.ada_id = client["id"], ada["id"]
         self.ada = {"role": "attorney", "email": ada["email"]}
         self.client = {"role": "client", "client_id": client["id"]}
 
@@ -85,6 +85,34 @@ async def test_without_a_basis_that_fits_nothing_is_disclosed(
     theirs = {"role": "client", "client_id": other["id"]}
     given = await world.call("POST", f"/v1/clients/{other['id']}/consents", CONSENT, **theirs)
     assert (await at.disclose(given.json())).json()["code"] == "without-basis"
+
+
+async def test_a_joint_client_allows_what_is_told_of_their_matter_and_takes_it_back_after_leaving(
+    world: World, at: Scene
+) -> None:
+    matter = await world.matter({"id": at.id}, {"id": at.ada_id})
+    marc = await world.client({"id": at.ada_id}, "Marc")
+    theirs = {"role": "client", "client_id": marc["id"]}
+    path, joint = f"/v1/clients/{marc['id']}", f"/v1/matters/{matter['id']}/joint-clients"
+    consent = CONSENT | {"matter_id": matter["id"]}
+
+    async def grant() -> Any:
+        return await world.call("POST", f"{path}/consents", consent, **theirs)
+
+    assert (await grant()).status_code == 404
+    await world.made(joint, client_id=marc["id"], reason="Both asked for it.")
+    given = await grant()
+    assert given.status_code == 201, given.text
+    body = DISCLOSURE | {"matter_id": matter["id"], "consent_id": given.json()["id"]}
+    made = await world.call("POST", f"{path}/disclosures", body, **at.ada)
+    assert made.status_code == 201, made.text
+    left = await world.call("POST", f"{joint}/{marc['id']}/leave", {"reason": "They part."})
+    assert left.is_success, left.text
+    document = await world.call("GET", f"/v1/disclosures/{made.json()['id']}/document", **at.ada)
+    assert "without a court's order" in document.json()["detail"]
+    assert (await grant()).status_code == 404
+    back = await world.call("POST", f"/v1/consents/{given.json()['id']}/withdraw", **theirs)
+    assert back.status_code == 200, back.text
 
 
 async def test_a_consent_to_tell_one_is_none_to_tell_another(world: World, at: Scene) -> None:

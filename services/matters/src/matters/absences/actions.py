@@ -18,6 +18,10 @@ class AwayAlready(Refusal):
     """This person is away in that time by another plan: change that one."""
 
 
+class AbsenceOver(Refusal):
+    """They were away, and somebody acted for them: that stays as it was."""
+
+
 class StandInAway(Refusal):
     """Who is to stand in is away too: choose another."""
 
@@ -62,7 +66,7 @@ async def change(
 
 
 async def cancel(session: AsyncSession, absence_id: UUID) -> Absence:
-    """They are there after all."""
+    """They are there after all. Raises AbsenceOver."""
     await staff.lock_directory(session)
     absence = await _standing(session, absence_id)
     absence.cancelled_at = clock.now()
@@ -74,6 +78,8 @@ async def _standing(session: AsyncSession, absence_id: UUID) -> Absence:
     absence = await session.get(Absence, absence_id, with_for_update=True)
     if absence is None or absence.cancelled_at is not None:
         raise NotFound("There is no such absence.")
+    if absence.until_at <= clock.now():
+        raise AbsenceOver("That absence is over and stays as it was: plan another one.")
     return absence
 
 

@@ -146,7 +146,9 @@ async def post_withdrawal(
     consent = await session.get(Consent, consent_id)
     if consent is None:
         raise NotFound(access.NOTHING)
-    await _client(session, caller, "keep consents", consent.client_id, consent.matter_id)
+    # Who left a matter of joint clients takes back what they allowed in it.
+    matter_id = None if caller.role == "client" else consent.matter_id
+    await _client(session, caller, "keep consents", consent.client_id, matter_id)
     await actions.withdraw(session, consent, by=caller.id)
     return _consent(session, consent)
 
@@ -241,8 +243,10 @@ async def _client(
 ) -> None:
     await access.client(session, caller, POLICY, action, client_id)
     if matter_id is not None:
-        matter = await access.matter(session, caller, POLICY, action, matter_id)
-        if matter.client_id != client_id:
+        await access.matter(session, caller, POLICY, action, matter_id)
+        members = await joint_clients.members(session, matter_id)
+        there = [one for one in members if one.client_id == client_id]
+        if not there or (there[0].left_at is not None and action != "read confidences"):
             raise NotFound(access.NOTHING)
     if action == "read confidences":
         await record_access(session, caller, client_id, "client")
