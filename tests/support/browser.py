@@ -58,7 +58,7 @@ class Browser:
         assert "exceptionDetails" not in answer, answer["exceptionDetails"]
         return answer["result"].get("value")
 
-    async def until(self, condition: str, seconds: float = 30) -> None:
+    async def until(self, condition: str, seconds: float = 90) -> None:
         async with asyncio.timeout(seconds):
             while True:
                 with suppress(AssertionError):  # between two pages there is none to ask
