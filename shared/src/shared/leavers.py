@@ -21,7 +21,9 @@ from shared.sealing import SealBroken
 log = structlog.get_logger()
 
 EVERY_SECONDS = 1.0
-NO_ANSWER = (DBAPIError, OSError, TimeoutError, Unavailable)
+NO_ANSWER = (
+    DBAPIError, OSError, TimeoutError, Unavailable, KeyNotHeld, SealBroken, ValueError,
+)  # fmt: skip
 
 FormerStaff = Callable[[AsyncSession], Awaitable[Collection[str]]]
 """The addresses, in small letters, that somebody who left had and nobody active has."""
@@ -52,7 +54,7 @@ class Leavers:
         try:
             async with self._db.transaction() as session:
                 self._addresses = frozenset(await self._former_staff(session))
-        except (*NO_ANSWER, KeyNotHeld, SealBroken, ValueError) as error:
+        except NO_ANSWER as error:
             log.warning("who has left the firm is not known", error=type(error).__name__)
 
     def refuse(self, caller: CallerIdentity) -> None:

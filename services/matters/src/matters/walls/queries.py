@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, column, select, text, true
+from sqlalchemy import ColumnElement, Select, column, select, text, true
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -76,12 +76,7 @@ async def require_open(
     """Raises NotFound where a wall stands between them: as if nothing were there."""
     if caller.role == "client":
         return
-    closed = _closed(caller)
-    around = closed.c.matter_id.is_(None)
-    if matter_id is not None:
-        around |= closed.c.matter_id == matter_id
-    wanted = select(closed.c.client_id).where((closed.c.client_id == client_id) & around)
-    if (await session.execute(wanted.limit(1))).first():
+    if (await session.execute(_around(caller, client_id, matter_id).limit(1))).first():
         raise NotFound(NOTHING)
 
 
@@ -99,18 +94,12 @@ def open_matters(caller: CallerIdentity) -> ColumnElement[bool]:
     """For a list of matters: likewise, and around whose client none is."""
     if caller.role == "client":
         return true()
-    closed = _closed(caller)
-    around = closed.c.matter_id.is_(None) | (closed.c.matter_id == col(Matter.matter_id))
-    walled = select(closed.c.client_id).where(closed.c.client_id == col(Matter.client_id), around)
-    return ~walled.exists()
+    return ~_around(caller, col(Matter.client_id), col(Matter.matter_id)).exists()
 
 
 def open_walls(caller: CallerIdentity) -> ColumnElement[bool]:
     """For a list of walls: whoever stands behind one around the same does not know of any."""
-    closed = _closed(caller)
-    around = closed.c.matter_id.is_(None) | (closed.c.matter_id == col(Wall.matter_id))
-    walled = select(closed.c.client_id).where(closed.c.client_id == col(Wall.client_id), around)
-    return ~walled.exists()
+    return ~_around(caller, col(Wall.client_id), col(Wall.matter_id)).exists()
 
 
 async def closed_to(
@@ -191,6 +180,16 @@ async def standing_for(session: AsyncSession, wall_id: UUID) -> Sequence[Wall]:
         .with_for_update()
     )
     return found.scalars().all()
+
+
+def _around(caller: CallerIdentity, client_id: Any, matter_id: Any) -> Select[UUID]:
+    """The walls around this client, or this matter of theirs, that are closed to the caller; both
+    may be columns, and without a matter only those around the whole client count."""
+    closed = _closed(caller)
+    around = closed.c.matter_id.is_(None)
+    if matter_id is not None:
+        around |= closed.c.matter_id == matter_id
+    return select(closed.c.client_id).where(closed.c.client_id == client_id, around)
 
 
 def _closed(caller: CallerIdentity) -> Any:

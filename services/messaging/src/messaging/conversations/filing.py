@@ -1,7 +1,6 @@
 """Where a message belongs: out of quarantine to a client, to another matter, and what was written
 before this service had heard of the client or the matter that it belongs to."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -17,7 +16,7 @@ from messaging.conversations.models import Conversation, FilingDue, Message
 from messaging.directory import queries as directory
 from shared import clock
 from shared.contracts import FIRM_ID
-from shared.contracts.matters import ClientRegistered, JointClientJoined
+from shared.contracts.matters import ClientRegistered
 from shared.contracts.messaging import MessageFiled, MessageRefiled
 from shared.errors import Refusal
 from shared.keyring import seal
@@ -116,15 +115,15 @@ async def only_matter(session: AsyncSession, client_id: UUID) -> UUID | None:
 
 
 async def join_matter_heard_late(
-    session: AsyncSession, client_id: UUID, matter_id: UUID, opened_at: datetime
+    session: AsyncSession, client_id: UUID, matter_id: UUID, since: datetime
 ) -> None:
-    """What the client wrote after their only matter was opened, and before this service heard of
-    it, belongs to that matter as if it had been heard of in time. The keys of all entries of the
-    client must be held."""
+    """What the client wrote after their only matter was opened, or they had joined it, and before
+    this service heard of it, belongs to that matter as if it had been heard of in time. The keys of
+    all entries of the client must be held."""
     if await only_matter(session, client_id) != matter_id:
         return
-    for row in await queries.unfiled_since(session, client_id, opened_at):
-        await _refile(session, row, matter_id, None, "The matter was opened before the message.")
+    for row in await queries.unfiled_since(session, client_id, since):
+        await _refile(session, row, matter_id, None, "It was theirs before the message came.")
 
 
 async def pass_on(session: AsyncSession, client_id: UUID) -> None:
@@ -154,35 +153,18 @@ async def expect_mail_heard_early(
     client_id = await directory.survivor(session, event.client_id)
     if await directory.clients_with_address(session, address) != [client_id]:
         return  # an address that two clients share is ambiguous: a person decides
-    found = await queries.strangers_mail(session, address, event.registered_at)
-    await _are_due(session, client_id, found)
-
-
-async def expect_mail_from_who_joined(session: AsyncSession, event: JointClientJoined) -> None:
-    """What a joint client wrote after they had joined their only matter, and before this service
-    heard of it, belongs to that matter. The ticker files it, for that needs their keys."""
-    client_id = await directory.survivor(session, event.joint_client_id)
-    if await only_matter(session, client_id) == event.matter_id:
-        rows = await queries.unfiled_since(session, client_id, event.joined_at)
-        await _are_due(session, client_id, [row.message_id for row in rows])
-
-
-async def _are_due(session: AsyncSession, client_id: UUID, message_ids: Sequence[UUID]) -> None:
-    rows = [{"message_id": one, "client_id": client_id} for one in message_ids]
-    if rows:
-        await session.execute(insert(FilingDue).values(rows).on_conflict_do_nothing())
+    for message_id in await queries.strangers_mail(session, address, event.registered_at):
+        row = {"message_id": message_id, "client_id": client_id}
+        await session.execute(insert(FilingDue).values(row).on_conflict_do_nothing())
 
 
 async def file_what_is_due(session: AsyncSession, message_id: UUID, client_id: UUID) -> None:
     """The keys of the client and of the message's owner are held. A person may have been first."""
     row = await session.get_one(Message, message_id, with_for_update=True)
     await session.execute(delete(FilingDue).where(col(FilingDue.message_id) == message_id))
-    matter_id = await only_matter(session, client_id)
     if row.client_id is None:
         reason = "The sender had been registered as a client before it arrived."
+        matter_id = await only_matter(session, client_id)
         await file_message(
             session, row, client_id=client_id, matter_id=matter_id, filed_by=FIRM_ID, reason=reason
         )
-    elif row.matter_id is None and matter_id is not None:
-        reason = "The sender had joined the matter before the message."
-        await _refile(session, row, matter_id, None, reason)

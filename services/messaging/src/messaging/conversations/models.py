@@ -119,8 +119,7 @@ class Arrival(Row, table=True):
 
 
 class FilingDue(Row, table=True):
-    """Mail that came before its sender was known as a client, or as one of a matter's: filed as
-    soon as its keys are held."""
+    """A stranger's mail that is a client's: filed as soon as its keys are held."""
 
     __tablename__ = "filings_due"
     message_id: UUID = Field(primary_key=True)

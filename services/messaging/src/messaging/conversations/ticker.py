@@ -1,4 +1,4 @@
-"""Time in: files mail that turned out to be a client's, or of a matter's client."""
+"""Time in: files strangers' mail that turned out to be a client's."""
 
 import structlog
 

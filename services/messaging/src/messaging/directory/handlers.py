@@ -6,7 +6,6 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from messaging.conversations.filing import (
-    expect_mail_from_who_joined,
     expect_mail_heard_early,
     join_matter_heard_late,
     pass_on,
@@ -90,10 +89,15 @@ async def on_matter_opened(session: AsyncSession, event: MatterOpened) -> None:
     await join_matter_heard_late(session, event.client_id, event.matter_id, event.opened_at)
 
 
-@handlers.on(JointClientJoined)
+async def of_who_joined(session: AsyncSession, event: JointClientJoined) -> Iterable[UUID]:
+    return await queries.entries(session, [event.joint_client_id])
+
+
+@handlers.on(JointClientJoined, keys_of=of_who_joined)
 async def on_joint_client_joined(session: AsyncSession, event: JointClientJoined) -> None:
     await actions.keep_joint_client(session, event)
-    await expect_mail_from_who_joined(session, event)
+    of = event.joint_client_id, event.matter_id, event.joined_at
+    await join_matter_heard_late(session, *of)
 
 
 @handlers.on(JointClientLeft)
